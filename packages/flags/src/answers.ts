@@ -1,0 +1,67 @@
+import type { EvaluationErrorCode, EvaluationReason } from './evaluation.ts'
+import type { FlagDefinition, JsonValue } from './flag-definition.ts'
+
+/** Everything of an evaluation that does not depend on the user; made once per flag. */
+export interface Answer {
+  readonly value: JsonValue
+  readonly variant: string | null
+  readonly reason: EvaluationReason
+  readonly ruleId: string | null
+  readonly cohort: string | null
+  readonly errorCode: EvaluationErrorCode | null
+}
+
+export interface Answers {
+  readonly off: Answer
+  readonly killed: Answer
+  readonly allowed: Answer
+  readonly everybody: Answer
+  readonly share: Answer
+  readonly outside: Answer
+  readonly targetingKeyMissing: Answer
+  readonly invalidContext: Answer
+}
+
+export function compileAnswers(flag: FlagDefinition): Answers {
+  const off = offAnswer(flag)
+  const on = { ...off, value: flag.variants[flag.onVariant] ?? null, variant: flag.onVariant }
+  const failed = (errorCode: EvaluationErrorCode): Answer => ({ ...off, reason: 'ERROR', errorCode })
+  return {
+    off,
+    killed: { ...off, reason: 'KILLED' },
+    allowed: { ...on, reason: 'ALLOWED', ruleId: 'allow' },
+    everybody: { ...on, reason: 'ON', ruleId: 'share' },
+    share: { ...on, reason: 'SHARE', ruleId: 'share' },
+    outside: { ...off, reason: 'OUTSIDE' },
+    targetingKeyMissing: failed('TARGETING_KEY_MISSING'),
+    invalidContext: failed('INVALID_CONTEXT'),
+  }
+}
+
+export function cohortAnswer(answers: Answers, segment: string): Answer {
+  return { ...answers.allowed, reason: 'COHORT', ruleId: `cohort:${segment}`, cohort: segment }
+}
+
+/** Reads a definition that may have any shape: what cannot be found is a null value without a variant. */
+function offAnswer(flag: Partial<FlagDefinition> | null): Answer {
+  const variant = flag?.offVariant
+  const { variants } = flag ?? {}
+  const known = typeof variant === 'string' && typeof variants === 'object' && variants !== null
+  const found = known && Object.hasOwn(variants, variant)
+  return {
+    value: found ? (variants[variant] ?? null) : null,
+    variant: found ? variant : null,
+    reason: 'OFF',
+    ruleId: null,
+    cohort: null,
+    errorCode: null,
+  }
+}
+
+/** The answer to everybody of a definition with problems: killed is still killed. */
+export function brokenAnswer(definition: unknown): Answer {
+  const flag = typeof definition === 'object' ? (definition as Partial<FlagDefinition> | null) : null
+  const off = offAnswer(flag)
+  if (flag?.killed === true && off.variant !== null) return { ...off, reason: 'KILLED' }
+  return { ...off, reason: 'ERROR', errorCode: 'PARSE_ERROR' }
+}

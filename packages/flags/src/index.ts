@@ -1,0 +1,25 @@
+export { bucketCount, thresholdOf } from './bucketing.ts'
+export { checkFlag, type FlagProblem } from './check-flag.ts'
+export { type CompiledFlag, compileFlag } from './compile-flag.ts'
+export {
+  emptyEvaluation,
+  evaluateBoolean,
+  evaluateFlag,
+  evaluateInto,
+  targetingKeyLengthMax,
+} from './evaluate-flag.ts'
+export type { Evaluation, EvaluationContext, EvaluationErrorCode, EvaluationReason } from './evaluation.ts'
+export {
+  type BucketAlgorithm,
+  bucketAlgorithms,
+  defineFlag,
+  type FlagCohort,
+  type FlagDefinition,
+  type FlagExposure,
+  type FlagKind,
+  type FlagSegment,
+  flagKinds,
+  type JsonValue,
+  type Stratum,
+} from './flag-definition.ts'
+export { murmur3, utf8Bytes } from './murmur3.ts'

@@ -15,5 +15,11 @@ export type {
   NewRelease,
   ObservationCursor,
   ObservationSource,
+  ReadObservations,
+  ReleaseInbox,
   ReleaseStore,
+  ReleaseTouch,
+  SampleBatch,
+  SampleLogReader,
+  SeriesSample,
 } from './ports.ts'

@@ -1,4 +1,4 @@
-import type { EvidenceCheckpoint, Observation } from '@dankai/analysis'
+import type { EvidenceCheckpoint, Observation, Track } from '@dankai/analysis'
 import type { Command, CommandOutput, Event, HandReading, ReleaseState, ReleaseStatus } from '@dankai/core'
 import type { CompiledPlan, Exposure, Hand } from '@dankai/plan'
 
@@ -88,18 +88,48 @@ export interface DesiredExposure {
 export interface ReleaseStore {
   /** Claims every hand of the plan; a hand held by another live release is a conflict that names the holder. */
   createRelease(release: NewRelease): Promise<{ ok: true; id: string } | { ok: false; hand: string; holder: string }>
-  /** Ids of live releases whose wakeAt has come or whose owner is dead, claimed for this instance, oldest first. */
+  /**
+   * Live releases nobody alive owns and whose wakeAt has come, releases of a dead owner whatever their wakeAt, and
+   * releases whose living owner is more than 2 s late; claimed for this instance, oldest first. Never one the caller
+   * owns already: it holds that one in memory. An owner name is used by one process only once.
+   */
   claimDue(owner: string, limit: number): Promise<readonly LoadedRelease[]>
   /** Takes the lease of one release whoever has it; raises the fence. null when there is no such live release. */
   claim(owner: string, releaseId: string): Promise<LoadedRelease | null>
   /** 'lost' when fence or seq moved on: drop everything and reload. */
   commit(commit: Commit): Promise<'committed' | 'lost'>
+  /** What arrived for releases the caller owns; those whose fence moved on are left out. */
+  inbox(releases: readonly { readonly id: string; readonly fence: number }[]): Promise<readonly ReleaseInbox[]>
+  /**
+   * Writes of releases that decided nothing new, many in one statement; conditional on the fence alone. Returns the
+   * ids that were lost. Wakes nobody.
+   */
+  touch(touches: readonly ReleaseTouch[]): Promise<readonly string[]>
+  /** Plan of a live release, for an instance that lowers its hands without owning it. */
+  readPlan(releaseId: string): Promise<CompiledPlan | null>
   /** Earliest wakeAt of any live release. */
   nextWakeAt(): Promise<number | null>
   /** Makes releases due now. */
   wake(releaseIds: readonly string[]): Promise<void>
   /** Names of plans with a completed newest release, in a project and environment. */
   completedPlans(project: string, environment: string): Promise<readonly string[]>
+}
+
+export interface ReleaseInbox {
+  readonly id: string
+  readonly seq: number
+  /** Commands that ended and are not folded yet. */
+  readonly results: readonly EndedCommand[]
+  readonly hands: Readonly<Record<string, HandReading>>
+}
+
+export interface ReleaseTouch {
+  readonly releaseId: string
+  readonly fence: number
+  readonly wakeAt: number | null
+  readonly decidedAt: number
+  /** null = unchanged. */
+  readonly status: ReleaseStatus | null
 }
 
 export interface InstanceStore {
@@ -128,7 +158,12 @@ export interface CommandStore {
    */
   finishCommand(
     claimed: ClaimedCommand,
-    result: { outcome: 'succeeded' | 'failed' | 'ambiguous'; detail: string | null; output: CommandOutput | null; retryAt: number | null },
+    result: {
+      outcome: 'succeeded' | 'failed' | 'ambiguous'
+      detail: string | null
+      output: CommandOutput | null
+      retryAt: number | null
+    },
   ): Promise<'applied' | 'late'>
   /** Commands claimed by dead instances: `set` and `keyed` are planned again, `ask` become ambiguous. Returns their number. */
   recoverCommands(): Promise<number>
@@ -166,8 +201,13 @@ export interface HandDriver {
   readonly kind: string
   /** Two readings of the floor at least this far apart make "rolled back". */
   readonly settleMs: number
+  /** How long a raise may take until it counts as failed; 5 minutes when absent. */
+  readonly raiseWithinMs?: number
   apply(target: HandTarget, timeoutMs: number): Promise<void>
-  read(target: HandTarget, timeoutMs: number): Promise<{ share: number | null; reached: boolean; floor: number; problem: string | null }>
+  read(
+    target: HandTarget,
+    timeoutMs: number,
+  ): Promise<{ share: number | null; reached: boolean; floor: number; problem: string | null }>
 }
 
 export interface HandTarget {
@@ -185,14 +225,82 @@ export interface HandTarget {
 /** Runs one command. Throws only for bugs; a refusal or time-out is a value. */
 export interface EffectRunner {
   readonly kinds: readonly Command['effect']['kind'][]
-  run(claimed: ClaimedCommand): Promise<{ outcome: 'succeeded' | 'failed' | 'ambiguous'; detail: string | null; output: CommandOutput | null }>
+  run(
+    claimed: ClaimedCommand,
+  ): Promise<{ outcome: 'succeeded' | 'failed' | 'ambiguous'; detail: string | null; output: CommandOutput | null }>
 }
 
 /** Observations of a release's metrics after a cursor, in event order per metric and track, open buckets last. */
 export interface ObservationSource {
   read(
-    release: { readonly id: string; readonly project: string; readonly environment: string; readonly plan: CompiledPlan; readonly version: string },
+    release: {
+      readonly id: string
+      readonly project: string
+      readonly environment: string
+      readonly plan: CompiledPlan
+      readonly version: string
+    },
     cursor: ObservationCursor | null,
     now: number,
-  ): Promise<{ readonly observations: readonly Observation[]; readonly cursor: ObservationCursor }>
+  ): Promise<ReadObservations>
+  /** The same from memory alone, for deciding while the database is away. */
+  readOffline?(
+    release: {
+      readonly id: string
+      readonly project: string
+      readonly environment: string
+      readonly plan: CompiledPlan
+      readonly version: string
+    },
+    cursor: ObservationCursor | null,
+    now: number,
+  ): ReadObservations
+}
+
+export interface ReadObservations {
+  readonly observations: readonly Observation[]
+  readonly cursor: ObservationCursor
+  /** When the source will have more without being told (a bucket closes, a poll is due); null or absent = unknown. */
+  readonly nextAt?: number | null
+}
+
+// ── Samples ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** One bucket of one series as it was sent: a difference, so that batches of many senders add up. */
+export interface SeriesSample {
+  readonly series: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly track: Track
+  /** Start of the bucket, epoch milliseconds of Dankai's clock. */
+  readonly start: number
+  readonly lengthMs: number
+  readonly count: number
+  readonly sum: number
+  /** Newest value, for gauges. */
+  readonly last: number | null
+  /** A sketch as JSON; only analysis knows its inside. */
+  readonly quantiles: unknown
+}
+
+export interface SampleBatch {
+  /** Rises in commit order: a reader that has seen `id` never misses a smaller one. */
+  readonly id: number
+  readonly project: string
+  readonly environment: string
+  readonly service: string
+  readonly receivedAt: number
+  /** False for samples out of users' hands: they may stop a release, never count towards safe. */
+  readonly trusted: boolean
+  readonly samples: readonly SeriesSample[]
+}
+
+export interface SampleLogReader {
+  /** Batches after an id, oldest first; null reads every service. `cursor` moves on also when nothing matched. */
+  read(
+    afterId: number,
+    filter: { readonly project: string; readonly environment: string; readonly services: readonly string[] } | null,
+    limit: number,
+  ): Promise<{ readonly batches: readonly SampleBatch[]; readonly cursor: number }>
+  /** Largest id received before a time; 0 when there is none. A new reader begins there. */
+  idBefore(receivedAt: number): Promise<number>
 }

@@ -1,0 +1,26 @@
+import { z } from 'zod'
+
+export const emergencyRequestSchema = z
+  .strictObject({
+    stop: z.boolean().describe('true: nobody has any change of a release. false: lift every stop of the environment.'),
+    why: z.string().min(1).max(2_000),
+    id: z.uuid().optional().describe('Drawn by the caller, so that a stop posted to several instances is one.'),
+    release: z.string().max(100).optional().describe('Only this release.'),
+    flag: z.string().max(256).optional().describe('Only this flag.'),
+  })
+  .meta({ id: 'EmergencyRequest' })
+
+export const emergencyResultSchema = z
+  .object({
+    stopped: z.boolean(),
+    stops: z.array(z.object({ id: z.string(), target: z.string() })).describe('Stops in force.'),
+    version: z.int().describe('The stream version that carries the change.'),
+    stored: z.enum(['database', 'file']).describe('"file": the database was away; it is told when it is back.'),
+    acknowledged: z.int(),
+    connected: z.int(),
+    silent: z
+      .array(z.object({ sdk: z.string(), name: z.string() }))
+      .max(100)
+      .describe('Known SDKs that have not acknowledged the version.'),
+  })
+  .meta({ id: 'EmergencyResult' })

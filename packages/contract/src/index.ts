@@ -1,0 +1,75 @@
+export {
+  auditEntrySchema,
+  auditListSchema,
+  auditQuerySchema,
+  createdKeySchema,
+  createKeySchema,
+  groupListSchema,
+  keyKinds,
+  keyListSchema,
+  keySchema,
+  membershipSchema,
+  principalListSchema,
+  principalSchema,
+  setPrincipalSchema,
+} from './access.ts'
+export type { ActionRequest, ActionRequestInput } from './action.ts'
+export { actionRequestSchema, expectedSchema } from './action.ts'
+export type {
+  HttpSettings,
+  RunSettings,
+  SetConnection,
+  SetConnectionInput,
+  SqlSettings,
+  WebhookSettings,
+} from './connection.ts'
+export {
+  connectionListSchema,
+  connectionSchema,
+  httpSettingsSchema,
+  runSettingsSchema,
+  setConnectionSchema,
+  sqlSettingsSchema,
+  webhookSettingsSchema,
+} from './connection.ts'
+export type { ApplyDocuments, DocumentChange, DocumentProblem } from './document.ts'
+export {
+  applyDocumentsSchema,
+  applyResultSchema,
+  documentChangeSchema,
+  documentProblemSchema,
+  planDetailSchema,
+  planListSchema,
+  planSummarySchema,
+  sourceFileSchema,
+} from './document.ts'
+export { emergencyRequestSchema, emergencyResultSchema } from './emergency.ts'
+export { flagKeySchema, flagListSchema, flagSchema, flagViewSchema, setFlagSchema } from './flag.ts'
+export type { Page, PageQuery, ScopeQuery } from './page.ts'
+export { nameSchema, pageQuerySchema, pageSchema, scopeQuerySchema } from './page.ts'
+export type { Problem, ProblemCode } from './problem.ts'
+export { problemCodes, problemSchema } from './problem.ts'
+export type { ReleaseDetail, ReleaseEvent, ReleaseSummary, StartRelease, StartReleaseInput } from './release.ts'
+export {
+  amendReleaseSchema,
+  eventListQuerySchema,
+  eventListSchema,
+  exposureSchema,
+  phaseViewSchema,
+  releaseDetailSchema,
+  releaseEventSchema,
+  releaseListQuerySchema,
+  releaseListSchema,
+  releaseStatusSchema,
+  releaseSummarySchema,
+  startReleaseSchema,
+} from './release.ts'
+export type { Acknowledgement, RefusedSample, SampleReceipt, SampleWire } from './sample.ts'
+export {
+  acknowledgementSchema,
+  refusedSampleSchema,
+  sampleBatchSchema,
+  sampleLimits,
+  sampleReceiptSchema,
+  sampleSchema,
+} from './sample.ts'

@@ -1,0 +1,23 @@
+export type {
+  Connection,
+  ConnectionKind,
+  ConnectionOf,
+  Connections,
+  HttpSettings,
+  RunResult,
+  RunSettings,
+  Scope,
+  Secrets,
+  SqlSettings,
+  WebhookSettings,
+} from './connection.ts'
+export type { FlagReadings, Flags, KeptFlag } from './flags/flag-port.ts'
+export { createFlagSetRunner, type FlagSetNames } from './flags/flag-set-runner.ts'
+export { isPublicAddress } from './http/address-guard.ts'
+export { chooseHttpTarget, createHttpRunner } from './http/http-runner.ts'
+export { type MessageTemplate, type MessageText, renderTemplate, type Templates } from './notify/template.ts'
+export { type ChannelAddress, chooseWebhook, createWebhookRunner } from './notify/webhook-runner.ts'
+export { chooseRunner, createRunRunner, wordsFor } from './run/run-runner.ts'
+export { chooseSql, createSqlRunner } from './sql/sql-runner.ts'
+export { flagKeyOf } from './traffic/flag/flag-exposure.ts'
+export { createFlagHand } from './traffic/flag/flag-hand.ts'

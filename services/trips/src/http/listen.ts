@@ -1,0 +1,44 @@
+import type { Server } from 'node:http'
+import { createAdaptorServer } from '@hono/node-server'
+import type { Hono } from 'hono'
+
+export interface Listening {
+  readonly port: number
+  close(): Promise<void>
+}
+
+/** Longer than the gateway keeps an idle connection, so that it is never the server that closes under a request. */
+const KEEP_ALIVE_MS = 30_000
+const REQUEST_MS = 15_000
+
+export function listenWith(
+  app: Pick<Hono, 'fetch'>,
+  { port, hostname }: { readonly port: number; readonly hostname: string },
+): Promise<Listening> {
+  const server = createAdaptorServer({ fetch: app.fetch }) as Server
+  server.keepAliveTimeout = KEEP_ALIVE_MS
+  server.requestTimeout = REQUEST_MS
+  return listen(server, { port, hostname })
+}
+
+export function listen(
+  server: Server,
+  { port, hostname }: { readonly port: number; readonly hostname: string },
+): Promise<Listening> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, hostname, () => {
+      server.off('error', reject)
+      const address = server.address()
+      resolve({ port: typeof address === 'object' && address ? address.port : port, close: () => closeServer(server) })
+    })
+  })
+}
+
+/** Requests under way are answered first; idle connections are closed at once. */
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.close(error => (error ? reject(error) : resolve()))
+    server.closeIdleConnections()
+  })
+}

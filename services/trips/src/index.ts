@@ -1,0 +1,5 @@
+export type { Faults } from './core/faults.ts'
+export type { ApiVersion } from './core/version.ts'
+export { startTrips, type Trips, type TripsApiHandle, type TripsOptions } from './fleet.ts'
+export type { Track } from './gateway/route-user.ts'
+export type { LoadSummary } from './load/generate-load.ts'

@@ -24,6 +24,7 @@ export type EventBody =
   | ExposureChanged
   | ExposureReached
   | ExposureFailed
+  | HoldEnded
   | PhasePromoted
   | VerdictChanged
   | TriggerPending
@@ -142,6 +143,12 @@ export interface ExposureFailed {
   readonly generation: number
   readonly hand: string
   readonly detail: string
+}
+
+/** The phase was held for its covered time; from here on its criteria are judged at every look. */
+export interface HoldEnded {
+  readonly type: 'HoldEnded'
+  readonly phase: number
 }
 
 export interface PhasePromoted {

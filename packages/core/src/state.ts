@@ -57,6 +57,8 @@ export type Lifecycle =
       readonly phase: number
       readonly enteredAt: number
       readonly reachedAt: number | null
+      /** When the hold was over; criteria are judged from then on. */
+      readonly heldAt: number | null
       /** Set once the phase is promoted and the gates before the next are worked on. */
       readonly promotedAt: number | null
     }
@@ -71,7 +73,14 @@ export type Lifecycle =
       readonly floorReachedAt: number | null
       readonly fromPhase: number | null
     }
-  | { readonly kind: 'rolledBack'; readonly at: number; readonly complete: boolean; readonly because: string }
+  | {
+      readonly kind: 'rolledBack'
+      readonly at: number
+      readonly complete: boolean
+      readonly because: string
+      readonly startedAt: number
+      readonly runbook: string | null
+    }
   | { readonly kind: 'contained'; readonly at: number; readonly because: string }
   | { readonly kind: 'completed'; readonly at: number }
 
@@ -90,14 +99,21 @@ export interface ExposureState {
 
 export interface StepState {
   readonly run: number
-  readonly status: 'running' | 'asking' | 'failed' | 'done' | 'skipped'
+  /**
+   * idle: to be started (again). asking: a person is asked. failed: the last start failed, it may be tried again by
+   * itself. stuck: given up, waits for a person to retry or skip.
+   */
+  readonly status: 'idle' | 'running' | 'asking' | 'failed' | 'stuck' | 'done' | 'skipped'
   readonly startedAt: number
   readonly endedAt: number | null
   readonly detail: string | null
+  /** Starts that failed in a row. */
+  readonly failures: number
   readonly answers: readonly { readonly by: string; readonly at: number }[]
 }
 
 export interface RuleState {
+  /** answered: a person (or the default) let it go on; it may fire again once it was clear. */
   readonly status: 'pending' | 'fired' | 'answered'
   readonly since: number
   readonly text: string

@@ -31,6 +31,11 @@ export function evaluateInto(flag: CompiledFlag, context: EvaluationContext, tar
   }
 }
 
+/** What everybody has when the flag is off, whether it is or not: for a client that may not trust what it knows. */
+export function evaluateOff(flag: CompiledFlag): Evaluation {
+  return write(emptyEvaluation(), flag.constant ?? flag.answers.off, null)
+}
+
 /** Is the flag's value `true` for this context? A value that is no boolean, or an error, gives the fallback. */
 export function evaluateBoolean(flag: CompiledFlag, context: EvaluationContext, fallback = false): boolean {
   const { value, errorCode } = evaluateInto(flag, context, scratch)

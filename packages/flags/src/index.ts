@@ -6,6 +6,7 @@ export {
   evaluateBoolean,
   evaluateFlag,
   evaluateInto,
+  evaluateOff,
   targetingKeyLengthMax,
 } from './evaluate-flag.ts'
 export type { Evaluation, EvaluationContext, EvaluationErrorCode, EvaluationReason } from './evaluation.ts'

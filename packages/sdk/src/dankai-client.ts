@@ -1,0 +1,269 @@
+/**
+ * The client of the control plane: flags that follow the stream and are evaluated here, and samples that are summed up
+ * here and sent about once a second.
+ *
+ * 1. Asking never waits, never throws and never does I/O: until flags are known, and when one is not, the fallback is
+ *    the answer.
+ * 2. A version is applied before it is acknowledged, and acknowledged before listeners hear of it.
+ * 3. Losing the control plane changes no answer unless `onStale` is `off`; it is said by `status()`, by the event and
+ *    in every evaluation.
+ *
+ * starting -> fresh <-> stale; closed from anywhere. A client that has never heard the server goes from starting to
+ * stale too.
+ */
+import {
+  type Evaluation,
+  type EvaluationContext,
+  type EvaluationErrorCode,
+  type EvaluationReason,
+  evaluateBoolean,
+  evaluateFlag,
+  evaluateOff,
+  type FlagDefinition,
+  type JsonValue,
+} from '@dankai/flags'
+import { Acknowledgements } from './acknowledgements.ts'
+import { type ClientEventName, type ClientListener, createEventSource, type EventSource } from './client-events.ts'
+import { type ClientOptions, type Settings, settingsOf } from './client-options.ts'
+import { type Clock, systemClock } from './clock.ts'
+import { type FlagStream, openFlagStream } from './flag-stream.ts'
+import { type Application, type FlagMessage, KnownFlags } from './known-flags.ts'
+import { createPostJson } from './request.ts'
+import { type Labels, SampleBuffer } from './sample-buffer.ts'
+import { type SampleFigures, SampleReports } from './sample-reports.ts'
+import type { StreamMessage } from './stream-message.ts'
+
+export type ClientStatus = 'starting' | 'fresh' | 'stale' | 'closed'
+
+export interface ClientEvaluation<Value extends JsonValue = JsonValue> extends Omit<Evaluation, 'value'> {
+  readonly value: Value
+  /** True when the control plane has not been heard for `staleAfterMs`. */
+  readonly stale: boolean
+  /** The environment's version the answer stands on; null while none is known. */
+  readonly version: number | null
+}
+
+export interface DankaiClient {
+  /** The id this client acknowledges and reports under. */
+  readonly id: string
+  /** Resolves once the server has sent its flags; rejects when the client is closed before, or after `withinMs`. */
+  ready(withinMs?: number): Promise<void>
+  isEnabled(flag: string, context: EvaluationContext, fallback?: boolean): boolean
+  /** A value of another type than the fallback's is answered with the fallback (null accepts every type). */
+  evaluate<Value extends JsonValue>(flag: string, context: EvaluationContext, fallback: Value): ClientEvaluation<Value>
+  flags(): { readonly version: number | null; readonly flags: readonly FlagDefinition[] }
+  status(): ClientStatus
+  on<Name extends ClientEventName>(event: Name, listener: ClientListener<Name>): () => void
+  /** So many things happened. */
+  count(series: string, labels: Labels, by?: number): void
+  /** Something took so long. */
+  duration(series: string, labels: Labels, ms: number): void
+  /** Something is so large now. */
+  value(series: string, labels: Labels, value: number): void
+  /** One request served: `http_requests` with its status, and `http_duration`. */
+  observeRequest(labels: Labels, request: { readonly status: number; readonly durationMs: number }): void
+  samples(): SampleFigures
+  /** Sends all samples at once; true when the server has them all. */
+  flush(): Promise<boolean>
+  /** Stops following, sends what is left once, and keeps answering with the last known flags. */
+  close(): Promise<void>
+}
+
+export function createDankaiClient(options: ClientOptions): DankaiClient {
+  return new Client(settingsOf(options), options)
+}
+
+class Client implements DankaiClient {
+  readonly id = crypto.randomUUID()
+  readonly #settings: Settings
+  readonly #clock: Clock
+  readonly #known = new KnownFlags()
+  readonly #events: EventSource = createEventSource()
+  readonly #buffer: SampleBuffer
+  readonly #reports: SampleReports
+  readonly #acknowledgements: Acknowledgements
+  readonly #stream: FlagStream
+  readonly #waiting = new Set<{ resolve(): void; reject(error: Error): void }>()
+  #status: ClientStatus = 'starting'
+  #switchedOff = false
+  #followsOn = false
+  #cancelStale: () => void = () => {}
+
+  constructor(settings: Settings, { bootstrap, environment, onError }: ClientOptions) {
+    this.#settings = settings
+    this.#clock = settings.clock ?? systemClock
+    const { url, key, name, random, service, bucketMs, flushEveryMs, fetch, staleAfterMs } = settings
+    if (onError !== undefined) this.#events.on('error', onError)
+    if (bootstrap !== undefined) this.#known.bootstrap(bootstrap.version ?? null, bootstrap.flags)
+    const authorization = { Authorization: `Bearer ${key}`, ...(environment && { 'Dankai-Environment': environment }) }
+    const shared = { clock: this.#clock, random, report: (error: Error) => this.#events.emit('error', error) }
+    const post = createPostJson({ url, headers: authorization, fetch, clock: this.#clock })
+    this.#buffer = new SampleBuffer({ service, bucketMs })
+    this.#reports = new SampleReports({ ...shared, sdk: this.id, post, buffer: this.#buffer, flushEveryMs })
+    this.#acknowledgements = new Acknowledgements({ ...shared, sdk: this.id, name, post })
+    this.#watchSilence()
+    this.#stream = openFlagStream({
+      ...shared,
+      url,
+      fetch,
+      staleAfterMs,
+      headers: { ...authorization, 'Dankai-Sdk': `${this.id}; name=${encodeURIComponent(name)}` },
+      lastVersion: () => (this.#followsOn ? this.#known.version : null),
+      receive: message => this.#receive(message),
+    })
+  }
+
+  ready(withinMs?: number): Promise<void> {
+    if (this.#known.confirmed) return Promise.resolve()
+    if (this.#status === 'closed') return Promise.reject(new Error('Cannot become ready: the client is closed'))
+    return new Promise((resolve, reject) => {
+      const late = () => waiter.reject(new Error(`Cannot become ready: found no flags within ${withinMs} ms`))
+      const cancel = withinMs === undefined ? () => {} : this.#clock.after(withinMs, late)
+      const settle = (then: () => void): void => {
+        cancel()
+        this.#waiting.delete(waiter)
+        then()
+      }
+      const waiter = { resolve: () => settle(resolve), reject: (error: Error) => settle(() => reject(error)) }
+      this.#waiting.add(waiter)
+    })
+  }
+
+  isEnabled(key: string, context: EvaluationContext, fallback = false): boolean {
+    const flag = this.#known.find(key)
+    if (flag === undefined) return fallback
+    if (this.#switchedOff) return evaluateOff(flag).value === true
+    return evaluateBoolean(flag, context, fallback)
+  }
+
+  evaluate<Value extends JsonValue>(key: string, context: EvaluationContext, fallback: Value): ClientEvaluation<Value> {
+    const flag = this.#known.find(key)
+    if (flag === undefined)
+      return this.#failed(fallback, this.#known.version === null ? 'PROVIDER_NOT_READY' : 'FLAG_NOT_FOUND')
+    const found = this.#switchedOff
+      ? { ...evaluateOff(flag), errorCode: 'STALE' as const }
+      : evaluateFlag(flag, context)
+    if (found.reason === 'ERROR') return this.#failed(fallback, found.errorCode ?? 'PARSE_ERROR')
+    if (!isOfTypeOf(fallback, found.value)) return this.#failed(fallback, 'TYPE_MISMATCH')
+    return { ...found, value: found.value, stale: this.#status === 'stale', version: this.#known.version }
+  }
+
+  flags(): { readonly version: number | null; readonly flags: readonly FlagDefinition[] } {
+    return { version: this.#known.version, flags: this.#known.all().map(flag => flag.definition) }
+  }
+
+  status(): ClientStatus {
+    return this.#status
+  }
+
+  on<Name extends ClientEventName>(event: Name, listener: ClientListener<Name>): () => void {
+    return this.#events.on(event, listener)
+  }
+
+  count(series: string, labels: Labels, by = 1): void {
+    this.#buffer.add('count', series, labels, by, this.#clock.now())
+  }
+
+  duration(series: string, labels: Labels, ms: number): void {
+    this.#buffer.add('amount', series, labels, ms, this.#clock.now())
+  }
+
+  value(series: string, labels: Labels, value: number): void {
+    this.#buffer.add('level', series, labels, value, this.#clock.now())
+  }
+
+  observeRequest(labels: Labels, request: { readonly status: number; readonly durationMs: number }): void {
+    this.count('http_requests', { ...labels, status: request.status })
+    this.duration('http_duration', labels, request.durationMs)
+  }
+
+  samples(): SampleFigures {
+    return this.#reports.figures()
+  }
+
+  flush(): Promise<boolean> {
+    return this.#reports.flush()
+  }
+
+  async close(): Promise<void> {
+    if (this.#status === 'closed') return
+    this.#status = 'closed'
+    this.#cancelStale()
+    for (const { reject } of [...this.#waiting]) reject(new Error('Cannot become ready: the client was closed'))
+    await Promise.all([this.#stream.close(), this.#acknowledgements.close(), this.#reports.close()])
+  }
+
+  #receive(message: StreamMessage): { readonly stop: string } | 'go on' {
+    if (this.#status === 'closed') return 'go on'
+    if (message.kind === 'broken') return this.#stopFollowing(message.problem)
+    if (message.kind === 'flags' || message.kind === 'change' || message.kind === 'deletion') {
+      const stop = this.#apply(message)
+      if (stop !== null) return this.#stopFollowing(stop)
+    }
+    this.#heardWhileFollowing()
+    return 'go on'
+  }
+
+  /** What is known may be incomplete from here on: only a full set mends it. */
+  #stopFollowing(stop: string): { readonly stop: string } {
+    this.#followsOn = false
+    return { stop }
+  }
+
+  #apply(message: FlagMessage): string | null {
+    const application = this.#known.apply(message)
+    if (application.outcome === 'gap') return gapText(application)
+    if (application.outcome === 'older') return `flags version ${application.found} after ${application.known}`
+    if (application.outcome === 'applied') this.#applied(message, application.version, application.keys)
+    return null
+  }
+
+  #applied(message: FlagMessage, version: number, keys: readonly string[]): void {
+    if (message.kind === 'flags') this.#followsOn = true
+    this.#acknowledgements.acknowledge(version)
+    this.#heardWhileFollowing()
+    for (const { resolve } of [...this.#waiting]) resolve()
+    for (const key of keys) this.#reportProblem(key)
+    if (keys.length > 0) this.#events.emit('change', { version, keys })
+  }
+
+  #reportProblem(key: string): void {
+    const problem = this.#known.find(key)?.problems[0]
+    if (problem !== undefined) this.#events.emit('error', new Error(`${problem.message} Its off variant is served`))
+  }
+
+  /** A server that talks but cannot bring this client up to date leaves it stale all the same. */
+  #heardWhileFollowing(): void {
+    if (!this.#followsOn) return
+    this.#watchSilence()
+    if (this.#status === 'fresh') return
+    this.#status = 'fresh'
+    this.#switchedOff = false
+    this.#events.emit('fresh', { version: this.#known.version })
+  }
+
+  #watchSilence(): void {
+    this.#cancelStale()
+    this.#cancelStale = this.#clock.after(this.#settings.staleAfterMs, () => this.#becomeStale())
+  }
+
+  #becomeStale(): void {
+    this.#status = 'stale'
+    this.#switchedOff = this.#settings.onStale === 'off'
+    this.#events.emit('stale', { version: this.#known.version })
+  }
+
+  #failed<Value extends JsonValue>(value: Value, errorCode: EvaluationErrorCode): ClientEvaluation<Value> {
+    const reason: EvaluationReason = 'ERROR'
+    const nothing = { variant: null, ruleId: null, cohort: null, bucket: null }
+    return { ...nothing, value, reason, errorCode, stale: this.#status === 'stale', version: this.#known.version }
+  }
+}
+
+function gapText({ found, known }: Extract<Application, { outcome: 'gap' }>): string {
+  return `version ${found} after ${known}, expected ${known + 1}; the full set is needed`
+}
+
+function isOfTypeOf<Value extends JsonValue>(example: Value, found: JsonValue): found is Value {
+  return example === null || (typeof example === typeof found && Array.isArray(example) === Array.isArray(found))
+}

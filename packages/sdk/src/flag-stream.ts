@@ -1,0 +1,160 @@
+/**
+ * Keeps one event stream open for as long as the client lives.
+ *
+ * connecting -> reading -> waiting -> connecting … ; `close` ends it from anywhere.
+ *
+ * 1. Whatever ends a connection, another one follows, after back-off; only `close` ends the loop.
+ * 2. Silence ends a connection: one that says nothing for `staleAfterMs`, the answer to the request included, is given
+ *    up, because a dead peer behind a proxy never closes.
+ * 3. Only what comes after a full set shows that a connection works and shortens the next wait: a server that sends the
+ *    set and then fails, again and again, is asked ever more rarely.
+ * 4. After a gap the next request carries no Last-Event-ID, which asks for the full set.
+ */
+import { type Backoff, createBackoff } from './backoff.ts'
+import type { Clock } from './clock.ts'
+import { type Fetch, retryAfterMs } from './request.ts'
+import { createEventParser } from './server-sent-events.ts'
+import { parseStreamMessage, type StreamMessage } from './stream-message.ts'
+
+export interface FlagStreamOptions {
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly fetch: Fetch
+  readonly clock: Clock
+  readonly random: () => number
+  readonly staleAfterMs: number
+  /** The version to go on from; null asks for the full set. */
+  readonly lastVersion: () => number | null
+  /** `stop` gives up this connection; its text is reported. */
+  readonly receive: (message: StreamMessage) => { readonly stop: string } | 'go on'
+  readonly report: (error: Error) => void
+}
+
+export interface FlagStream {
+  /** Resolves when the connection is gone. */
+  close(): Promise<void>
+}
+
+interface Ending {
+  readonly found: string
+  readonly cause?: unknown
+  readonly retryAfterMs?: number | null
+}
+
+export function openFlagStream(options: FlagStreamOptions): FlagStream {
+  const backoff = createBackoff({ firstMs: 200, ceilingMs: 10_000, random: options.random })
+  const closing = new AbortController()
+  const open = keepOpen(options, backoff, closing.signal)
+  return {
+    close() {
+      closing.abort()
+      return open
+    },
+  }
+}
+
+async function keepOpen(options: FlagStreamOptions, backoff: Backoff, closing: AbortSignal): Promise<void> {
+  while (!closing.aborted) {
+    const ending = await readOneConnection(options, backoff, closing)
+    if (closing.aborted) return
+    const waited = wait(options.clock, backoff.next(ending.retryAfterMs ?? 0), closing)
+    options.report(new Error(`Cannot follow flags: found ${ending.found}. Connecting again`, { cause: ending.cause }))
+    await waited
+  }
+}
+
+async function readOneConnection(options: FlagStreamOptions, backoff: Backoff, closing: AbortSignal): Promise<Ending> {
+  const silence = watchSilence(options.clock, options.staleAfterMs)
+  const signal = AbortSignal.any([closing, silence.signal])
+  try {
+    const response = await requestStream(options, signal)
+    const refusal = refusalOf(response, options.clock)
+    if (refusal !== null) {
+      await response.body?.cancel()
+      return refusal
+    }
+    return await readEvents(response.body!, options, message => {
+      silence.heard()
+      if (message.kind === 'change' || message.kind === 'ping') backoff.reset()
+    })
+  } catch (cause) {
+    return silence.signal.aborted
+      ? { found: `nothing for ${options.staleAfterMs} ms` }
+      : { found: 'no connection', cause }
+  } finally {
+    silence.stop()
+  }
+}
+
+function requestStream(
+  { url, headers, fetch, lastVersion }: FlagStreamOptions,
+  signal: AbortSignal,
+): Promise<Response> {
+  const version = lastVersion()
+  const resume = version === null ? {} : { 'Last-Event-ID': String(version) }
+  return fetch(`${url}/v1/stream`, {
+    headers: { ...headers, Accept: 'text/event-stream', ...resume },
+    redirect: 'error',
+    signal,
+  })
+}
+
+/** Anything but an event stream: an error, or a proxy's page that says 200. */
+function refusalOf(response: Response, clock: Clock): Ending | null {
+  const type = response.headers.get('content-type') ?? 'no content type'
+  if (response.status === 200 && type.startsWith('text/event-stream') && response.body !== null) return null
+  const known = response.status === 401 || response.status === 403 ? ' (is the key one of this environment?)' : ''
+  const found =
+    response.status === 200 ? `${type}, expected text/event-stream` : `status ${response.status}, expected 200${known}`
+  return { found, retryAfterMs: retryAfterMs(response.headers.get('retry-after'), clock.now()) }
+}
+
+async function readEvents(
+  body: ReadableStream<Uint8Array>,
+  { receive }: FlagStreamOptions,
+  accepted: (message: StreamMessage) => void,
+): Promise<Ending> {
+  const parser = createEventParser()
+  const decoder = new TextDecoder()
+  const reader = body.getReader()
+  try {
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+      for (const event of parser.push(decoder.decode(piece.value, { stream: true }))) {
+        const message = parseStreamMessage(event)
+        const answer = receive(message)
+        if (answer !== 'go on') return { found: answer.stop }
+        accepted(message)
+      }
+    }
+    return { found: 'the end of the stream' }
+  } finally {
+    // Frees the connection when reading stops early; after an error there is nothing left to free.
+    await reader.cancel().catch(() => undefined)
+  }
+}
+
+function watchSilence(clock: Clock, silentMaxMs: number): { signal: AbortSignal; heard(): void; stop(): void } {
+  const abort = new AbortController()
+  const arm = (): (() => void) => clock.after(silentMaxMs, () => abort.abort())
+  let disarm = arm()
+  return {
+    signal: abort.signal,
+    heard() {
+      disarm()
+      disarm = arm()
+    },
+    stop: () => disarm(),
+  }
+}
+
+function wait(clock: Clock, delayMs: number, closing: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    const end = (): void => {
+      cancel()
+      closing.removeEventListener('abort', end)
+      resolve()
+    }
+    const cancel = clock.after(delayMs, end)
+    closing.addEventListener('abort', end)
+  })
+}

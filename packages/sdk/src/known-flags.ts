@@ -1,0 +1,91 @@
+/**
+ * The flags a client knows, compiled, and the version of the environment they stand for.
+ *
+ * 1. A change is applied only on top of the version before it. A gap means something was missed: the answer is `gap`,
+ *    and the caller asks for the full set.
+ * 2. A change of the present version may come again, and an emergency stop that could not reach the database comes
+ *    without a new version: both are applied. Older ones are not.
+ * 3. A full set with an older version comes from a server that lags behind. It is refused (`older`), so that a stopped
+ *    flag does not come back; when one server after another insists, the environment was restored from a backup, and
+ *    it is applied.
+ */
+import { type CompiledFlag, compileFlag, type FlagDefinition } from '@dankai/flags'
+import type { StreamMessage } from './stream-message.ts'
+
+export type Application =
+  | { readonly outcome: 'applied'; readonly version: number; readonly keys: readonly string[] }
+  | { readonly outcome: 'ignored' }
+  | { readonly outcome: 'gap'; readonly found: number; readonly known: number }
+  | { readonly outcome: 'older'; readonly found: number; readonly known: number }
+
+export type FlagMessage = Extract<StreamMessage, { kind: 'flags' | 'change' | 'deletion' }>
+
+/** So many full sets in a row, each from a connection of its own, turn "this server lags" into "we were ahead". */
+const olderSetsMax = 3
+
+export class KnownFlags {
+  #flags = new Map<string, CompiledFlag>()
+  #version: number | null = null
+  #confirmed = false
+  #olderSets = 0
+
+  get version(): number | null {
+    return this.#version
+  }
+
+  /** True once a server has sent a full set; bootstrap values are only a beginning. */
+  get confirmed(): boolean {
+    return this.#confirmed
+  }
+
+  find(key: string): CompiledFlag | undefined {
+    return this.#flags.get(key)
+  }
+
+  all(): readonly CompiledFlag[] {
+    return [...this.#flags.values()]
+  }
+
+  bootstrap(version: number | null, flags: readonly FlagDefinition[]): void {
+    this.#flags = compileAll(flags)
+    this.#version = version
+  }
+
+  apply(message: FlagMessage): Application {
+    return message.kind === 'flags' ? this.#applySet(message.version, message.flags) : this.#applyChange(message)
+  }
+
+  #applySet(version: number, flags: readonly FlagDefinition[]): Application {
+    const known = this.#confirmed ? (this.#version ?? version) : version
+    if (version < known && ++this.#olderSets < olderSetsMax) return { outcome: 'older', found: version, known }
+    const before = this.#flags
+    this.#flags = compileAll(flags)
+    this.#version = version
+    this.#confirmed = true
+    this.#olderSets = 0
+    return { outcome: 'applied', version, keys: changedKeys(before, this.#flags) }
+  }
+
+  #applyChange(message: Extract<FlagMessage, { kind: 'change' | 'deletion' }>): Application {
+    const known = this.#version
+    if (known === null || !this.#confirmed) return { outcome: 'gap', found: message.version, known: known ?? 0 }
+    if (message.version < known) return { outcome: 'ignored' }
+    if (message.version > known + 1) return { outcome: 'gap', found: message.version, known }
+    this.#version = message.version
+    const key = message.kind === 'deletion' ? message.key : message.flag.key
+    if (message.kind === 'deletion') this.#flags.delete(key)
+    else this.#flags.set(key, compileFlag(message.flag))
+    return { outcome: 'applied', version: message.version, keys: [key] }
+  }
+}
+
+function compileAll(flags: readonly FlagDefinition[]): Map<string, CompiledFlag> {
+  return new Map(flags.map(flag => [flag.key, compileFlag(flag)]))
+}
+
+function changedKeys(before: ReadonlyMap<string, CompiledFlag>, after: ReadonlyMap<string, CompiledFlag>): string[] {
+  const keys = new Set([...before.keys(), ...after.keys()])
+  return [...keys].filter(key => textOf(before.get(key)) !== textOf(after.get(key)))
+}
+
+const textOf = (flag: CompiledFlag | undefined): string | undefined => JSON.stringify(flag?.definition)

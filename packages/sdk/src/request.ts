@@ -1,0 +1,71 @@
+/** One HTTP request to the control plane: authorised, with a time-out, without redirects. The outcome is a value. */
+import type { Clock } from './clock.ts'
+
+export type Fetch = typeof globalThis.fetch
+
+export type RequestOutcome =
+  | {
+      readonly kind: 'answered'
+      readonly status: number
+      readonly body: unknown
+      /** Null when the server did not say. */
+      readonly retryAfterMs: number | null
+    }
+  | { readonly kind: 'unreachable'; readonly cause: unknown }
+
+export type PostJson = (path: string, body: unknown, signal?: AbortSignal) => Promise<RequestOutcome>
+
+export interface PostJsonOptions {
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly fetch: Fetch
+  readonly clock: Clock
+}
+
+/** Long enough for a busy server, and less than a heartbeat, so that one hung request does not swallow the next. */
+const requestTimeoutMs = 4_000
+/** A server's wish to be left alone is honoured up to here; a typing error in a proxy must not silence a client. */
+const retryAfterMaxMs = 60_000
+
+export function createPostJson({ url, headers, fetch, clock }: PostJsonOptions): PostJson {
+  return async (path, body, signal) => {
+    const abort = new AbortController()
+    const cancel = clock.after(requestTimeoutMs, () =>
+      abort.abort(new Error(`found no answer in ${requestTimeoutMs} ms`)),
+    )
+    try {
+      const response = await fetch(`${url}${path}`, {
+        method: 'POST',
+        headers: { ...headers, 'Content-Type': 'application/json' },
+        body: JSON.stringify(body),
+        redirect: 'error',
+        signal: signal === undefined ? abort.signal : AbortSignal.any([abort.signal, signal]),
+      })
+      return {
+        kind: 'answered',
+        status: response.status,
+        body: parseJson(await response.text()),
+        retryAfterMs: retryAfterMs(response.headers.get('retry-after'), clock.now()),
+      }
+    } catch (cause) {
+      return { kind: 'unreachable', cause }
+    } finally {
+      cancel()
+    }
+  }
+}
+
+/** `Retry-After` as seconds or as a date. */
+export function retryAfterMs(header: string | null, now: number): number | null {
+  if (header === null) return null
+  const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - now
+  return Number.isNaN(ms) ? null : Math.min(Math.max(ms, 0), retryAfterMaxMs)
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}

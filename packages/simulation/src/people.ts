@@ -1,0 +1,78 @@
+import type { Action, ActionBody, ReleaseState } from '@dankai/core'
+import { findStep } from '@dankai/insight'
+import type { CompiledPlan, Step } from '@dankai/plan'
+
+/**
+ * The people of a simulation answer what they are asked, at once: they approve, confirm, and let a release go on when
+ * a decision is asked. Whoever is absent is silent.
+ *
+ * What they never do by themselves, because it is an initiative and not an answer: report a signal, pause, promote,
+ * retry or skip a failed step, close an open phase, roll back. A script says so where it is wanted.
+ */
+export interface People {
+  setAbsent(absence: Absence): void
+  /** What is answered now, given what the release asks. */
+  answers(state: ReleaseState, now: number): readonly Action[]
+}
+
+export interface Absence {
+  /** Role names as in the plan; "everyone" for all of them. */
+  readonly roles: readonly string[]
+  readonly from: number
+  /** Exclusive; null = for good. */
+  readonly to: number | null
+}
+
+/** Who answers a decision: the first of these who is there. */
+const deciders: readonly string[] = ['on-call', 'tech-lead']
+
+export function createPeople(plan: CompiledPlan): People {
+  const absences: Absence[] = []
+  const isPresent = (role: string, now: number): boolean =>
+    !absences.some(
+      absence =>
+        absence.from <= now &&
+        (absence.to === null || now < absence.to) &&
+        (absence.roles.includes(role) || absence.roles.includes('everyone')),
+    )
+  return {
+    setAbsent(absence) {
+      absences.push(absence)
+    },
+    answers(state, now) {
+      const asked = Object.entries(state.steps).filter(([, step]) => step.status === 'asking')
+      const answered = asked.flatMap(([id, asking]) => {
+        const step = findStep(plan, id)
+        return step === undefined ? [] : answerStep(step, asking.answers.length, role => isPresent(role, now))
+      })
+      const decider = deciders.find(role => isPresent(role, now))
+      const decided = decider === undefined ? [] : Object.keys(state.decisions).map(rule => decide(decider, rule))
+      return [...answered, ...decided]
+    },
+  }
+}
+
+function answerStep(step: Step, have: number, isPresent: (role: string) => boolean): readonly Action[] {
+  const { action } = step
+  if (action.verb === 'approve') {
+    if (!isPresent(action.role)) return []
+    return Array.from({ length: Math.max(0, action.count - have) }, (_, index) =>
+      actionBy(`${action.role}-${have + index + 1}`, action.role, {
+        type: 'approve',
+        step: step.id,
+        role: action.role,
+      }),
+    )
+  }
+  const role = step.by ?? 'anyone'
+  if (action.verb !== 'confirm' || !isPresent(role)) return []
+  return [actionBy(role, role, { type: 'confirm', step: step.id, evidence: step.evidence })]
+}
+
+function decide(decider: string, rule: string): Action {
+  return actionBy(decider, decider, { type: 'answer', rule, answer: 'continue' })
+}
+
+export function actionBy(by: string, role: string, body: ActionBody, why: string | null = 'simulated'): Action {
+  return { by, roles: [role], why, expected: null, body }
+}

@@ -1,0 +1,142 @@
+import type { HandDriver, HandTarget } from '@dankai/engine'
+import type { CompiledPlan, Exposure, Hand } from '@dankai/plan'
+import type { VirtualClock } from '../virtual-clock.ts'
+import type { EffectJournal } from './effect-journal.ts'
+
+/**
+ * The outside systems that move exposure. They do at once what they are told, unless a script makes them fail, drift
+ * or unreadable; they know nothing of releases, only what they serve.
+ *
+ * Invariants
+ *  1. Telling a hand what it serves already changes nothing outside: no second reload, no second effect.
+ *  2. A hand that cannot go down keeps the highest share it ever had.
+ *  3. `exposure` is what users have, whatever anybody believes.
+ */
+export interface HandWorld {
+  readonly drivers: readonly HandDriver[]
+  /** What the splitter serves now. */
+  exposure(): Exposure
+  shareOf(hand: string): number
+  fail(hand: string, span: TroubleSpan): void
+  makeUnreadable(hand: string, span: TroubleSpan): void
+  /** Somebody changes the hand behind Dankai's back. */
+  drift(hand: string, share: number): void
+  /** Next moment at which a trouble begins or ends. */
+  nextChange(after: number): number | null
+}
+
+export interface TroubleSpan {
+  readonly from: number
+  /** Exclusive; null = for ever. */
+  readonly to: number | null
+}
+
+/** Far enough apart that two readings are two looks, short beside any deadline a plan writes. */
+const settleMs = 2_000
+
+const nobody: Exposure = { share: 0, cohorts: [], shadow: false }
+
+interface HandState {
+  readonly hand: Hand
+  serves: Exposure
+  highest: number
+  readonly failing: TroubleSpan[]
+  readonly unreadable: TroubleSpan[]
+}
+
+export function createHandWorld(
+  plan: CompiledPlan,
+  clock: VirtualClock,
+  journal: EffectJournal,
+  onExposure: (exposure: Exposure) => void,
+): HandWorld {
+  const states = new Map<string, HandState>(
+    plan.hands.map(hand => [hand.id, { hand, serves: nobody, highest: 0, failing: [], unreadable: [] }]),
+  )
+  const splitter = plan.hands[0]?.id ?? ''
+  const stateOf = (id: string): HandState => {
+    const state = states.get(id) ?? [...states.values()].find(each => each.hand.kind === id)
+    if (!state) throw new Error(`Cannot find hand "${id}": expected one of ${[...states.keys()].join(', ')}.`)
+    return state
+  }
+  const serve = (state: HandState, exposure: Exposure): void => {
+    state.serves = exposure
+    state.highest = Math.max(state.highest, exposure.share)
+    if (state.hand.id === splitter) onExposure(exposure)
+  }
+
+  const apply = async (target: HandTarget): Promise<void> => {
+    const state = stateOf(target.hand.id)
+    if (isIn(state.failing, clock.at)) throw new Error(`${target.hand.id} refused the change`)
+    const wanted = withFloor(state, target.desired)
+    if (isSame(state.serves, wanted)) return
+    journal.record(clock.at, describeChange(target.hand, wanted))
+    serve(state, wanted)
+  }
+
+  const read: HandDriver['read'] = async target => {
+    const state = stateOf(target.hand.id)
+    const floor = target.hand.canLower ? 0 : state.highest
+    if (isIn(state.unreadable, clock.at)) return { share: null, reached: false, floor, problem: 'no answer' }
+    const reached = isSame(state.serves, withFloor(state, target.desired))
+    return { share: state.serves.share, reached, floor, problem: null }
+  }
+
+  return {
+    drivers: [...new Set(plan.hands.map(hand => hand.kind))].map(kind => ({ kind, settleMs, apply, read })),
+    exposure: () => states.get(splitter)?.serves ?? nobody,
+    shareOf: id => stateOf(id).serves.share,
+    fail(id, span) {
+      stateOf(id).failing.push(span)
+    },
+    makeUnreadable(id, span) {
+      stateOf(id).unreadable.push(span)
+    },
+    drift(id, share) {
+      const state = stateOf(id)
+      serve(state, { ...state.serves, share })
+    },
+    nextChange(after) {
+      const edges = [...states.values()]
+        .flatMap(state => [...state.failing, ...state.unreadable])
+        .flatMap(span => [span.from, span.to])
+      return edges.reduce<number | null>(
+        (next, edge) => (edge !== null && edge > after && (next === null || edge < next) ? edge : next),
+        null,
+      )
+    },
+  }
+}
+
+function isIn(spans: readonly TroubleSpan[], at: number): boolean {
+  return spans.some(span => span.from <= at && (span.to === null || at < span.to))
+}
+
+function withFloor(state: HandState, wanted: Exposure): Exposure {
+  return state.hand.canLower || wanted.share >= state.highest ? wanted : { ...wanted, share: state.highest }
+}
+
+function isSame(a: Exposure, b: Exposure): boolean {
+  return (
+    a.share === b.share &&
+    a.shadow === b.shadow &&
+    a.cohorts.length === b.cohorts.length &&
+    a.cohorts.every((cohort, index) => {
+      const other = b.cohorts[index]
+      return other !== undefined && other.segment === cohort.segment && other.share === cohort.share
+    })
+  )
+}
+
+/** True while anybody, or a copy of real input, goes through the new version: its track is measured. */
+export function isMeasured(exposure: Exposure): boolean {
+  return exposure.shadow || exposure.share > 0 || exposure.cohorts.some(cohort => cohort.share > 0)
+}
+
+function describeChange(hand: Hand, exposure: Exposure): string {
+  const weight = Number((exposure.share * 100).toFixed(4))
+  if (hand.kind === 'nginx' || hand.kind === 'haproxy') return `${hand.kind} reloads with weight=${weight}`
+  const cohorts = exposure.cohorts.map(cohort => `${Number((cohort.share * 100).toFixed(4))}% of ${cohort.segment}`)
+  const parts = [...(weight > 0 || cohorts.length === 0 ? [`${weight}%`] : []), ...cohorts]
+  return `${hand.id} set to ${exposure.shadow ? 'shadow' : parts.join(' + ')}`
+}

@@ -1,0 +1,62 @@
+/**
+ * One open stream, written past the HTTP layer so that a shared buffer is written as it is.
+ *
+ * A client that does not read makes its socket's buffer grow; past a cap it is dropped, and comes back by itself with
+ * the version it has. Others never wait for it.
+ */
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { lastChunk } from './event-frame.ts'
+
+export interface StreamClient {
+  readonly sdk: string
+  readonly name: string
+  readonly kind: 'server' | 'client'
+  readonly connectedAt: number
+  /** False when the client is gone or was dropped. */
+  write(frame: Buffer): boolean
+  close(): void
+}
+
+/** A megabyte is a hundred full sets of a hundred flags: far more than a client that reads ever leaves waiting. */
+export const waitingBytesMax = 1_048_576
+
+export function openStreamClient(
+  outgoing: ServerResponse,
+  about: Pick<StreamClient, 'sdk' | 'name' | 'kind' | 'connectedAt'>,
+  onEnd: (dropped: boolean) => void,
+): StreamClient {
+  outgoing.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store, no-transform',
+    'x-accel-buffering': 'no',
+    'transfer-encoding': 'chunked',
+  })
+  outgoing.flushHeaders()
+  const socket: Socket | null = outgoing.socket
+  let open = socket !== null
+  const end = (dropped: boolean): void => {
+    if (!open) return
+    open = false
+    onEnd(dropped)
+  }
+  socket?.setTimeout(0)
+  outgoing.once('close', () => end(false))
+  return {
+    ...about,
+    write(frame) {
+      if (!open || socket === null) return false
+      socket.write(frame)
+      // The cap counts what waited before this frame: a large full set alone never drops a client.
+      if (socket.writableLength - frame.length <= waitingBytesMax) return true
+      end(true)
+      socket.destroy()
+      return false
+    },
+    close() {
+      if (!open || socket === null) return
+      end(false)
+      socket.end(lastChunk)
+    },
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * All streams of this instance: who is connected, what they serve, and how they hear of changes.
+ *
+ *  1. A feed is opened by its first client or reader and stays: environments are few.
+ *  2. Hints say "look again"; whoever writes here also calls `refresh`, so a local change does not wait for its hint.
+ *  3. Acknowledgements are counted at once and stored in groups, because a change is acknowledged by everybody within
+ *     milliseconds. One that could not be stored is stored with the SDK's next heartbeat.
+ *  4. A ping every 3 s tells clients that the server lives, and drops those that read nothing.
+ */
+import type { FlagStore, Scope, SdkStore } from '@dankai/store'
+import type { Logger } from '../../http/log.ts'
+import { pingFrame } from './event-frame.ts'
+import { FlagFeed } from './flag-feed.ts'
+import { type Stop, stopsFlag } from './served-flags.ts'
+import type { StreamClient } from './stream-client.ts'
+
+const pingEveryMs = 3_000
+
+export interface SdkAcknowledgement {
+  readonly sdk: string
+  readonly name: string
+  readonly version: number
+  readonly appliedAt: number
+}
+
+/** What the hub knows of an SDK's own word. `appliedAt` changes when it applied something, not with its heartbeat. */
+type Acknowledged = Pick<SdkAcknowledgement, 'version' | 'appliedAt'>
+
+export class StreamHub {
+  readonly #flags: Pick<FlagStore, 'readSince' | 'subscribe'>
+  readonly #sdks: Pick<SdkStore, 'connected' | 'disconnected' | 'acknowledged'>
+  readonly #log: Logger
+  readonly #feeds = new Map<string, FlagFeed>()
+  readonly #acknowledged = new Map<string, Acknowledged>()
+  readonly #listeners = new Set<() => void>()
+  readonly #unstored = new Map<string, { scope: Scope; versions: Map<string, number> }>()
+  #storing: Promise<void> | null = null
+  #stops: readonly Stop[] = []
+  #closed = false
+  readonly #unsubscribe: () => void
+  readonly #pinger: NodeJS.Timeout
+  dropped = 0
+
+  constructor(
+    flags: Pick<FlagStore, 'readSince' | 'subscribe'>,
+    sdks: Pick<SdkStore, 'connected' | 'disconnected' | 'acknowledged'>,
+    log: Logger,
+  ) {
+    this.#flags = flags
+    this.#sdks = sdks
+    this.#log = log
+    this.#unsubscribe = flags.subscribe(hint => {
+      if (hint.kind === 'flags') void this.#refreshKnown(hint)
+      else for (const feed of this.#feeds.values()) void this.#refreshKnown(feed.scope)
+    })
+    this.#pinger = setInterval(() => {
+      for (const feed of this.#feeds.values()) feed.publish(pingFrame)
+    }, pingEveryMs)
+  }
+
+  get clientCount(): number {
+    return [...this.#feeds.values()].reduce((total, feed) => total + feed.clients.size, 0)
+  }
+
+  /** The feed of an environment, read at least once. */
+  async feed(scope: Scope): Promise<FlagFeed> {
+    const key = keyOf(scope)
+    let feed = this.#feeds.get(key)
+    if (feed === undefined) {
+      feed = new FlagFeed(scope, this.#flags, this.#stopsIn(scope))
+      this.#feeds.set(key, feed)
+    }
+    if (!feed.loaded) await feed.refresh()
+    return feed
+  }
+
+  /** After a flag was written here. */
+  async refresh(scope: Scope): Promise<void> {
+    await (await this.feed(scope)).refresh()
+  }
+
+  async connect(scope: Scope, client: StreamClient, lastVersion: number | null): Promise<void> {
+    const feed = await this.feed(scope)
+    for (const frame of feed.framesAfter(lastVersion)) client.write(frame)
+    client.write(pingFrame)
+    feed.clients.add(client)
+    const { sdk, name, kind } = client
+    this.#sdks
+      .connected({ ...scope, sdk, name, kind })
+      .catch(error => this.#warn(error, 'Cannot store that an SDK connected'))
+  }
+
+  disconnect(scope: Scope, client: StreamClient, dropped: boolean): void {
+    if (dropped) this.dropped++
+    const feed = this.#feeds.get(keyOf(scope))
+    if (feed === undefined || !feed.clients.delete(client) || this.#closed) return
+    // An SDK that has already come back on another connection is still connected.
+    if ([...feed.clients].some(({ sdk }) => sdk === client.sdk)) return
+    this.#acknowledged.delete(slotOf(scope, client.sdk))
+    this.#sdks
+      .disconnected(scope, [client.sdk])
+      .catch(error => this.#warn(error, 'Cannot store that an SDK disconnected'))
+  }
+
+  acknowledge(scope: Scope, { sdk, version, appliedAt }: SdkAcknowledgement): void {
+    this.#acknowledged.set(slotOf(scope, sdk), { version, appliedAt })
+    if (this.#acknowledged.size > 100_000) this.#acknowledged.delete(this.#acknowledged.keys().next().value ?? '')
+    const key = keyOf(scope)
+    const waiting = this.#unstored.get(key) ?? { scope, versions: new Map<string, number>() }
+    waiting.versions.set(sdk, version)
+    this.#unstored.set(key, waiting)
+    this.#storing ??= this.#storeAcknowledgements().finally(() => {
+      this.#storing = null
+    })
+    for (const listener of this.#listeners) listener()
+  }
+
+  setStops(stops: readonly Stop[]): void {
+    this.#stops = stops
+    for (const feed of this.#feeds.values()) feed.setStops(this.#stopsIn(feed.scope))
+  }
+
+  isStopped(scope: Scope, flag: { readonly key: string; readonly releaseId: string }): boolean {
+    const stored = this.#feeds.get(keyOf(scope))?.flag(flag.key)
+    if (stored === undefined) return false
+    return this.#stopsIn(scope).some(stop => stopsFlag(stop, { ...stored, heldBy: flag.releaseId }))
+  }
+
+  /** Who is connected here, and what each of them last said it serves. */
+  census(scope: Scope): ReadonlyMap<string, { readonly name: string; readonly acknowledged: Acknowledged | null }> {
+    const clients = this.#feeds.get(keyOf(scope))?.clients ?? new Set<StreamClient>()
+    return new Map(
+      [...clients].map(({ sdk, name }) => [
+        sdk,
+        { name, acknowledged: this.#acknowledged.get(slotOf(scope, sdk)) ?? null },
+      ]),
+    )
+  }
+
+  /** Calls back at every acknowledgement until the returned function is called. */
+  onAcknowledgement(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    clearInterval(this.#pinger)
+    this.#unsubscribe()
+    for (const feed of this.#feeds.values()) {
+      const clients = [...feed.clients]
+      for (const client of clients) client.close()
+      if (clients.length > 0)
+        await this.#sdks
+          .disconnected(
+            feed.scope,
+            clients.map(({ sdk }) => sdk),
+          )
+          .catch(error => this.#warn(error, 'Cannot store that SDKs disconnected'))
+    }
+    await this.#storing
+  }
+
+  #stopsIn(scope: Scope): readonly Stop[] {
+    return this.#stops.filter(stop => keyOf(stop) === keyOf(scope))
+  }
+
+  async #refreshKnown(scope: Scope): Promise<void> {
+    const feed = this.#feeds.get(keyOf(scope))
+    if (feed === undefined || this.#closed) return
+    await feed.refresh().catch(error => this.#warn(error, 'Cannot read changed flags'))
+  }
+
+  async #storeAcknowledgements(): Promise<void> {
+    // The turn of the loop lets acknowledgements that arrived together be one statement.
+    await new Promise(resolve => setImmediate(resolve))
+    while (this.#unstored.size > 0) {
+      const waiting = [...this.#unstored.values()]
+      this.#unstored.clear()
+      for (const { scope, versions } of waiting) {
+        const acknowledgements = [...versions].map(([sdk, version]) => ({ sdk, version }))
+        await this.#sdks
+          .acknowledged(scope, acknowledgements)
+          .catch(error => this.#warn(error, 'Cannot store acknowledgements'))
+      }
+    }
+  }
+
+  #warn(error: unknown, message: string): void {
+    if (!this.#closed) this.#log.warn({ err: error }, message)
+  }
+}
+
+const keyOf = ({ project, environment }: Scope): string => `${project}\n${environment}`
+const slotOf = (scope: Scope, sdk: string): string => `${keyOf(scope)}\n${sdk}`

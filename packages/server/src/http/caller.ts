@@ -1,0 +1,48 @@
+import type { ScopeQuery } from '@dankai/contract'
+import { everywhere, type Scope } from '@dankai/store'
+import { HttpProblem } from './http-problem.ts'
+
+export type KeyKind = 'admin' | 'ci' | 'sdk-server' | 'sdk-client'
+
+/** Who asks, as the key says. */
+export interface Caller {
+  readonly name: string
+  readonly kind: KeyKind
+  readonly project: string
+  readonly environment: string
+  readonly roles: readonly string[]
+}
+
+export const defaultScope: Scope = { project: 'default', environment: 'production' }
+
+/** Where a request acts: the key's place, or, for a key of several places, the one it names. */
+export function scopeFor(caller: Caller, query: ScopeQuery = {}): Scope {
+  return {
+    project: placeFor('project', caller.project, query.project),
+    environment: placeFor('environment', caller.environment, query.environment),
+  }
+}
+
+function placeFor(what: 'project' | 'environment', ofKey: string, asked: string | undefined): string {
+  if (ofKey === everywhere) return asked ?? defaultScope[what]
+  if (asked === undefined || asked === ofKey) return ofKey
+  throw new HttpProblem(
+    'forbidden',
+    `Cannot act in ${what} "${asked}": found a key of ${what} "${ofKey}", expected one of "${asked}". Use a key of that ${what}.`,
+  )
+}
+
+export function covers(caller: Caller, scope: Scope): boolean {
+  return (
+    (caller.project === everywhere || caller.project === scope.project) &&
+    (caller.environment === everywhere || caller.environment === scope.environment)
+  )
+}
+
+export function requireKind(caller: Caller, kinds: readonly KeyKind[]): void {
+  if (kinds.includes(caller.kind)) return
+  throw new HttpProblem(
+    'forbidden',
+    `Cannot do this with a key of kind "${caller.kind}": expected ${kinds.join(' or ')}. Ask an admin for one.`,
+  )
+}

@@ -1,7 +1,7 @@
 import type { CompiledPlan } from '@dankai/plan'
+import type { Refusal } from './action.ts'
 import type { EventBody } from './event.ts'
 import type { ReleaseState } from './state.ts'
-import type { Refusal } from './action.ts'
 
 export interface AmendInput {
   readonly plan: CompiledPlan
@@ -32,8 +32,10 @@ export function amendRelease(input: AmendInput): Amended {
     },
   })
   const { lifecycle } = input.state
-  if (lifecycle.kind !== 'starting' && lifecycle.kind !== 'running') return refuse(`a release that is ${lifecycle.kind}`, 'one that is starting or running')
-  if (shapeOf(input.plan) !== shapeOf(input.amended)) return refuse('other hands, phases or exposure', 'the same hands, phases and exposure')
+  if (lifecycle.kind !== 'starting' && lifecycle.kind !== 'running')
+    return refuse(`a release that is ${lifecycle.kind}`, 'one that is starting or running')
+  if (shapeOf(input.plan) !== shapeOf(input.amended))
+    return refuse('other hands, phases or exposure', 'the same hands, phases and exposure')
   if (input.changes.length === 0) return refuse('no difference', 'a changed criterion, rule or hold')
   return {
     ok: true,

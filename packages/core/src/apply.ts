@@ -30,7 +30,15 @@ export function beginState(started: ReleaseStarted, at: number): ReleaseState {
     labels: started.labels,
     exemption: started.exemption,
     lifecycle: { kind: 'starting' },
-    exposure: { desired: nobody, previous: nobody, generation: 0, changedAt: at, reached: true, failed: null, highest: 0 },
+    exposure: {
+      desired: nobody,
+      previous: nobody,
+      generation: 0,
+      changedAt: at,
+      reached: true,
+      failed: null,
+      highest: 0,
+    },
     steps: {},
     rules: {},
     decisions: {},
@@ -73,14 +81,30 @@ function applyBody(plan: CompiledPlan, state: ReleaseState, body: EventBody, at:
     case 'StepEnded':
       return applyStepEnded(plan, state, body, at)
     case 'RunbookStepFailed':
-      return withStep(state, body.step, before => ({ ...stepOr(before, at), status: 'stuck', detail: body.detail, endedAt: at }))
+      return withStep(state, body.step, before => ({
+        ...stepOr(before, at),
+        status: 'stuck',
+        detail: body.detail,
+        endedAt: at,
+      }))
     case 'StepRetried':
-      return withStep(state, body.step, before => ({ ...stepOr(before, at), status: 'idle', endedAt: null, failures: 0, startedAt: at }))
+      return withStep(state, body.step, before => ({
+        ...stepOr(before, at),
+        status: 'idle',
+        endedAt: null,
+        failures: 0,
+        startedAt: at,
+      }))
     case 'GateOpened':
       return withStep(state, body.step, before => ({ ...stepOr(before, at), status: 'asking' }))
     case 'GateAnswered':
       return body.answer === 'rejected'
-        ? withStep(state, body.step, before => ({ ...stepOr(before, at), status: 'stuck', detail: body.why ?? 'rejected', endedAt: at }))
+        ? withStep(state, body.step, before => ({
+            ...stepOr(before, at),
+            status: 'stuck',
+            detail: body.why ?? 'rejected',
+            endedAt: at,
+          }))
         : withStep(state, body.step, before => ({
             ...stepOr(before, at),
             answers: [...stepOr(before, at).answers, { by: body.by, at }],
@@ -130,7 +154,10 @@ function applyBody(plan: CompiledPlan, state: ReleaseState, body: EventBody, at:
     case 'CoverageLost':
       return { ...state, uncovered: openSpan(state.uncovered, body.since, 'coverage') }
     case 'CoverageRestored':
-      return extendDeadlines({ ...state, uncovered: closeSpan(state.uncovered, body.until, 'coverage') }, body.until - body.since)
+      return extendDeadlines(
+        { ...state, uncovered: closeSpan(state.uncovered, body.until, 'coverage') },
+        body.until - body.since,
+      )
     case 'DriftSeen':
       return { ...state, drift: { ...state.drift, [body.hand]: body.observed ?? -1 } }
     case 'DriftEnded':
@@ -209,7 +236,11 @@ function withRunning(
   return state.lifecycle.kind === 'running' ? { ...state, lifecycle: change(state.lifecycle) } : state
 }
 
-function withStep(state: ReleaseState, step: string, change: (before: StepState | undefined) => StepState): ReleaseState {
+function withStep(
+  state: ReleaseState,
+  step: string,
+  change: (before: StepState | undefined) => StepState,
+): ReleaseState {
   return { ...state, steps: { ...state.steps, [step]: change(state.steps[step]) } }
 }
 
@@ -264,7 +295,10 @@ function rolledBack(before: Lifecycle, complete: boolean, at: number): Lifecycle
 /** Steps that are worked on again become idle; their run numbers go on, so command slots stay unique. */
 function idleSteps(state: ReleaseState, prefix: string): ReleaseState {
   const steps = Object.fromEntries(
-    Object.entries(state.steps).map(([id, step]) => [id, id.startsWith(prefix) ? { ...step, status: 'idle' as const } : step]),
+    Object.entries(state.steps).map(([id, step]) => [
+      id,
+      id.startsWith(prefix) ? { ...step, status: 'idle' as const } : step,
+    ]),
   )
   return { ...state, steps }
 }

@@ -1,4 +1,4 @@
-import type { Calendar, CalendarEntry, WeeklyWindow, Weekday } from '@dankai/plan'
+import type { Calendar, CalendarEntry, Weekday, WeeklyWindow } from '@dankai/plan'
 
 /**
  * When a release may start or rise. Going back never asks.
@@ -41,7 +41,9 @@ function askTrain(calendar: Calendar, question: CalendarQuestion, local: LocalTi
   const { train } = calendar
   if (train === null || calendar.startOn !== 'train' || !question.isFirstRaise) return { open: true }
   const window = { weekday: train.release, fromMs: train.atMs, toMs: dayMs }
-  return inWindow(window, local) ? { open: true } : closed(`train ${train.release}`, nextStart(window, local, question.now))
+  return inWindow(window, local)
+    ? { open: true }
+    : closed(`train ${train.release}`, nextStart(window, local, question.now))
 }
 
 function closed(entry: string, until: number | null): CalendarAnswer {
@@ -86,7 +88,11 @@ interface LocalTime {
 
 /** Offset of a zone at an instant, from the platform's zone data; the same instant always gives the same answer. */
 export function localTime(timezone: string, at: number): LocalTime {
-  const parts = Object.fromEntries(formatterOf(timezone).formatToParts(at).map(part => [part.type, part.value]))
+  const parts = Object.fromEntries(
+    formatterOf(timezone)
+      .formatToParts(at)
+      .map(part => [part.type, part.value]),
+  )
   const number = (name: string): number => Number(parts[name] ?? 0)
   const day = daysFromCivil(number('year'), number('month'), number('day'))
   const msOfDay = ((number('hour') * 60 + number('minute')) * 60 + number('second')) * 1000 + (at % 1000)

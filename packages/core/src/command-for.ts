@@ -12,7 +12,13 @@ const notifyAttempts = 5
 const repeatableAttempts = 3
 
 /** The command a step puts into the journal; null for steps the engine settles itself. */
-export function commandFor(plan: CompiledPlan, state: ReleaseState, step: Step, run: number, expiresAt: number | null): Command | null {
+export function commandFor(
+  plan: CompiledPlan,
+  state: ReleaseState,
+  step: Step,
+  run: number,
+  expiresAt: number | null,
+): Command | null {
   const effect = effectOf(plan, state, step.action, step.at)
   return effect === null ? null : commandOf(`${step.id}#${run}`, effect, expiresAt, step.takesMs)
 }
@@ -34,7 +40,8 @@ export function commandOf(slot: string, effect: Effect, expiresAt: number | null
 /** What templates may name: `{{ plan }}`, `{{ version }}`, `{{ phase }}`, `{{ exposure }}`, `{{ reason }}` … */
 export function templateValues(plan: CompiledPlan, state: ReleaseState): Record<string, string> {
   const { lifecycle } = state
-  const phaseIndex = lifecycle.kind === 'running' ? lifecycle.phase : lifecycle.kind === 'rollingBack' ? lifecycle.fromPhase : null
+  const phaseIndex =
+    lifecycle.kind === 'running' ? lifecycle.phase : lifecycle.kind === 'rollingBack' ? lifecycle.fromPhase : null
   const phase = phaseIndex === null ? undefined : plan.phases[phaseIndex]
   return {
     plan: plan.name,
@@ -67,7 +74,13 @@ function effectOf(plan: CompiledPlan, state: ReleaseState, action: Action, at: s
       return { kind: 'flags', values: flagValues(set, state.exposure.desired), replace: action.set !== null }
     }
     case 'notify':
-      return { kind: 'notify', template: action.template, to: action.to, priority: null, values: templateValues(plan, state) }
+      return {
+        kind: 'notify',
+        template: action.template,
+        to: action.to,
+        priority: null,
+        values: templateValues(plan, state),
+      }
     case 'halt':
       return { kind: 'haltPlan', plan: action.plan }
     default:

@@ -19,7 +19,11 @@ export type Effect =
   | { readonly kind: 'run'; readonly command: string; readonly at: string | null }
   | { readonly kind: 'sql'; readonly text: string; readonly at: string | null }
   | { readonly kind: 'http'; readonly method: string; readonly url: string }
-  | { readonly kind: 'flags'; readonly values: Readonly<Record<string, boolean | string | number>>; readonly replace: boolean }
+  | {
+      readonly kind: 'flags'
+      readonly values: Readonly<Record<string, boolean | string | number>>
+      readonly replace: boolean
+    }
   | {
       readonly kind: 'notify'
       readonly template: string

@@ -2,9 +2,9 @@ import type { EvidenceReader } from '@dankai/analysis'
 import type { CompiledPlan, Step } from '@dankai/plan'
 import type { Action, ActionBody, Refusal } from './action.ts'
 import type { EventBody } from './event.ts'
+import { promote } from './phase.ts'
 import { indexOf } from './plan-index.ts'
 import { metNowRule, startRollback } from './rules.ts'
-import { promote } from './phase.ts'
 import type { ReleaseState } from './state.ts'
 import { Turn } from './turn.ts'
 
@@ -40,10 +40,24 @@ function conflictOf(turn: Turn, action: Action): Refusal | null {
   if (expected === null) return null
   const phase = turn.running === null ? null : (turn.plan.phases[turn.running.phase]?.name ?? null)
   if (expected.phase !== null && expected.phase !== phase) {
-    return refuse(turn, action, 'conflict', `phase "${phase ?? turn.state.lifecycle.kind}"`, `phase "${expected.phase}", which you saw`, 'Look at the present state, then decide again')
+    return refuse(
+      turn,
+      action,
+      'conflict',
+      `phase "${phase ?? turn.state.lifecycle.kind}"`,
+      `phase "${expected.phase}", which you saw`,
+      'Look at the present state, then decide again',
+    )
   }
   if (expected.seq !== null && expected.seq !== turn.state.seq) {
-    return refuse(turn, action, 'conflict', `event ${turn.state.seq}`, `event ${expected.seq}, which you saw`, 'Look at the present state, then decide again')
+    return refuse(
+      turn,
+      action,
+      'conflict',
+      `event ${turn.state.seq}`,
+      `event ${expected.seq}, which you saw`,
+      'Look at the present state, then decide again',
+    )
   }
   return null
 }
@@ -84,7 +98,11 @@ function perform(turn: Turn, action: Action, body: ActionBody): Refusal | null {
 
 // ── Gates ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function answerApproval(turn: Turn, action: Action, body: { readonly step: string | null; readonly role: string | null }): Refusal | null {
+function answerApproval(
+  turn: Turn,
+  action: Action,
+  body: { readonly step: string | null; readonly role: string | null },
+): Refusal | null {
   const open = openSteps(turn).filter(step => step.action.verb === 'approve')
   const wanted = open.filter(step => {
     const role = roleOf(step)
@@ -94,18 +112,38 @@ function answerApproval(turn: Turn, action: Action, body: { readonly step: strin
   const step = wanted[0]
   if (step === undefined) {
     const asked = open.map(candidate => roleOf(candidate)).join(', ') || 'none'
-    return refuse(turn, action, 'not possible', `open approvals: ${asked}`, `an open approval${body.role === null ? '' : ` of "${body.role}"`}`, 'See what the release waits for with "dankai status"')
+    return refuse(
+      turn,
+      action,
+      'not possible',
+      `open approvals: ${asked}`,
+      `an open approval${body.role === null ? '' : ` of "${body.role}"`}`,
+      'See what the release waits for with "dankai status"',
+    )
   }
   const role = roleOf(step)
   if (!mayActAs(action, role)) return refuseRole(turn, action, role)
   if (turn.state.steps[step.id]?.answers.some(answer => answer.by === action.by)) {
-    return refuse(turn, action, 'not possible', `an approval by "${action.by}" already`, 'another person', 'Four eyes are two people, not two keys')
+    return refuse(
+      turn,
+      action,
+      'not possible',
+      `an approval by "${action.by}" already`,
+      'another person',
+      'Four eyes are two people, not two keys',
+    )
   }
   turn.emit({ type: 'GateAnswered', step: step.id, by: action.by, answer: 'approved', why: action.why, evidence: null })
   return null
 }
 
-function answerStep(turn: Turn, action: Action, name: string, answer: 'confirmed' | 'rejected', evidence: string | null): Refusal | null {
+function answerStep(
+  turn: Turn,
+  action: Action,
+  name: string,
+  answer: 'confirmed' | 'rejected',
+  evidence: string | null,
+): Refusal | null {
   const found = findOpenStep(turn, action, name)
   if ('code' in found) return found
   const role = roleOf(found)
@@ -124,8 +162,19 @@ function findOpenStep(turn: Turn, action: Action, name: string): Step | Refusal 
   const found = exact.length > 0 ? exact : open.filter(step => step.name.includes(name))
   const [only] = found
   if (only !== undefined && found.length === 1) return only
-  const names = open.slice(0, 20).map(step => `"${step.name}"`).join(', ') || 'none'
-  return refuse(turn, action, 'unknown', `open steps: ${names}`, `one open step called "${name}"`, 'Give its whole name or its id')
+  const names =
+    open
+      .slice(0, 20)
+      .map(step => `"${step.name}"`)
+      .join(', ') || 'none'
+  return refuse(
+    turn,
+    action,
+    'unknown',
+    `open steps: ${names}`,
+    `one open step called "${name}"`,
+    'Give its whole name or its id',
+  )
 }
 
 /** Steps a person may answer now. */
@@ -146,7 +195,14 @@ function mayActAs(action: Action, role: string | null): boolean {
 }
 
 function refuseRole(turn: Turn, action: Action, role: string | null): Refusal {
-  return refuse(turn, action, 'not allowed', `roles ${action.roles.join(', ') || 'none'} of "${action.by}"`, `role "${role ?? ''}"`, 'Ask a person of that role')
+  return refuse(
+    turn,
+    action,
+    'not allowed',
+    `roles ${action.roles.join(', ') || 'none'} of "${action.by}"`,
+    `role "${role ?? ''}"`,
+    'Ask a person of that role',
+  )
 }
 
 // ── Signals, pause, promote ─────────────────────────────────────────────────────────────────────────────────────────
@@ -168,22 +224,52 @@ function promoteByHand(turn: Turn, action: Action): Refusal | null {
   const { running } = turn
   const phase = running === null ? undefined : turn.plan.phases[running.phase]
   if (running === null || phase === undefined || running.reachedAt === null || running.promotedAt !== null) {
-    return refuse(turn, action, 'not possible', stageOf(turn), 'a phase whose exposure is confirmed', 'Gates cannot be promoted over; answer them')
+    return refuse(
+      turn,
+      action,
+      'not possible',
+      stageOf(turn),
+      'a phase whose exposure is confirmed',
+      'Gates cannot be promoted over; answer them',
+    )
   }
   const rule = metNowRule(turn)
   if (rule !== null) {
-    return refuse(turn, action, 'not possible', `rule "${rule.name}" firing`, 'no rule that rolls back now', 'Find out why it fires')
+    return refuse(
+      turn,
+      action,
+      'not possible',
+      `rule "${rule.name}" firing`,
+      'no rule that rolls back now',
+      'Find out why it fires',
+    )
   }
-  if (turn.state.paused !== null) return refuse(turn, action, 'not possible', 'a paused release', 'a release that is not paused', 'Resume it first')
+  if (turn.state.paused !== null)
+    return refuse(turn, action, 'not possible', 'a paused release', 'a release that is not paused', 'Resume it first')
   promote(turn, phase, action.by)
   return null
 }
 
 function pauseOrResume(turn: Turn, action: Action, type: 'pause' | 'resume'): Refusal | null {
-  if (!isLive(turn)) return refuse(turn, action, 'not possible', stageOf(turn), 'a release that can still go forward', 'A new start is a new release')
+  if (!isLive(turn))
+    return refuse(
+      turn,
+      action,
+      'not possible',
+      stageOf(turn),
+      'a release that can still go forward',
+      'A new start is a new release',
+    )
   const isStopped = turn.state.paused !== null || (type === 'resume' && turn.state.halted !== null)
   if ((type === 'pause') === isStopped) {
-    return refuse(turn, action, 'not possible', isStopped ? 'it paused already' : 'it running', isStopped ? 'it running' : 'it paused', 'Nothing needs doing')
+    return refuse(
+      turn,
+      action,
+      'not possible',
+      isStopped ? 'it paused already' : 'it running',
+      isStopped ? 'it running' : 'it paused',
+      'Nothing needs doing',
+    )
   }
   turn.emit({ type: type === 'pause' ? 'Paused' : 'Resumed', by: action.by, why: action.why })
   return null
@@ -192,7 +278,15 @@ function pauseOrResume(turn: Turn, action: Action, type: 'pause' | 'resume'): Re
 // ── Going back ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function rollBackByHand(turn: Turn, action: Action, runbook: string | null): Refusal | null {
-  if (!isLive(turn)) return refuse(turn, action, 'not possible', stageOf(turn), 'a release that is starting or running', 'Rolling back happens once; a new start is a new release')
+  if (!isLive(turn))
+    return refuse(
+      turn,
+      action,
+      'not possible',
+      stageOf(turn),
+      'a release that is starting or running',
+      'Rolling back happens once; a new start is a new release',
+    )
   if (runbook !== null && runbook !== 'abort' && !Object.hasOwn(turn.plan.runbooks, runbook)) {
     const known = Object.keys(turn.plan.runbooks).join(', ') || 'none'
     return refuse(turn, action, 'unknown', `runbook "${runbook}"`, `one of ${known}`, 'Check the spelling')
@@ -201,11 +295,26 @@ function rollBackByHand(turn: Turn, action: Action, runbook: string | null): Ref
   return null
 }
 
-function answerQuestion(turn: Turn, action: Action, rule: string | null, answer: 'rollback' | 'continue'): Refusal | null {
+function answerQuestion(
+  turn: Turn,
+  action: Action,
+  rule: string | null,
+  answer: 'rollback' | 'continue',
+): Refusal | null {
   const open = Object.keys(turn.state.decisions)
-  const id = rule === null ? open[0] : open.find(candidate => candidate === rule || indexOf(turn.plan).rules.get(candidate)?.name === rule)
+  const id =
+    rule === null
+      ? open[0]
+      : open.find(candidate => candidate === rule || indexOf(turn.plan).rules.get(candidate)?.name === rule)
   if (id === undefined || (rule === null && open.length > 1)) {
-    return refuse(turn, action, 'not possible', `open questions: ${open.join(', ') || 'none'}`, 'one open question', 'Name the rule to answer')
+    return refuse(
+      turn,
+      action,
+      'not possible',
+      `open questions: ${open.join(', ') || 'none'}`,
+      'one open question',
+      'Name the rule to answer',
+    )
   }
   const because = turn.state.decisions[id]?.because ?? ''
   turn.emit({ type: 'DecisionAnswered', rule: id, answer, by: action.by, why: action.why })
@@ -214,11 +323,21 @@ function answerQuestion(turn: Turn, action: Action, rule: string | null, answer:
 }
 
 function cancelLatched(turn: Turn, action: Action, rule: string): Refusal | null {
-  const id = Object.keys(turn.state.rules).find(candidate => candidate === rule || indexOf(turn.plan).rules.get(candidate)?.name === rule)
+  const id = Object.keys(turn.state.rules).find(
+    candidate => candidate === rule || indexOf(turn.plan).rules.get(candidate)?.name === rule,
+  )
   if (id === undefined || turn.state.rules[id]?.rollbackAt == null) {
-    return refuse(turn, action, 'not possible', `no latched rule "${rule}"`, 'a rule that rolls back within a time', 'See the open ones with "dankai status"')
+    return refuse(
+      turn,
+      action,
+      'not possible',
+      `no latched rule "${rule}"`,
+      'a rule that rolls back within a time',
+      'See the open ones with "dankai status"',
+    )
   }
-  if (action.why === null) return refuse(turn, action, 'not possible', 'no reason', 'why the rollback is not needed', 'Add --why')
+  if (action.why === null)
+    return refuse(turn, action, 'not possible', 'no reason', 'why the rollback is not needed', 'Add --why')
   turn.emit({ type: 'ActionTaken', action: 'cancel', by: action.by, why: action.why, subject: id })
   return null
 }
@@ -227,23 +346,46 @@ function cancelLatched(turn: Turn, action: Action, rule: string): Refusal | null
 function retryOrSkip(turn: Turn, action: Action, type: 'retry' | 'skip', name: string): Refusal | null {
   const failed = Object.entries(turn.state.steps).flatMap(([id, state]) => {
     const step = indexOf(turn.plan).steps.get(id)
-    const isOpen = state.status === 'stuck' || (state.status === 'asking' && step?.action.verb !== 'confirm' && step?.action.verb !== 'approve')
+    const isOpen =
+      state.status === 'stuck' ||
+      (state.status === 'asking' && step?.action.verb !== 'confirm' && step?.action.verb !== 'approve')
     return step !== undefined && isOpen ? [step] : []
   })
   const found = failed.filter(step => step.id === name || step.name === name || step.name.includes(name))
   const [step] = found
   if (step === undefined || found.length > 1) {
     const names = failed.map(candidate => `"${candidate.name}"`).join(', ') || 'none'
-    return refuse(turn, action, 'unknown', `failed steps: ${names}`, `one failed step called "${name}"`, 'Give its whole name or its id')
+    return refuse(
+      turn,
+      action,
+      'unknown',
+      `failed steps: ${names}`,
+      `one failed step called "${name}"`,
+      'Give its whole name or its id',
+    )
   }
   if (type === 'retry') {
     turn.emit({ type: 'StepRetried', step: step.id, by: action.by })
     return null
   }
   if (turn.running !== null || turn.state.lifecycle.kind === 'starting') {
-    return refuse(turn, action, 'not allowed', `gate "${step.name}"`, 'a step of a runbook', 'A gate is never skipped: repair the cause and retry')
+    return refuse(
+      turn,
+      action,
+      'not allowed',
+      `gate "${step.name}"`,
+      'a step of a runbook',
+      'A gate is never skipped: repair the cause and retry',
+    )
   }
-  turn.emit({ type: 'StepEnded', step: step.id, run: turn.state.steps[step.id]?.run ?? 1, outcome: 'skipped', detail: action.why, by: action.by })
+  turn.emit({
+    type: 'StepEnded',
+    step: step.id,
+    run: turn.state.steps[step.id]?.run ?? 1,
+    outcome: 'skipped',
+    detail: action.why,
+    by: action.by,
+  })
   return null
 }
 
@@ -260,11 +402,25 @@ function close(turn: Turn, action: Action): Refusal | null {
   const { running } = turn
   const phase = running === null ? undefined : turn.plan.phases[running.phase]
   if (phase === undefined || phase.holdMs !== null || running?.heldAt == null) {
-    return refuse(turn, action, 'not possible', stageOf(turn), 'a phase that is held open until a person closes it', 'Other phases end by themselves')
+    return refuse(
+      turn,
+      action,
+      'not possible',
+      stageOf(turn),
+      'a phase that is held open until a person closes it',
+      'Other phases end by themselves',
+    )
   }
   const unmet = Object.entries(turn.state.verdicts).filter(([, verdict]) => !verdict.startsWith('yes'))
   if (unmet.length > 0) {
-    return refuse(turn, action, 'not possible', `criteria not met: ${unmet.map(([id]) => id).join(', ')}`, 'every criterion met', 'See them with "dankai status"')
+    return refuse(
+      turn,
+      action,
+      'not possible',
+      `criteria not met: ${unmet.map(([id]) => id).join(', ')}`,
+      'every criterion met',
+      'See them with "dankai status"',
+    )
   }
   promote(turn, phase, action.by)
   return null
@@ -279,6 +435,16 @@ function stageOf(turn: Turn): string {
   return phase === undefined ? `release ${turn.state.lifecycle.kind}` : `phase "${phase.name}"`
 }
 
-function refuse(turn: Turn, action: Action, code: Refusal['code'], found: string, expected: string, next: string): Refusal {
-  return { code, message: `Cannot ${action.body.type} "${turn.plan.name}": found ${found}, expected ${expected}. ${next}.` }
+function refuse(
+  turn: Turn,
+  action: Action,
+  code: Refusal['code'],
+  found: string,
+  expected: string,
+  next: string,
+): Refusal {
+  return {
+    code,
+    message: `Cannot ${action.body.type} "${turn.plan.name}": found ${found}, expected ${expected}. ${next}.`,
+  }
 }

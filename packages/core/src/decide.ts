@@ -1,5 +1,5 @@
-import { describeStatus } from './describe-status.ts'
 import type { DecideInput, Decision } from './decision.ts'
+import { describeStatus } from './describe-status.ts'
 import { tellPeople } from './notices.ts'
 import { advance } from './phase.ts'
 import { followUp, goBack, workOnRunbooks } from './rollback.ts'
@@ -37,7 +37,9 @@ export function decide(input: DecideInput): Decision {
     tellPeople(turn, before)
     if (turn.events.length === before) return conclude(turn)
   }
-  throw new Error(`Cannot decide "${input.plan.name}": found events without end after ${maxPasses} passes, expected rest.`)
+  throw new Error(
+    `Cannot decide "${input.plan.name}": found events without end after ${maxPasses} passes, expected rest.`,
+  )
 }
 
 /** A plan of 100 phases that all pass at once needs some 500 passes; more means a part that emits for ever. */

@@ -60,14 +60,48 @@ export type WaitingOn =
   | { readonly kind: 'hold'; readonly until: number | null; readonly coveredMs: number; readonly holdMs: number }
   | { readonly kind: 'close' }
   | { readonly kind: 'calendar'; readonly calendar: string; readonly until: number | null; readonly entry: string }
-  | { readonly kind: 'approval'; readonly step: string; readonly role: string; readonly have: number; readonly need: number }
-  | { readonly kind: 'confirmation'; readonly step: string; readonly name: string; readonly by: string | null; readonly deadline: number | null }
+  | {
+      readonly kind: 'approval'
+      readonly step: string
+      readonly role: string
+      readonly have: number
+      readonly need: number
+    }
+  | {
+      readonly kind: 'confirmation'
+      readonly step: string
+      readonly name: string
+      readonly by: string | null
+      readonly deadline: number | null
+    }
   | { readonly kind: 'step'; readonly step: string; readonly name: string; readonly deadline: number | null }
   | { readonly kind: 'retryOrSkip'; readonly step: string; readonly name: string; readonly detail: string }
-  | { readonly kind: 'criterion'; readonly criterion: string; readonly text: string; readonly met: 'no' | 'unknown'; readonly verdict: Verdict | null; readonly value: number | null; readonly limit: number | null; readonly samples: number | null; readonly samplesNeeded: number | null }
+  | {
+      readonly kind: 'criterion'
+      readonly criterion: string
+      readonly text: string
+      readonly met: 'no' | 'unknown'
+      readonly verdict: Verdict | null
+      readonly value: number | null
+      readonly limit: number | null
+      readonly samples: number | null
+      readonly samplesNeeded: number | null
+    }
   | { readonly kind: 'data'; readonly metric: string; readonly since: number }
-  | { readonly kind: 'exposure'; readonly hand: string; readonly desired: number; readonly observed: number | null; readonly problem: string | null }
-  | { readonly kind: 'decision'; readonly rule: string; readonly because: string; readonly deadline: number; readonly otherwise: 'rollback' | 'continue' }
+  | {
+      readonly kind: 'exposure'
+      readonly hand: string
+      readonly desired: number
+      readonly observed: number | null
+      readonly problem: string | null
+    }
+  | {
+      readonly kind: 'decision'
+      readonly rule: string
+      readonly because: string
+      readonly deadline: number
+      readonly otherwise: 'rollback' | 'continue'
+    }
   | { readonly kind: 'latched'; readonly rule: string; readonly name: string; readonly rollbackAt: number }
   | { readonly kind: 'rule'; readonly rule: string; readonly name: string }
   | { readonly kind: 'resume'; readonly by: string }
@@ -79,7 +113,13 @@ export type WaitingOn =
 
 export type Reason =
   | { readonly kind: 'rolledBack'; readonly because: string; readonly by: string | null }
-  | { readonly kind: 'pending'; readonly rule: string; readonly name: string; readonly since: number; readonly firesAt: number | null }
+  | {
+      readonly kind: 'pending'
+      readonly rule: string
+      readonly name: string
+      readonly since: number
+      readonly firesAt: number | null
+    }
   | { readonly kind: 'policy'; readonly text: string }
   | { readonly kind: 'promoted'; readonly phase: string; readonly because: readonly string[] }
 

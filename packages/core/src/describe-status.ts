@@ -7,7 +7,8 @@ import type { Turn } from './turn.ts'
 /** What the release is doing, why, what it waits for and what comes next. A projection: it decides nothing. */
 export function describeStatus(turn: Turn): ReleaseStatus {
   const { lifecycle } = turn.state
-  const index = lifecycle.kind === 'running' ? lifecycle.phase : lifecycle.kind === 'rollingBack' ? lifecycle.fromPhase : null
+  const index =
+    lifecycle.kind === 'running' ? lifecycle.phase : lifecycle.kind === 'rollingBack' ? lifecycle.fromPhase : null
   const phase = index === null ? undefined : turn.plan.phases[index]
   return {
     stage: lifecycle.kind,
@@ -36,7 +37,15 @@ function reasonsOf(turn: Turn): readonly Reason[] {
   const { lifecycle, rules } = turn.state
   const pending = Object.entries(rules).flatMap(([rule, state]): Reason[] =>
     state.status === 'pending'
-      ? [{ kind: 'pending', rule, name: indexOf(turn.plan).rules.get(rule)?.name ?? rule, since: state.since, firesAt: null }]
+      ? [
+          {
+            kind: 'pending',
+            rule,
+            name: indexOf(turn.plan).rules.get(rule)?.name ?? rule,
+            since: state.since,
+            firesAt: null,
+          },
+        ]
       : [],
   )
   if ('because' in lifecycle) {
@@ -56,7 +65,9 @@ function forecast(turn: Turn): Forecast | null {
 function forecastOf(wait: WaitingOn, nextPhase: string | null): Forecast | null {
   switch (wait.kind) {
     case 'hold':
-      return wait.until === null ? null : { what: nextPhase === null ? 'complete' : 'promote', at: wait.until, phase: nextPhase }
+      return wait.until === null
+        ? null
+        : { what: nextPhase === null ? 'complete' : 'promote', at: wait.until, phase: nextPhase }
     case 'calendar':
       return wait.until === null ? null : { what: 'raise', at: wait.until, phase: nextPhase }
     case 'decision':

@@ -1,5 +1,5 @@
-import type { Exposure } from '@dankai/plan'
 import type { Verdict } from '@dankai/analysis'
+import type { Exposure } from '@dankai/plan'
 import type { Command } from './command.ts'
 
 /**

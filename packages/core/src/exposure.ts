@@ -31,7 +31,8 @@ export function includes(after: Exposure, before: Exposure): boolean {
     after.share >= before.share &&
     before.cohorts.every(
       cohort =>
-        after.share >= 1 || after.cohorts.some(other => other.segment === cohort.segment && other.share >= cohort.share),
+        after.share >= 1 ||
+        after.cohorts.some(other => other.segment === cohort.segment && other.share >= cohort.share),
     )
   )
 }

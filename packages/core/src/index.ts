@@ -1,11 +1,11 @@
 export type { Action, ActionBody, Refusal } from './action.ts'
-export { amendRelease, type AmendInput, type Amended } from './amend-release.ts'
+export { type Amended, type AmendInput, amendRelease } from './amend-release.ts'
 export { apply, beginState, foldEvents } from './apply.ts'
-export { askCalendar, localTime, type CalendarAnswer, type CalendarQuestion } from './calendar.ts'
+export { askCalendar, type CalendarAnswer, type CalendarQuestion, localTime } from './calendar.ts'
 export type { Command, CommandOutput, CommandResult, Effect } from './command.ts'
 export { coveredMs } from './coverage.ts'
 export { decide } from './decide.ts'
-export { decideAction, type Acted, type ActionInput } from './decide-action.ts'
+export { type Acted, type ActionInput, decideAction } from './decide-action.ts'
 export type {
   CriterionStatus,
   DecideInput,
@@ -18,10 +18,10 @@ export type {
 } from './decision.ts'
 export type { Event, EventBody } from './event.ts'
 export { isExposed, levelOf, nobody, sameExposure } from './exposure.ts'
-export { judge, type Answer, type Judgement } from './judge.ts'
+export { type Answer, type Judgement, judge } from './judge.ts'
 export { alertTemplate } from './notices.ts'
 export { childrenOf, indexOf } from './plan-index.ts'
 export { durationText } from './rules.ts'
-export { semanticsVersion, startRelease, type Started, type StartInput, type Supports } from './start-release.ts'
+export { type Started, type StartInput, type Supports, semanticsVersion, startRelease } from './start-release.ts'
 export type { ExposureState, Lifecycle, OpenDecision, ReleaseState, RuleState, StepState } from './state.ts'
 export { supersededSlots } from './superseded-slots.ts'

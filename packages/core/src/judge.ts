@@ -33,9 +33,15 @@ export interface JudgeInput {
 export function judge(input: JudgeInput, condition: Condition): Judgement {
   switch (condition.kind) {
     case 'all':
-      return joinAll(condition.text, condition.of.map(part => judge(input, part)))
+      return joinAll(
+        condition.text,
+        condition.of.map(part => judge(input, part)),
+      )
     case 'any':
-      return joinAny(condition.text, condition.of.map(part => judge(input, part)))
+      return joinAny(
+        condition.text,
+        condition.of.map(part => judge(input, part)),
+      )
     default:
       return judgeTerm(input, condition)
   }
@@ -67,7 +73,14 @@ function judgeTerm(input: JudgeInput, term: Term): Judgement {
     case 'reported':
       return judgeReported(input, term)
     case 'check':
-      return plain(term.text, checkOutcome(input, term.check) === term.outcome ? 'yes' : checkOutcome(input, term.check) === null ? 'unknown' : 'no')
+      return plain(
+        term.text,
+        checkOutcome(input, term.check) === term.outcome
+          ? 'yes'
+          : checkOutcome(input, term.check) === null
+            ? 'unknown'
+            : 'no',
+      )
   }
 }
 
@@ -127,7 +140,9 @@ function joinAll(text: string, parts: readonly Judgement[]): Judgement {
     text,
     met,
     holds: answerOfAll(parts.map(part => part.holds)),
-    trueSince: parts.every(part => part.trueSince !== null) ? Math.max(...parts.map(part => part.trueSince ?? 0)) : null,
+    trueSince: parts.every(part => part.trueSince !== null)
+      ? Math.max(...parts.map(part => part.trueSince ?? 0))
+      : null,
     metAt: metAts.length > 0 && metAts.every(at => at !== null) ? Math.max(...metAts.map(at => at ?? 0)) : null,
   }
 }

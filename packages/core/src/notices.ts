@@ -13,9 +13,16 @@ export function tellPeople(turn: Turn, since: number): void {
   if (turn.input.state.seq === 1) tellScheduled(turn)
   for (const event of turn.events.slice(since)) {
     const moment = momentOf(event)
-    if (moment !== null) for (const notice of turn.plan.notices[moment] ?? []) send(turn, `notify.${moment}.${notice.template}`, notice, event)
+    if (moment !== null)
+      for (const notice of turn.plan.notices[moment] ?? [])
+        send(turn, `notify.${moment}.${notice.template}`, notice, event)
     if (event.type === 'AlertRaised' && event.to.length > 0) {
-      send(turn, `notify.alert.${event.alert}`, { template: alertTemplate, to: event.to, priority: event.severity }, event)
+      send(
+        turn,
+        `notify.alert.${event.alert}`,
+        { template: alertTemplate, to: event.to, priority: event.severity },
+        event,
+      )
     }
   }
 }
@@ -56,8 +63,19 @@ function momentOf(event: EventBody): Moment | null {
 function send(turn: Turn, step: string, notice: Notice, event: EventBody | null): void {
   const run = (turn.state.steps[step]?.run ?? 0) + 1
   const values = { ...templateValues(turn.plan, turn.state), ...(event === null ? {} : valuesOf(event)) }
-  const effect = { kind: 'notify', template: notice.template, to: notice.to, priority: notice.priority, values } as const
-  turn.emit({ type: 'StepStarted', step, run, command: commandOf(`${step}#${run}`, effect, turn.now + noticeExpiresAfterMs, null) })
+  const effect = {
+    kind: 'notify',
+    template: notice.template,
+    to: notice.to,
+    priority: notice.priority,
+    values,
+  } as const
+  turn.emit({
+    type: 'StepStarted',
+    step,
+    run,
+    command: commandOf(`${step}#${run}`, effect, turn.now + noticeExpiresAfterMs, null),
+  })
 }
 
 function valuesOf(event: EventBody): Record<string, string> {

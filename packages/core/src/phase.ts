@@ -1,13 +1,13 @@
 import type { Criterion, Phase } from '@dankai/plan'
-import { askCalendar } from './calendar.ts'
 import { verdictKey } from './apply.ts'
+import { askCalendar } from './calendar.ts'
 import { commandOf, flagValues } from './command-for.ts'
 import { coveredMs } from './coverage.ts'
 import type { CriterionStatus } from './decision.ts'
 import { sameExposure } from './exposure.ts'
-import { comparesWithBaseline, judge, type Judgement } from './judge.ts'
+import { comparesWithBaseline, type Judgement, judge } from './judge.ts'
 import { indexOf, metricsOf } from './plan-index.ts'
-import { durationText, metNowRule, startRollback } from './rules.ts'
+import { durationText, metStoppingRule, startRollback } from './rules.ts'
 import { workInOrder, workOn, workTogether } from './steps.ts'
 import type { Turn } from './turn.ts'
 
@@ -52,13 +52,12 @@ function prepareNext(turn: Turn, index: number, promotedAt: number): void {
 /** Everything that stops a raise apart from gates and calendar, told as what it waits for. */
 function forbidsRaising(turn: Turn): boolean {
   const { state } = turn
-  const rule = metNowRule(turn)
+  const rule = metStoppingRule(turn)
   if (rule !== null) turn.wait({ kind: 'rule', rule: rule.id, name: rule.name })
   if (state.paused !== null) turn.wait({ kind: 'resume', by: state.paused.by })
   if (state.halted !== null) turn.wait({ kind: 'halted', because: state.halted.because })
   for (const [metric, since] of Object.entries(state.missing)) turn.wait({ kind: 'data', metric, since })
   for (const hand of Object.keys(state.drift)) turn.wait({ kind: 'drift', hand })
-  const isHeld = holdRuleIsMet(turn)
   const hasQuestion = Object.keys(state.decisions).length > 0 || hasLatchedRule(turn)
   return (
     rule !== null ||
@@ -66,14 +65,7 @@ function forbidsRaising(turn: Turn): boolean {
     state.halted !== null ||
     Object.keys(state.missing).length > 0 ||
     Object.keys(state.drift).length > 0 ||
-    isHeld ||
     hasQuestion
-  )
-}
-
-function holdRuleIsMet(turn: Turn): boolean {
-  return Object.entries(turn.state.rules).some(
-    ([id, rule]) => rule.status === 'fired' && indexOf(turn.plan).rules.get(id)?.consequence.kind === 'hold',
   )
 }
 
@@ -131,7 +123,8 @@ function raise(turn: Turn): void {
       observed: reading?.share ?? null,
       problem: reading?.problem ?? null,
     })
-    if (turn.now >= exposure.changedAt + raiseDeadlineMs) return failRaise(turn, hand.id, reading?.problem ?? 'not confirmed')
+    if (turn.now >= exposure.changedAt + raiseDeadlineMs)
+      return failRaise(turn, hand.id, reading?.problem ?? 'not confirmed')
   }
   if (turn.waits.some(wait => wait.kind === 'exposure')) turn.wake(exposure.changedAt + raiseDeadlineMs)
   else turn.emit({ type: 'ExposureReached', generation: exposure.generation })
@@ -234,11 +227,15 @@ function holdIsOver(turn: Turn, phase: Phase, reachedAt: number): boolean {
 function judgeCriteria(turn: Turn, phase: Phase): readonly Criterion[] {
   const unmet: Criterion[] = []
   const steps = phase.promoteWhen.filter(criterion => criterion.kind === 'step')
-  const progress = workTogether(turn, steps.map(criterion => criterion.step), {
-    kind: 'criterion',
-    startedAt: turn.running?.heldAt ?? turn.now,
-    deadline: null,
-  })
+  const progress = workTogether(
+    turn,
+    steps.map(criterion => criterion.step),
+    {
+      kind: 'criterion',
+      startedAt: turn.running?.heldAt ?? turn.now,
+      deadline: null,
+    },
+  )
   if (progress !== 'done') unmet.push(...steps)
   for (const criterion of phase.promoteWhen) {
     if (criterion.kind !== 'condition' || !isAsked(turn, phase, criterion)) continue
@@ -332,7 +329,17 @@ export function criteriaStatus(turn: Turn): readonly CriterionStatus[] {
   return phase.promoteWhen.flatMap(criterion => {
     if (criterion.kind === 'step') {
       const isDone = turn.state.steps[criterion.step.id]?.status === 'done'
-      return [{ criterion: criterion.id, text: criterion.step.name, met: isDone ? 'yes' : 'no', verdict: null, value: null, limit: null, samples: null } as const]
+      return [
+        {
+          criterion: criterion.id,
+          text: criterion.step.name,
+          met: isDone ? 'yes' : 'no',
+          verdict: null,
+          value: null,
+          limit: null,
+          samples: null,
+        } as const,
+      ]
     }
     const { met, verdict, value, limit, samples } = judge({ ...turn.input, state: turn.state }, criterion.condition)
     return [{ criterion: criterion.id, text: criterion.condition.text, met, verdict, value, limit, samples }]

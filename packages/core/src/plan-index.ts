@@ -43,7 +43,9 @@ function buildIndex(plan: CompiledPlan): PlanIndex {
     steps,
     rules: new Map(plan.rules.map(rule => [rule.id, rule])),
     metricsOfPhase: plan.phases.map(phase => metricsWatched(plan, phase.index)),
-    checksInUse: Object.keys(plan.checks).filter(check => JSON.stringify([plan.rules, plan.phases, plan.alerts]).includes(`"check":"${check}"`)),
+    checksInUse: Object.keys(plan.checks).filter(check =>
+      JSON.stringify([plan.rules, plan.phases, plan.alerts]).includes(`"check":"${check}"`),
+    ),
     loweringTakesMs: group?.takesMs ?? group?.withinMs ?? 0,
     firstRollbackShare: plan.rollback.map(exposeIn).find(share => share !== null) ?? 0,
   }
@@ -51,7 +53,9 @@ function buildIndex(plan: CompiledPlan): PlanIndex {
 
 function metricsWatched(plan: CompiledPlan, phase: number): ReadonlySet<string> {
   const rules = plan.rules.filter(rule => rule.phase === null || rule.phase === phase).flatMap(rule => rule.anyOf)
-  const criteria = (plan.phases[phase]?.promoteWhen ?? []).flatMap(criterion => (criterion.kind === 'condition' ? [criterion.condition] : []))
+  const criteria = (plan.phases[phase]?.promoteWhen ?? []).flatMap(criterion =>
+    criterion.kind === 'condition' ? [criterion.condition] : [],
+  )
   const metrics = [...rules, ...criteria].flatMap(metricsOf)
   return new Set(metrics.flatMap(metric => membersOf(plan, metric)))
 }
@@ -86,5 +90,9 @@ function rootsOf(plan: CompiledPlan): readonly Step[] {
 /** The first share a step, or a step inside it, exposes; null when it exposes nothing. */
 export function exposeIn(step: Step): number | null {
   if (step.action.verb === 'expose') return step.action.share
-  return childrenOf(step.action).map(exposeIn).find(share => share !== null) ?? null
+  return (
+    childrenOf(step.action)
+      .map(exposeIn)
+      .find(share => share !== null) ?? null
+  )
 }

@@ -34,7 +34,11 @@ export function followUp(turn: Turn): void {
   const startedAt = lifecycle.kind === 'contained' ? followUpStart(turn) : lifecycle.startedAt
   for (const step of turn.plan.followUp) {
     if (turn.state.steps[step.id] === undefined && turn.applies(step)) {
-      turn.emit({ type: 'FollowUpOpened', step: step.id, deadline: step.withinMs === null ? null : startedAt + step.withinMs })
+      turn.emit({
+        type: 'FollowUpOpened',
+        step: step.id,
+        deadline: step.withinMs === null ? null : startedAt + step.withinMs,
+      })
     }
   }
   const before = turn.waits

@@ -1,6 +1,6 @@
 import type { Rule } from '@dankai/plan'
 import { isExposed } from './exposure.ts'
-import { judge, type Judgement } from './judge.ts'
+import { type Judgement, judge } from './judge.ts'
 import { indexOf } from './plan-index.ts'
 import type { Turn } from './turn.ts'
 
@@ -27,9 +27,15 @@ export function rulesInScope(turn: Turn): readonly Rule[] {
   return turn.plan.rules.filter(rule => rule.phase === null || rule.phase === phase)
 }
 
-/** The first rule that would roll back now; before the first exposure it stops the start instead. */
+/** The first rule that would roll back now. */
 export function metNowRule(turn: Turn): Rule | null {
   return rulesInScope(turn).find(rule => rule.consequence.kind === 'now' && metJudgement(turn, rule) !== null) ?? null
+}
+
+/** The first rule that forbids raising by being met: a now-rule stops a start instead of rolling back nothing. */
+export function metStoppingRule(turn: Turn): Rule | null {
+  const stops = (rule: Rule): boolean => rule.consequence.kind === 'now' || rule.consequence.kind === 'hold'
+  return rulesInScope(turn).find(rule => stops(rule) && metJudgement(turn, rule) !== null) ?? null
 }
 
 function metJudgement(turn: Turn, rule: Rule): Judgement | null {
@@ -41,24 +47,36 @@ function metJudgement(turn: Turn, rule: Rule): Judgement | null {
 }
 
 function watchRule(turn: Turn, rule: Rule): void {
-  const judgements = rule.anyOf.map(condition => judge({ plan: turn.plan, state: turn.state, evidence: turn.input.evidence, now: turn.now }, condition))
+  const judgements = rule.anyOf.map(condition =>
+    judge({ plan: turn.plan, state: turn.state, evidence: turn.input.evidence, now: turn.now }, condition),
+  )
   const met = judgements.find(judgement => judgement.met === 'yes')
   const before = turn.state.rules[rule.id]
   if (met !== undefined) {
     if (before === undefined || before.status === 'pending') fire(turn, rule, met)
-    else if (rule.consequence.kind === 'hold') turn.wait({ kind: 'rule', rule: rule.id, name: rule.name })
     return
   }
   const pending = judgements.find(judgement => judgement.holds === 'yes' && judgement.metAt !== null)
   if (pending !== undefined) {
     turn.wake(pending.metAt)
     if (before === undefined) {
-      turn.emit({ type: 'TriggerPending', rule: rule.id, name: rule.name, since: pending.trueSince ?? turn.now, firesAt: pending.metAt })
+      turn.emit({
+        type: 'TriggerPending',
+        rule: rule.id,
+        name: rule.name,
+        since: pending.trueSince ?? turn.now,
+        firesAt: pending.metAt,
+      })
     }
     return
   }
-  const isClear = judgements.every(judgement => judgement.holds === 'no' || (judgement.holds === 'unknown' && before?.status === 'pending' && judgement.trueSince === null))
-  if (before !== undefined && isClear && !isLatched(turn, rule)) turn.emit({ type: 'TriggerCleared', rule: rule.id, name: rule.name })
+  const isClear = judgements.every(
+    judgement =>
+      judgement.holds === 'no' ||
+      (judgement.holds === 'unknown' && before?.status === 'pending' && judgement.trueSince === null),
+  )
+  if (before !== undefined && isClear && !isLatched(turn, rule))
+    turn.emit({ type: 'TriggerCleared', rule: rule.id, name: rule.name })
 }
 
 /** A latched rule stays until a person answers or cancels it. */
@@ -68,7 +86,14 @@ function isLatched(turn: Turn, rule: Rule): boolean {
 }
 
 function fire(turn: Turn, rule: Rule, met: Judgement): void {
-  turn.emit({ type: 'TriggerFired', rule: rule.id, name: rule.name, text: met.text, value: met.value, limit: met.limit })
+  turn.emit({
+    type: 'TriggerFired',
+    rule: rule.id,
+    name: rule.name,
+    text: met.text,
+    value: met.value,
+    limit: met.limit,
+  })
   if (rule.consequence.kind === 'decide') {
     const { ms, otherwise } = rule.consequence
     turn.emit({ type: 'DecisionAsked', rule: rule.id, because: met.text, deadline: turn.now + ms, otherwise })
@@ -132,10 +157,17 @@ export function durationText(ms: number): string {
  * it. Two cases follow the runbook's own order instead: a shaped lowering whose first share is above 0, and the runbook
  * that replaces `rollback` after an irreversible step, because the old version may be gone.
  */
-export function startRollback(turn: Turn, because: string, rule: string | null, by: string | null, runbook: string | null = null): void {
+export function startRollback(
+  turn: Turn,
+  because: string,
+  rule: string | null,
+  by: string | null,
+  runbook: string | null = null,
+): void {
   const wayBack = runbook ?? turn.state.wayBack
   turn.emit({ type: 'RollbackStarted', because, rule, by, runbook: wayBack })
-  const followsRunbook = wayBack !== null && wayBack !== 'abort' ? true : wayBack === null && indexOf(turn.plan).firstRollbackShare > 0
+  const followsRunbook =
+    wayBack !== null && wayBack !== 'abort' ? true : wayBack === null && indexOf(turn.plan).firstRollbackShare > 0
   const { desired, generation, reached } = turn.state.exposure
   if (followsRunbook) return
   if (isExposed(desired) || desired.shadow || !reached) {

@@ -55,13 +55,27 @@ export function startRelease(input: StartInput): Started {
 function refusedHands({ plan, supports }: StartInput): readonly Refusal[] {
   return plan.hands
     .filter(hand => !supports.hands.includes(hand.kind))
-    .map(hand => refusal(plan, `found hand "${hand.id}"`, `a hand that is live here (${supports.hands.join(', ')})`, 'Connect it, or use another hand'))
+    .map(hand =>
+      refusal(
+        plan,
+        `found hand "${hand.id}"`,
+        `a hand that is live here (${supports.hands.join(', ')})`,
+        'Connect it, or use another hand',
+      ),
+    )
 }
 
 function refusedSteps({ plan, supports, labels }: StartInput): readonly Refusal[] {
-  const refused = [...indexOf(plan).steps.values()].filter(step => isUsed(step, labels) && !supports.verbs.includes(step.action.verb))
+  const refused = [...indexOf(plan).steps.values()].filter(
+    step => isUsed(step, labels) && !supports.verbs.includes(step.action.verb),
+  )
   return refused.map(step =>
-    refusal(plan, `found step "${step.name}" of kind "${step.action.verb}"`, `a kind that is live here (${supports.verbs.join(', ')})`, 'Configure a runner or connection for it, or replace the step'),
+    refusal(
+      plan,
+      `found step "${step.name}" of kind "${step.action.verb}"`,
+      `a kind that is live here (${supports.verbs.join(', ')})`,
+      'Configure a runner or connection for it, or replace the step',
+    ),
   )
 }
 
@@ -72,7 +86,14 @@ function isUsed(step: Step, labels: readonly string[]): boolean {
 function refusedLabels({ plan, labels }: StartInput): readonly Refusal[] {
   return labels
     .filter(label => !plan.labels.includes(label))
-    .map(label => refusal(plan, `found label "${label}"`, `one of ${plan.labels.join(', ') || 'none: the plan declares no labels'}`, 'Check the spelling, or add it to the plan'))
+    .map(label =>
+      refusal(
+        plan,
+        `found label "${label}"`,
+        `one of ${plan.labels.join(', ') || 'none: the plan declares no labels'}`,
+        'Check the spelling, or add it to the plan',
+      ),
+    )
 }
 
 function refusal(plan: CompiledPlan, found: string, expected: string, next: string): Refusal {

@@ -32,7 +32,9 @@ export interface ReleaseState {
   /** Rules pending or fired, by rule id. */
   readonly rules: Readonly<Record<string, RuleState>>
   readonly decisions: Readonly<Record<string, OpenDecision>>
-  readonly signals: Readonly<Record<string, { readonly since: number; readonly by: string; readonly times: readonly number[] }>>
+  readonly signals: Readonly<
+    Record<string, { readonly since: number; readonly by: string; readonly times: readonly number[] }>
+  >
   readonly alerts: Readonly<Record<string, number>>
   /** Last announced verdict of a criterion: met and verdict joined, so that a change is an event. */
   readonly verdicts: Readonly<Record<string, string>>

@@ -1,6 +1,6 @@
 import type { Expectation, Step } from '@dankai/plan'
-import { commandFor } from './command-for.ts'
 import type { CommandOutput, CommandResult } from './command.ts'
+import { commandFor } from './command-for.ts'
 import { judge } from './judge.ts'
 import { childrenOf, indexOf } from './plan-index.ts'
 import type { StepState } from './state.ts'
@@ -84,10 +84,12 @@ function isLate(turn: Turn, deadline: number | null): boolean {
 
 function workOnGroup(turn: Turn, step: Step, place: Workplace, deadline: number | null): Progress {
   const before = turn.state.steps[step.id]
-  if (before === undefined || before.status === 'idle') turn.emit({ type: 'StepStarted', step: step.id, run: (before?.run ?? 0) + 1, command: null })
+  if (before === undefined || before.status === 'idle')
+    turn.emit({ type: 'StepStarted', step: step.id, run: (before?.run ?? 0) + 1, command: null })
   const inside = { ...place, deadline }
   const children = childrenOf(step.action)
-  const progress = step.action.verb === 'checklist' ? workTogether(turn, children, inside) : workInGroup(turn, children, inside)
+  const progress =
+    step.action.verb === 'checklist' ? workTogether(turn, children, inside) : workInGroup(turn, children, inside)
   if (progress === 'done') end(turn, step, 'done', null)
   else watchDeadline(turn, step, deadline)
   return progress === 'waiting' && place.kind === 'rollback' && isLate(turn, deadline) ? 'open' : progress
@@ -104,13 +106,24 @@ function workInGroup(turn: Turn, steps: readonly Step[], place: Workplace): Prog
 
 function begin(turn: Turn, step: Step, deadline: number | null): void {
   const run = (turn.state.steps[step.id]?.run ?? 0) + 1
-  turn.emit({ type: 'StepStarted', step: step.id, run, command: commandFor(turn.plan, turn.state, step, run, deadline) })
+  turn.emit({
+    type: 'StepStarted',
+    step: step.id,
+    run,
+    command: commandFor(turn.plan, turn.state, step, run, deadline),
+  })
   const { action } = step
   if (action.verb === 'confirm') turn.emit({ type: 'GateOpened', step: step.id, asks: 'confirmation', of: step.by })
   if (action.verb === 'approve') turn.emit({ type: 'GateOpened', step: step.id, asks: 'approval', of: action.role })
 }
 
-function end(turn: Turn, step: Step, outcome: 'done' | 'failed' | 'skipped', detail: string | null, by: string | null = null): void {
+function end(
+  turn: Turn,
+  step: Step,
+  outcome: 'done' | 'failed' | 'skipped',
+  detail: string | null,
+  by: string | null = null,
+): void {
   const run = turn.state.steps[step.id]?.run ?? 1
   turn.emit({ type: 'StepEnded', step: step.id, run, outcome, detail, by })
 }
@@ -220,7 +233,8 @@ function continueFailed(turn: Turn, step: Step, state: StepState, place: Workpla
 
 function retryFailed(turn: Turn, step: Step, state: StepState, place: Workplace, deadline: number | null): Progress {
   const retryAt = (state.endedAt ?? turn.now) + retryEveryMs
-  const mayRetry = deadline === null ? place.kind === 'criterion' || state.failures < failuresWithoutDeadline : retryAt < deadline
+  const mayRetry =
+    deadline === null ? place.kind === 'criterion' || state.failures < failuresWithoutDeadline : retryAt < deadline
   if (!mayRetry || step.onFail.kind === 'ask') {
     turn.emit({ type: 'RunbookStepFailed', step: step.id, name: step.name, detail: state.detail ?? 'failed' })
     return stuck(turn, step, state)
@@ -294,13 +308,17 @@ function unmetExpectation(expect: Expectation, output: CommandOutput | null): st
     case 'noRows':
       return rows === 0 ? null : `found ${rows} rows, expected no rows`
     case 'status':
-      return output?.status === expect.status ? null : `found status ${output?.status ?? 'none'}, expected ${expect.status}`
+      return output?.status === expect.status
+        ? null
+        : `found status ${output?.status ?? 'none'}, expected ${expect.status}`
     case 'text':
       return output?.text.includes(expect.text) ? null : `found other output, expected "${expect.text}"`
     case 'compare': {
       const found = output?.fields[expect.field]
       const isMet = found !== undefined && compares(found, expect.op, expect.value)
-      return isMet ? null : `found ${expect.field} = ${found ?? 'nothing'}, expected ${expect.field} ${expect.op} ${expect.value}`
+      return isMet
+        ? null
+        : `found ${expect.field} = ${found ?? 'nothing'}, expected ${expect.field} ${expect.op} ${expect.value}`
     }
   }
 }

@@ -65,11 +65,20 @@ export function watchAlerts(turn: Turn): void {
 }
 
 function watchAlert(turn: Turn, alert: AlertRule): void {
-  const judgements = alert.anyOf.map(condition => judge({ plan: turn.plan, state: turn.state, evidence: turn.input.evidence, now: turn.now }, condition))
+  const judgements = alert.anyOf.map(condition =>
+    judge({ plan: turn.plan, state: turn.state, evidence: turn.input.evidence, now: turn.now }, condition),
+  )
   const met = judgements.find(judgement => judgement.met === 'yes')
   const isRaised = turn.state.alerts[alert.id] !== undefined
   if (met !== undefined && !isRaised) {
-    turn.emit({ type: 'AlertRaised', alert: alert.id, severity: alert.severity, text: met.text, to: alert.to, value: met.value })
+    turn.emit({
+      type: 'AlertRaised',
+      alert: alert.id,
+      severity: alert.severity,
+      text: met.text,
+      to: alert.to,
+      value: met.value,
+    })
   } else if (met === undefined && isRaised && judgements.every(judgement => judgement.holds === 'no')) {
     turn.emit({ type: 'AlertCleared', alert: alert.id })
   }
@@ -77,7 +86,8 @@ function watchAlert(turn: Turn, alert: AlertRule): void {
 }
 
 function raiseOnce(turn: Turn, alert: string, severity: string, text: string): void {
-  if (turn.state.alerts[alert] === undefined) turn.emit({ type: 'AlertRaised', alert, severity, text, to: [], value: null })
+  if (turn.state.alerts[alert] === undefined)
+    turn.emit({ type: 'AlertRaised', alert, severity, text, to: [], value: null })
 }
 
 function clear(turn: Turn, alert: string): void {

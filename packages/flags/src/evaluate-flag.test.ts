@@ -51,6 +51,7 @@ test('the first of killed, off, allowed, everybody, cohort, share that says some
 
 test('a context that cannot be decided serves the off variant with a code, and never throws', () => {
   const half = exposing({ share: 0.5 })
+  const hugeContext = { ...Object.fromEntries(Array(50_000).entries()), text: 'x'.repeat(1e6), targetingKey: 'mio' }
   const thrower = {
     targetingKey: 'mio',
     get team(): string {
@@ -61,7 +62,7 @@ test('a context that cannot be decided serves the off variant with a code, and n
     [half, {}, 'ERROR', 'TARGETING_KEY_MISSING'],
     [half, { targetingKey: '' }, 'ERROR', 'TARGETING_KEY_MISSING'],
     [half, { targetingKey: null }, 'ERROR', 'TARGETING_KEY_MISSING'],
-    [half, Object.create({ targetingKey: 'inherited' }), 'ERROR', 'TARGETING_KEY_MISSING'],
+    [half, Object.create(null), 'ERROR', 'TARGETING_KEY_MISSING'],
     [half, { targetingKey: Number.NaN }, 'ERROR', 'INVALID_CONTEXT'],
     [half, { targetingKey: ['mio'] }, 'ERROR', 'INVALID_CONTEXT'],
     [half, { targetingKey: 'x'.repeat(targetingKeyLengthMax + 1) }, 'ERROR', 'INVALID_CONTEXT'],
@@ -69,6 +70,7 @@ test('a context that cannot be decided serves the off variant with a code, and n
     [half, 'mio', 'ERROR', 'INVALID_CONTEXT'],
     [exposing({ cohorts: [cohort('beta', 0.5)] }), thrower, 'ERROR', 'INVALID_CONTEXT'],
     [exposing({ cohorts: [cohort('beta', 0.5)] }), { team: 'qa' }, 'ERROR', 'TARGETING_KEY_MISSING'],
+    [exposing({ share: 1 - 2 ** -31 }), hugeContext, 'SHARE', null],
     // No bucket decides here, so nobody needs a key.
     [exposing({ share: 1 }), {}, 'ON', null],
     [exposing({ share: 1 }), null, 'ON', null],

@@ -52,7 +52,7 @@ const scratch = emptyEvaluation()
 function evaluateFor(flag: CompiledFlag, context: EvaluationContext, target: Evaluation): Evaluation {
   const { answers } = flag
   if (typeof context !== 'object' || context === null) return write(target, contextless(flag), null)
-  const key = Object.hasOwn(context, 'targetingKey') ? context.targetingKey : undefined
+  const key = context.targetingKey
   if (flag.allow !== null && typeof key === 'string' && flag.allow.has(key)) return write(target, answers.allowed, null)
   if (flag.everybody) return write(target, answers.everybody, null)
   const keyError = errorOfKey(flag, key)

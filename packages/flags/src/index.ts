@@ -24,3 +24,4 @@ export {
   type Stratum,
 } from './flag-definition.ts'
 export { murmur3, utf8Bytes } from './murmur3.ts'
+export { type Parts, type SampleDesign, type Stratification, stratify } from './stratify.ts'

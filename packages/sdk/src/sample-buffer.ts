@@ -129,6 +129,7 @@ export function chunksOf<Item>(items: readonly Item[], length: number): Item[][]
 
 /** Sorted, so that the order in which a caller writes labels makes no second entry. */
 function normalise(labels: Labels): [name: string, value: string][] | null {
+  if (typeof labels !== 'object' || labels === null) return null
   const named = Object.entries(labels).map(([name, value]): [string, string] => [name, String(value)])
   if (named.length > labelsMax || !named.every(([name, value]) => isName(name) && value.length <= textLengthMax))
     return null

@@ -105,20 +105,24 @@ export class SampleReports {
   }
 
   #send(): Promise<boolean> {
-    this.#sending ??= this.#sendAll().finally(() => {
-      this.#sending = null
-    })
+    if (this.#queue.length === 0) return Promise.resolve(true)
+    this.#sending ??= this.#sendAll()
     return this.#sending
   }
 
+  /** Marks itself ended in the same turn in which it finds the queue empty, so that nothing is queued unseen. */
   async #sendAll(): Promise<boolean> {
-    for (let batch = this.#queue[0]; batch !== undefined; batch = this.#queue[0]) {
-      const { sdk, clock, post } = this.#options
-      batch.batch ??= ++this.#batches
-      const outcome = await post('/v1/samples', { sdk, sentAt: clock.now(), ...batch })
-      if (!this.#settle(batch, outcome)) return false
+    const { sdk, clock, post } = this.#options
+    try {
+      for (let batch = this.#queue[0]; batch !== undefined; batch = this.#queue[0]) {
+        batch.batch ??= ++this.#batches
+        const outcome = await post('/v1/samples', { sdk, sentAt: clock.now(), ...batch })
+        if (!this.#settle(batch, outcome)) return false
+      }
+      return true
+    } finally {
+      this.#sending = null
     }
-    return true
   }
 
   /** False when the batch stays in the queue. */

@@ -139,8 +139,9 @@ function holdsForEver(term: MetricTerm | DiffersTerm, metric: Metric, value: num
     term.limit.kind === 'amount'
       ? term.limit.value
       : amount * (term.limit.multiple + term.limit.plusRelative) + term.limit.plus
-  // A multiple of a baseline of zero never fires and never passes: there is no baseline.
-  if (term.limit.kind === 'reference' && amount === 0) return false
+  // A multiple or a percentage of a baseline of zero is no limit: it never fires and never passes.
+  if (amount === 0 && term.limit.kind === 'reference' && (term.limit.multiple !== 1 || term.limit.plusRelative !== 0))
+    return false
   return compare(amount, term.op, limit)
 }
 

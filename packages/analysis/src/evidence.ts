@@ -17,5 +17,8 @@ export interface EvidenceReader {
 /** JSON; written every 60 s and at each VerdictChanged, so that a take-over is checkpoint + later buckets. */
 export type EvidenceCheckpoint = unknown
 
-export type EvidencePlan = Pick<CompiledPlan, 'metrics' | 'phases' | 'rules' | 'alerts' | 'evidence' | 'before' | 'rollback' | 'checks'>
+export type EvidencePlan = Pick<
+  CompiledPlan,
+  'metrics' | 'phases' | 'rules' | 'alerts' | 'evidence' | 'before' | 'rollback' | 'checks'
+>
 export type { Observation }

@@ -1,0 +1,319 @@
+import { Reading } from './reading.ts'
+import { RunRing, type RunRingJson } from './run-ring.ts'
+import { Part } from './sums.ts'
+import { judge, type TermWatch, type TermWatchJson } from './term-watch.ts'
+import { type TotalScope, TrackSamples, type TrackSamplesJson, type Window } from './track-samples.ts'
+
+/** A track of a metric that takes part in a comparison. */
+export interface SequenceTrack {
+  readonly samples: TrackSamples
+  readonly role: 'value' | 'baseline'
+  /** Buckets that arrived but cannot be compared yet. */
+  queue: RunRing
+  /** Counts as missing: nobody waits for it. Samples that come by themselves are always silent. */
+  isSilent: boolean
+  readonly everyMs: number
+}
+
+/**
+ * The tracks that some terms compare, put into one order of event time, and those terms.
+ *
+ * 1. A bucket is judged once every other track has delivered all it has up to that bucket's end, so the result does not
+ *    depend on which track happens to arrive first. A track that is silent is not waited for.
+ * 2. Equal buckets are taken many at a time whenever every answer is the same for all of them, so that n single buckets
+ *    and one observation of n buckets leave the same state.
+ */
+export class SampleSequence {
+  readonly name: string
+  /** True when samples come at no fixed distance: its windows move with the clock. */
+  readonly comesByItself: boolean
+  readonly tracks: readonly SequenceTrack[]
+  readonly watches: readonly TermWatch[]
+  readonly readings: readonly Reading[]
+  readonly readingOf = new Map<TermWatch, Reading>()
+  /** End of the newest judged bucket. */
+  end = Number.NEGATIVE_INFINITY
+  /** Where the sliding windows of samples that come by themselves end. */
+  slidTo = Number.NEGATIVE_INFINITY
+  #eager: readonly TermWatch[] = []
+  #eagerReadings: readonly Reading[] = []
+  #boundaries: readonly number[] = []
+  #eagerReadingOf: readonly Reading[] = []
+  readonly #comparesWithPrevious: boolean
+  readonly #scratch = new Part()
+
+  constructor(name: string, tracks: readonly SequenceTrack[], watches: readonly TermWatch[]) {
+    this.name = name
+    this.comesByItself = tracks.some(track => track.everyMs === Infinity)
+    this.tracks = tracks
+    this.watches = watches
+    this.#comparesWithPrevious = watches.some(watch => watch.comparesWithPrevious)
+    this.readings = this.#buildReadings()
+    this.activated()
+  }
+
+  /** Tracks and terms whose scope or activity changed are looked up again. */
+  activated(): void {
+    this.#eager = this.watches.filter(watch => watch.isActive && watch.isEager)
+    this.#eagerReadingOf = this.#eager.map(watch => this.readingOf.get(watch)!)
+    this.#eagerReadings = [...new Set(this.#eagerReadingOf)]
+    const begins = this.tracks.flatMap(track => track.samples.totals.map(total => total.from))
+    const froms = this.watches.filter(watch => watch.isActive).map(watch => watch.from)
+    this.#boundaries = [...new Set([...begins, ...froms])].filter(Number.isFinite)
+  }
+
+  beginTotal(scope: TotalScope, from: number): void {
+    for (const track of this.tracks) track.samples.beginTotal(scope, from)
+  }
+
+  /** Takes closed buckets of one track, in event order. */
+  deliver(track: SequenceTrack, start: number, lengthMs: number, count: number, part: Part): void {
+    if (this.tracks.length > 1) {
+      track.queue.append(start, lengthMs, count, part)
+      if (track.everyMs !== Infinity) track.isSilent = false
+      this.drain()
+    } else if (count === 1) {
+      track.samples.push(start, lengthMs, 1, part)
+      this.#judge(start, lengthMs, 1)
+    } else this.#takeAlone(track.samples, start, lengthMs, count, part)
+  }
+
+  /** Judges what can be judged; called again when a track has turned silent. */
+  drain(): void {
+    for (;;) {
+      const end = this.#nextEnd()
+      if (end === Infinity || !this.tracks.every(track => hasDeliveredUntil(track, end))) return
+      this.#takeTogether(end)
+    }
+  }
+
+  /** Lets tracks be silent that have delivered nothing for longer than their gap. */
+  markSilent(now: number): void {
+    if (this.tracks.length === 1) return
+    const oldest = this.#nextEnd()
+    if (oldest === Infinity) return
+    for (const track of this.tracks) {
+      if (track.isSilent || queued(track)) continue
+      const since = track.samples.hasData ? track.samples.newestEnd : oldest
+      if (now - since >= track.samples.gapMs) track.isSilent = true
+    }
+    this.drain()
+  }
+
+  /** Moves windows over samples that come by themselves on to `now`, one expiry at a time. */
+  slideTo(now: number): void {
+    this.slidTo = Math.max(this.slidTo, now)
+    for (;;) {
+      const expiry = this.nextExpiry()
+      const at = expiry === null ? now : Math.min(now, expiry)
+      for (const track of this.tracks) track.samples.slideTo(at)
+      if (expiry === null || expiry > now) break
+      this.#judgeExpiry(at)
+    }
+    for (const watch of this.watches) watch.expireTimes(now)
+  }
+
+  nextExpiry(): number | null {
+    let next: number | null = null
+    for (const { samples } of this.tracks) {
+      for (const window of samples.windows) {
+        const expiry = window.nextExpiry(samples.ring)
+        if (expiry !== null && (next === null || expiry < next)) next = expiry
+      }
+    }
+    return next
+  }
+
+  /** The track now means something else (canary instead of all): what was seen of it does not count. */
+  restartTrack(track: SequenceTrack): void {
+    track.samples.forget()
+    track.queue.clear()
+    this.end = Number.NEGATIVE_INFINITY
+    for (const watch of this.watches) watch.restart()
+  }
+
+  toJSON(): SampleSequenceJson {
+    return {
+      end: String(this.end),
+      slidTo: String(this.slidTo),
+      tracks: this.tracks.map(({ samples, queue, isSilent }) => ({
+        samples: samples.toJSON(),
+        queue: queue.toJSON(),
+        isSilent,
+      })),
+      watches: this.watches.map(watch => watch.toJSON()),
+    }
+  }
+
+  restore(json: SampleSequenceJson): void {
+    this.end = Number(json.end)
+    this.slidTo = Number(json.slidTo)
+    this.tracks.forEach((track, index) => {
+      const saved = json.tracks[index]
+      if (saved === undefined) return
+      track.samples.restore(saved.samples, this.slidTo)
+      track.queue = RunRing.fromJSON(saved.queue, new Part())
+      track.isSilent = saved.isSilent
+    })
+    const byId = new Map(json.watches.map(saved => [saved.id, saved]))
+    for (const watch of this.watches) {
+      const saved = byId.get(watch.id)
+      if (saved !== undefined) watch.restore(saved)
+    }
+    for (const reading of this.readings) reading.rebind()
+    this.activated()
+  }
+
+  /** Brings a reading up to date; totals are only read when somebody asks. */
+  refresh(reading: Reading): Reading {
+    reading.refresh(this.end)
+    return reading
+  }
+
+  #buildReadings(): Reading[] {
+    const byWindow = new Map<string, Reading>()
+    const values = this.tracks.filter(track => track.role === 'value').map(track => track.samples)
+    const baselines = this.tracks.filter(track => track.role === 'baseline').map(track => track.samples)
+    for (const watch of this.watches) {
+      const key = JSON.stringify(watch.window)
+      const reading = byWindow.get(key) ?? new Reading(watch.window, values, baselines)
+      byWindow.set(key, reading)
+      this.readingOf.set(watch, reading)
+    }
+    return [...byWindow.values()]
+  }
+
+  #takeAlone(samples: TrackSamples, start: number, lengthMs: number, count: number, part: Part): void {
+    let at = start
+    let left = count
+    while (left > 0) {
+      const taken = Math.min(this.#beforeBoundary(at, lengthMs, left), this.#alike(samples, lengthMs, left, part))
+      samples.push(at, lengthMs, taken, part)
+      this.#judge(at, lengthMs, taken)
+      at += lengthMs * taken
+      left -= taken
+    }
+  }
+
+  #takeTogether(end: number): void {
+    const due = this.tracks.filter(track => queued(track) && headEnd(track) === end)
+    const lengthMs = due[0]!.queue.lengthMsOf(due[0]!.queue.head)
+    const start = Math.max(...due.map(track => track.queue.startOf(track.queue.head)))
+    const count = this.#alikeTogether(due, start, lengthMs)
+    for (const track of due) {
+      const { queue, samples } = track
+      const bucketMs = queue.lengthMsOf(queue.head)
+      samples.push(queue.startOf(queue.head), bucketMs, count, queue.readPart(queue.head, this.#scratch))
+      queue.takeFirst(count)
+    }
+    this.end = Math.max(this.end, end + lengthMs * (count - 1))
+    const changesValue = due.some(track => track.role === 'value' || track.everyMs === Infinity)
+    if (changesValue) this.#judge(start, end - start, count)
+  }
+
+  #alikeTogether(due: readonly SequenceTrack[], start: number, lengthMs: number): number {
+    if (due.some(({ queue }) => queue.lengthMsOf(queue.head) !== lengthMs || queue.startOf(queue.head) !== start))
+      return 1
+    if (lengthMs === 0) return 1
+    let count = Math.min(...due.map(({ queue }) => queue.countOf(queue.head)))
+    for (const track of this.tracks) {
+      if (due.includes(track)) count = Math.min(count, this.#alikeIn(track, lengthMs, count))
+      else count = Math.min(count, bucketsBefore(nextEvent(track, start + lengthMs), start, lengthMs))
+    }
+    return Math.max(1, this.#beforeBoundary(start, lengthMs, count))
+  }
+
+  #alikeIn({ queue, samples }: SequenceTrack, lengthMs: number, count: number): number {
+    return this.#alike(samples, lengthMs, count, queue.readPart(queue.head, this.#scratch))
+  }
+
+  /** How many of `count` further buckets give the same answers as the first of them. */
+  #alike(samples: TrackSamples, lengthMs: number, count: number, part: Part): number {
+    if (this.#comparesWithPrevious && !(samples.hasData && samples.newest.sameAs(part))) return 1
+    return samples.isSteadyUnder(part, lengthMs) ? count : 1
+  }
+
+  #beforeBoundary(start: number, lengthMs: number, count: number): number {
+    let taken = count
+    for (const boundary of this.#boundaries) {
+      if (boundary > start && lengthMs > 0) taken = Math.min(taken, Math.ceil((boundary - start) / lengthMs))
+    }
+    return taken
+  }
+
+  #nextEnd(): number {
+    let end = Number.POSITIVE_INFINITY
+    for (const track of this.tracks) if (queued(track)) end = Math.min(end, headEnd(track))
+    return end
+  }
+
+  #judge(start: number, lengthMs: number, count: number): void {
+    const end = start + lengthMs * count
+    if (end > this.end) this.end = end
+    for (const reading of this.#eagerReadings) reading.refresh(end)
+    for (let index = 0; index < this.#eager.length; index++) {
+      const watch = this.#eager[index]!
+      watch.take(judge(watch.term, this.#eagerReadingOf[index]!), start, lengthMs, count)
+    }
+  }
+
+  /** A sample left a window: the answer may change, but this is no sample that could be counted. */
+  #judgeExpiry(at: number): void {
+    for (const reading of this.#eagerReadings) reading.refresh(at)
+    for (const watch of this.#eager) {
+      if (watch.window.kind === 'sliding') watch.take(judge(watch.term, this.readingOf.get(watch)!), at, 0, 0)
+    }
+  }
+}
+
+export interface SampleSequenceJson {
+  readonly end: string
+  readonly slidTo: string
+  readonly tracks: readonly {
+    readonly samples: TrackSamplesJson
+    readonly queue: RunRingJson
+    readonly isSilent: boolean
+  }[]
+  readonly watches: readonly TermWatchJson[]
+}
+
+export function sequenceTrack(
+  role: SequenceTrack['role'],
+  metric: TrackSamples['metric'],
+  windows: readonly Window[],
+  wantsPrevious: boolean,
+): SequenceTrack {
+  const samples = new TrackSamples(metric, windows, wantsPrevious)
+  const comesByItself = samples.gapMs === Infinity
+  const everyMs = comesByItself ? Infinity : metric.everyMs!
+  return { samples, role, queue: new RunRing(), isSilent: comesByItself, everyMs }
+}
+
+function queued(track: SequenceTrack): boolean {
+  return track.queue.tail > track.queue.head
+}
+
+function headEnd({ queue }: SequenceTrack): number {
+  return queue.startOf(queue.head) + queue.lengthMsOf(queue.head)
+}
+
+/** True when no bucket that ends at or before `end` can still come from this track. */
+function hasDeliveredUntil(track: SequenceTrack, end: number): boolean {
+  if (track.isSilent || queued(track)) return true
+  return track.samples.newestEnd + track.everyMs > end
+}
+
+/** The next moment after `end` at which this track brings something, is due, or goes stale. */
+function nextEvent(track: SequenceTrack, end: number): number {
+  const { samples } = track
+  const stale = samples.newestEnd + samples.gapMs
+  const due = track.isSilent ? Number.POSITIVE_INFINITY : samples.newestEnd + track.everyMs
+  const comes = queued(track) ? headEnd(track) : due
+  return samples.hasData && stale > end ? Math.min(comes, stale) : comes
+}
+
+/** Buckets of a run from `start` that end before `moment`. */
+function bucketsBefore(moment: number, start: number, lengthMs: number): number {
+  if (moment === Infinity) return Number.POSITIVE_INFINITY
+  return Math.max(1, Math.ceil((moment - start) / lengthMs) - 1)
+}

@@ -1,0 +1,168 @@
+import type { EvidencePolicy } from '@dankai/plan'
+import type { Answer } from './answer.ts'
+import type { Assessment, Verdict } from './assessment.ts'
+import { openLooks } from './open-buckets.ts'
+import { type Numbers, needsSamples, type Reading } from './reading.ts'
+import { judge, limitFor, type TermWatch } from './term-watch.ts'
+
+/** What an assessment needs besides the term: the moment, and how things stand for the metric and the phase. */
+export interface AssessmentContext {
+  readonly now: number
+  readonly policy: EvidencePolicy
+  readonly exposedAt: number | null
+  readonly missingSince: number | null
+  readonly reading: Reading
+  /** End of the newest judged bucket. */
+  readonly end: number
+}
+
+export const unknownAssessment: Assessment = {
+  met: 'unknown',
+  holds: 'unknown',
+  value: null,
+  limit: null,
+  samples: null,
+  samplesNeeded: null,
+  trueSince: null,
+  metAt: null,
+  times: null,
+  missingSince: null,
+  verdict: null,
+}
+
+/** The unbroken run of true samples as it stands now, open buckets included. */
+interface TrueRunNow {
+  readonly since: number
+  readonly end: number
+  /** True when an open bucket carries it: then it grows with the clock, not with closed buckets. */
+  readonly isOpen: boolean
+}
+
+export function assessTerm(watch: TermWatch, context: AssessmentContext): Assessment {
+  const { reading, missingSince } = context
+  const isJudged = watch.hasTaken || !watch.isEager
+  const closed: Answer = !isJudged ? 'unknown' : watch.isEager ? watch.newest : judge(watch.term, reading)
+  const open = watch.place === 'criterion' ? [] : openLooks(watch, reading, context.now)
+  const holds = missingSince !== null ? 'unknown' : open.some(look => look.answer === 'yes') ? 'yes' : closed
+  const run = missingSince !== null ? null : runNow(watch, open, context)
+  const numbers = open.findLast(look => look.answer === 'yes')?.numbers ?? (isJudged ? reading : null)
+  const sentence = { ...assessSentence(watch, holds, run, context), holds }
+  const shown = { ...unknownAssessment, ...describe(watch, numbers, reading), ...sentence, missingSince }
+  if (!watch.comparesWithBaseline) return shown
+  return watch.place === 'criterion'
+    ? underPolicy(shown, numbers, context)
+    : { ...shown, verdict: ruleVerdict(shown, numbers) }
+}
+
+function describe(watch: TermWatch, numbers: Numbers | null, reading: Reading): Partial<Assessment> {
+  const isSampled = reading.tracks.length === 1 && needsSamples(reading.tracks[0]!, reading.sumsFor(0))
+  const samplesNeeded = isSampled ? reading.tracks[0]!.metric.minSamples : null
+  if (numbers === null) return { limit: numberOrNull(literalLimit(watch)), samplesNeeded }
+  return {
+    value: numberOrNull(numbers.value),
+    limit: numberOrNull(limitFor(watch.term, numbers)),
+    samples: isSampled ? numbers.samples : null,
+    samplesNeeded,
+  }
+}
+
+function assessSentence(
+  watch: TermWatch,
+  holds: Answer,
+  run: TrueRunNow | null,
+  context: AssessmentContext,
+): Partial<Assessment> {
+  const trueSince = run?.since ?? null
+  const { span } = watch
+  if (span?.kind === 'for') return { trueSince, ...sustained(span.ms, holds, run, context.reading) }
+  if (span?.kind === 'times') return { trueSince, times: watch.times, ...counted(watch, span.times, holds, context) }
+  return { trueSince, met: holds }
+}
+
+function sustained(ms: number, holds: Answer, run: TrueRunNow | null, reading: Reading): Partial<Assessment> {
+  if (run === null) return { met: holds === 'yes' ? 'no' : holds }
+  if (run.end - run.since >= ms) return { met: 'yes' }
+  const metAt = run.isOpen ? run.since + ms : gridMoment(run.since + ms, run.end, reading)
+  return { met: 'no', metAt }
+}
+
+function counted(
+  watch: TermWatch,
+  times: number,
+  holds: Answer,
+  { reading, end }: AssessmentContext,
+): Partial<Assessment> {
+  if (watch.times >= times) return { met: 'yes' }
+  const lengthMs = bucketMs(reading)
+  const metAt = holds === 'yes' && lengthMs > 0 ? end + lengthMs * (times - watch.times) : null
+  return { met: 'no', metAt }
+}
+
+/** The end of the first bucket that reaches `moment`, when buckets go on coming from `end`. */
+function gridMoment(moment: number, end: number, reading: Reading): number | null {
+  const lengthMs = bucketMs(reading)
+  return lengthMs > 0 ? end + lengthMs * Math.ceil((moment - end) / lengthMs) : null
+}
+
+function bucketMs(reading: Reading): number {
+  return Math.max(0, ...reading.tracks.map(track => track.newestLengthMs))
+}
+
+function runNow(
+  watch: TermWatch,
+  open: ReturnType<typeof openLooks>,
+  { now, end }: AssessmentContext,
+): TrueRunNow | null {
+  let run: TrueRunNow | null = null
+  const isAlive = end - watch.trueEnd < watch.gapMs
+  if (isAlive) run = { since: watch.trueStart, end: watch.trueEnd, isOpen: false }
+  for (const look of open) {
+    if (look.answer !== 'yes') continue
+    const reached = Math.min(now, look.end)
+    const continues: boolean = run !== null && look.start - run.end < watch.gapMs
+    run = { since: continues ? run!.since : look.start, end: Math.max(reached, look.start), isOpen: true }
+  }
+  return run
+}
+
+function ruleVerdict(shown: Assessment, numbers: Numbers | null): Verdict {
+  if (numbers === null || Number.isNaN(numbers.value) || Number.isNaN(numbers.baseline) || shown.limit === null)
+    return 'no data'
+  return shown.holds === 'yes' ? 'harmful' : 'undecided'
+}
+
+/**
+ * A comparison with the baseline promotes only as far as the plan's evidence policy lets it.
+ *
+ * `not harmful with n samples after d`: too few samples or too early is unknown, worse than the margin is no, all else
+ * goes on although nothing was shown: the verdict stays undecided. Under `shown safe` a point estimate never goes on.
+ */
+function underPolicy(shown: Assessment, numbers: Numbers | null, context: AssessmentContext): Assessment {
+  const { policy } = context
+  const asked = policy.kind === 'notHarmful' ? policy.samples : 0
+  const samplesNeeded = shown.samples === null && asked === 0 ? null : Math.max(asked, shown.samplesNeeded ?? 0)
+  const base = { ...shown, samplesNeeded, met: 'unknown' as const, metAt: null }
+  const hasBoth = numbers !== null && !Number.isNaN(numbers.value) && !Number.isNaN(numbers.baseline)
+  if (!hasBoth || shown.limit === null) return { ...base, verdict: 'no data' }
+  const samples = shown.samples ?? samplesOf(context.reading)
+  if (samples < asked || shown.holds === 'unknown') return { ...base, verdict: 'undecided' }
+  if (policy.kind === 'shownSafe') return { ...base, met: shown.met === 'no' ? 'no' : 'unknown', verdict: 'undecided' }
+  if (shown.holds === 'no') return { ...base, met: 'no', verdict: 'harmful' }
+  const allowedAt = (context.exposedAt ?? Number.POSITIVE_INFINITY) + policy.afterMs
+  if (context.end < allowedAt)
+    return { ...base, metAt: gridMoment(allowedAt, context.end, context.reading), verdict: 'undecided' }
+  return { ...base, met: shown.met, metAt: shown.metAt, verdict: 'undecided' }
+}
+
+/** For counts and last values a sample is a bucket. */
+function samplesOf(reading: Reading): number {
+  return Math.min(...reading.tracks.map((_, index) => reading.sumsFor(index).buckets))
+}
+
+function literalLimit({ term }: TermWatch): number {
+  return term.kind === 'metric' && term.limit.kind === 'amount' ? term.limit.value : Number.NaN
+}
+
+function numberOrNull(value: number): number | null {
+  return Number.isNaN(value) ? null : value
+}

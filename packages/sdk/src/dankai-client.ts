@@ -211,7 +211,7 @@ class Client implements DankaiClient {
   }
 
   #apply(message: FlagMessage): string | null {
-    const application = this.#known.apply(message)
+    const application = this.#known.apply(message, this.#status === 'stale')
     if (application.outcome === 'gap') return gapText(application)
     if (application.outcome === 'older') return `flags version ${application.found} after ${application.known}`
     if (application.outcome === 'applied') this.#applied(message, application.version, application.keys)

@@ -6,8 +6,8 @@
  * 2. A change of the present version may come again, and an emergency stop that could not reach the database comes
  *    without a new version: both are applied. Older ones are not.
  * 3. A full set with an older version comes from a server that lags behind. It is refused (`older`), so that a stopped
- *    flag does not come back; when one server after another insists, the environment was restored from a backup, and
- *    it is applied.
+ *    flag does not come back. Only a stale client goes back: a server that is behind for that long does not lag, its
+ *    environment was restored from a backup.
  */
 import { type CompiledFlag, compileFlag, type FlagDefinition } from '@dankai/flags'
 import type { StreamMessage } from './stream-message.ts'
@@ -20,14 +20,10 @@ export type Application =
 
 export type FlagMessage = Extract<StreamMessage, { kind: 'flags' | 'change' | 'deletion' }>
 
-/** So many full sets in a row, each from a connection of its own, turn "this server lags" into "we were ahead". */
-const olderSetsMax = 3
-
 export class KnownFlags {
   #flags = new Map<string, CompiledFlag>()
   #version: number | null = null
   #confirmed = false
-  #olderSets = 0
 
   get version(): number | null {
     return this.#version
@@ -51,18 +47,17 @@ export class KnownFlags {
     this.#version = version
   }
 
-  apply(message: FlagMessage): Application {
-    return message.kind === 'flags' ? this.#applySet(message.version, message.flags) : this.#applyChange(message)
+  apply(message: FlagMessage, isStale: boolean): Application {
+    return message.kind === 'flags' ? this.#applySet(message, isStale) : this.#applyChange(message)
   }
 
-  #applySet(version: number, flags: readonly FlagDefinition[]): Application {
+  #applySet({ version, flags }: Extract<FlagMessage, { kind: 'flags' }>, isStale: boolean): Application {
     const known = this.#confirmed ? (this.#version ?? version) : version
-    if (version < known && ++this.#olderSets < olderSetsMax) return { outcome: 'older', found: version, known }
+    if (version < known && !isStale) return { outcome: 'older', found: version, known }
     const before = this.#flags
     this.#flags = compileAll(flags)
     this.#version = version
     this.#confirmed = true
-    this.#olderSets = 0
     return { outcome: 'applied', version, keys: changedKeys(before, this.#flags) }
   }
 

@@ -46,7 +46,8 @@ const entriesMax = 2_000
 const valuesMax = 6_300
 /** The server takes so many distinct values in one sample; an entry with more becomes several samples. */
 const valuesPerSampleMax = 64
-const textLengthMax = 200
+const nameLengthMax = 200
+const labelLengthMax = 256
 const labelsMax = 20
 
 export class SampleBuffer {
@@ -131,9 +132,9 @@ export function chunksOf<Item>(items: readonly Item[], length: number): Item[][]
 function normalise(labels: Labels): [name: string, value: string][] | null {
   if (typeof labels !== 'object' || labels === null) return null
   const named = Object.entries(labels).map(([name, value]): [string, string] => [name, String(value)])
-  if (named.length > labelsMax || !named.every(([name, value]) => isName(name) && value.length <= textLengthMax))
+  if (named.length > labelsMax || !named.every(([name, value]) => isName(name) && value.length <= labelLengthMax))
     return null
   return named.sort(([one], [other]) => (one < other ? -1 : 1))
 }
 
-const isName = (text: unknown): boolean => typeof text === 'string' && text.length > 0 && text.length <= textLengthMax
+const isName = (text: unknown): boolean => typeof text === 'string' && text.length > 0 && text.length <= nameLengthMax

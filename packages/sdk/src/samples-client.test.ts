@@ -258,7 +258,7 @@ test('samples that are no samples are counted, never thrown', () => {
     ['http_duration', {}, Number.POSITIVE_INFINITY],
     ['', {}, 1],
     ['x'.repeat(201), {}, 1],
-    ['http_duration', { path: 'x'.repeat(201) }, 1],
+    ['http_duration', { path: 'x'.repeat(257) }, 1],
     ['http_duration', { '': 'x' }, 1],
     ['http_duration', Object.fromEntries(Array.from({ length: 21 }, (_, index) => [`label${index}`, 1])), 1],
     ['http_duration', null as never, 1],

@@ -1,5 +1,5 @@
 import type { FlagDefinition } from '@dankai/flags'
-import type { Clock } from './clock.ts'
+import { type Clock, systemClock } from './clock.ts'
 import type { Fetch } from './request.ts'
 
 export interface ClientOptions {
@@ -33,6 +33,7 @@ export interface Settings extends Omit<ClientOptions, 'environment' | 'bootstrap
   readonly url: string
   readonly service: string
   readonly fetch: Fetch
+  readonly clock: Clock
   readonly random: () => number
   readonly staleAfterMs: number
   readonly onStale: 'keep' | 'off'
@@ -48,6 +49,7 @@ export function settingsOf(options: ClientOptions): Settings {
   const settings = {
     service: options.name,
     fetch: globalThis.fetch.bind(globalThis),
+    clock: systemClock,
     random: Math.random,
     staleAfterMs: 10_000,
     onStale: 'keep' as const,

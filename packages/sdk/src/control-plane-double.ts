@@ -54,6 +54,8 @@ export interface ControlPlaneDouble {
   readonly refusals: Arrivals<{ readonly headers: IncomingHttpHeaders; readonly response: ServerResponse }>
   /** Acknowledgements are answered with 202 as they come, until a test takes that over. */
   answersAcknowledgements: boolean
+  /** Every query that came with a request. */
+  readonly queries: ReadonlySet<string>
   /** The next stream request goes to `refusals`. */
   refuseNext(): void
   close(): Promise<void>
@@ -64,9 +66,12 @@ export async function openControlPlaneDouble(): Promise<ControlPlaneDouble> {
   const refusals: ControlPlaneDouble['refusals'] = new Arrivals()
   const acknowledgements: ControlPlaneDouble['acknowledgements'] = new Arrivals()
   const samples: ControlPlaneDouble['samples'] = new Arrivals()
+  const queries = new Set<string>()
   let toRefuse = 0
   const server = createServer((request, response) => {
-    const { method, url } = request
+    const { method } = request
+    const [url, query = ''] = request.url!.split('?')
+    queries.add(query)
     if (method === 'POST' && url === '/v1/acknowledgements') return void receiveAcknowledgement(request, response)
     if (method === 'POST' && url === '/v1/samples')
       return void receive(request, response).then(post => samples.push(post))
@@ -83,6 +88,7 @@ export async function openControlPlaneDouble(): Promise<ControlPlaneDouble> {
     answersAcknowledgements: true,
     acknowledgements,
     samples,
+    queries,
     refuseNext: () => void toRefuse++,
     close() {
       server.closeAllConnections()

@@ -25,7 +25,7 @@ import {
 import { Acknowledgements } from './acknowledgements.ts'
 import { type ClientEventName, type ClientListener, createEventSource, type EventSource } from './client-events.ts'
 import { type ClientOptions, type Settings, settingsOf } from './client-options.ts'
-import { type Clock, systemClock } from './clock.ts'
+import type { Clock } from './clock.ts'
 import { type FlagStream, openFlagStream } from './flag-stream.ts'
 import { type Application, type FlagMessage, KnownFlags } from './known-flags.ts'
 import { createPostJson } from './request.ts'
@@ -91,20 +91,22 @@ class Client implements DankaiClient {
 
   constructor(settings: Settings, { bootstrap, environment, onError }: ClientOptions) {
     this.#settings = settings
-    this.#clock = settings.clock ?? systemClock
+    this.#clock = settings.clock
     const { url, key, name, random, service, bucketMs, flushEveryMs, fetch, staleAfterMs } = settings
     if (onError !== undefined) this.#events.on('error', onError)
     if (bootstrap !== undefined) this.#known.bootstrap(bootstrap.version ?? null, bootstrap.flags)
-    const authorization = { Authorization: `Bearer ${key}`, ...(environment && { 'Dankai-Environment': environment }) }
+    const query = environment === undefined ? '' : `?environment=${encodeURIComponent(environment)}`
+    const endpoint = (path: string): string => `${url}${path}${query}`
+    const authorization = { Authorization: `Bearer ${key}` }
     const shared = { clock: this.#clock, random, report: (error: Error) => this.#events.emit('error', error) }
-    const post = createPostJson({ url, headers: authorization, fetch, clock: this.#clock })
+    const post = createPostJson({ endpoint, headers: authorization, fetch, clock: this.#clock })
     this.#buffer = new SampleBuffer({ service, bucketMs })
     this.#reports = new SampleReports({ ...shared, sdk: this.id, post, buffer: this.#buffer, flushEveryMs })
     this.#acknowledgements = new Acknowledgements({ ...shared, sdk: this.id, name, post })
     this.#watchSilence()
     this.#stream = openFlagStream({
       ...shared,
-      url,
+      url: endpoint('/v1/stream'),
       fetch,
       staleAfterMs,
       headers: { ...authorization, 'Dankai-Sdk': `${this.id}; name=${encodeURIComponent(name)}` },

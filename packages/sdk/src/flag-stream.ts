@@ -92,7 +92,7 @@ function requestStream(
 ): Promise<Response> {
   const version = lastVersion()
   const resume = version === null ? {} : { 'Last-Event-ID': String(version) }
-  return fetch(`${url}/v1/stream`, {
+  return fetch(url, {
     headers: { ...headers, Accept: 'text/event-stream', ...resume },
     redirect: 'error',
     signal,

@@ -99,6 +99,16 @@ test('the first set makes the client ready and fresh, and is acknowledged at onc
   assert.deepEqual(body, { sdk: client.id, name: 'trips-1', version: 41, appliedAt: clock.now() })
 })
 
+test('every request names the environment when one is given', async t => {
+  const { plane, client } = await openWithFlags(t, 1, { environment: 'staging & co' })
+  await plane.acknowledgements.next()
+  client.count('bookings', {})
+  const flushed = client.flush()
+  ;(await plane.samples.next()).answer(202)
+  await flushed
+  assert.deepEqual([...plane.queries], ['environment=staging%20%26%20co'])
+})
+
 test('a change, an emergency stop and a deletion are applied as they come', async t => {
   const { client, stream } = await openWithFlags(t, 1)
   const rows: readonly [message: object, enabled: boolean, reason: string][] = [

@@ -16,7 +16,8 @@ export type RequestOutcome =
 export type PostJson = (path: string, body: unknown, signal?: AbortSignal) => Promise<RequestOutcome>
 
 export interface PostJsonOptions {
-  readonly url: string
+  /** The address of a path of the API. */
+  readonly endpoint: (path: string) => string
   readonly headers: Readonly<Record<string, string>>
   readonly fetch: Fetch
   readonly clock: Clock
@@ -27,14 +28,14 @@ const requestTimeoutMs = 4_000
 /** A server's wish to be left alone is honoured up to here; a typing error in a proxy must not silence a client. */
 const retryAfterMaxMs = 60_000
 
-export function createPostJson({ url, headers, fetch, clock }: PostJsonOptions): PostJson {
+export function createPostJson({ endpoint, headers, fetch, clock }: PostJsonOptions): PostJson {
   return async (path, body, signal) => {
     const abort = new AbortController()
     const cancel = clock.after(requestTimeoutMs, () =>
       abort.abort(new Error(`found no answer in ${requestTimeoutMs} ms`)),
     )
     try {
-      const response = await fetch(`${url}${path}`, {
+      const response = await fetch(endpoint(path), {
         method: 'POST',
         headers: { ...headers, 'Content-Type': 'application/json' },
         body: JSON.stringify(body),

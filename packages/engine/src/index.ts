@@ -1,3 +1,6 @@
+export { type CreateInput, type CreateResult, createEngine, type Engine, type EngineHint } from './engine.ts'
+export { type EngineLog, type EngineOptions, type EngineStore, silentLog } from './engine-options.ts'
+export { type FaultPoint, type Faults, faultPoints, Killed, noFaults } from './fault-points.ts'
 export type {
   ClaimedCommand,
   Clock,
@@ -23,3 +26,7 @@ export type {
   SampleLogReader,
   SeriesSample,
 } from './ports.ts'
+export type { ActResult, ServiceKey } from './release-lane.ts'
+export { defaultSettings, type EngineSettings } from './settings.ts'
+export { systemTimers, type Timers } from './timers.ts'
+export { type Evidence, noteMilestone, type TurnInput, type TurnOutcome, takeTurn } from './turn.ts'

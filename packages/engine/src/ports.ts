@@ -260,7 +260,10 @@ export interface ObservationSource {
 export interface ReadObservations {
   readonly observations: readonly Observation[]
   readonly cursor: ObservationCursor
-  /** When the source will have more without being told (a bucket closes, a poll is due); null or absent = unknown. */
+  /**
+   * When the source will have more without being told (a bucket closes, a poll is due). null or absent = it does not
+   * know, and is asked every 10 s; Infinity = never.
+   */
   readonly nextAt?: number | null
 }
 

@@ -1,0 +1,54 @@
+import type { EngineLog, EngineStore } from './engine-options.ts'
+import type { Faults } from './fault-points.ts'
+import type { EngineSettings } from './settings.ts'
+import type { Work } from './work.ts'
+
+export interface HeartOptions {
+  readonly store: EngineStore
+  readonly owner: string
+  readonly settings: EngineSettings
+  readonly faults: Faults
+  readonly log: EngineLog
+  readonly work: Work
+}
+
+/** A beat that takes longer than this says as much about the database as none. */
+const beatTimeoutMs = 2_000
+
+/** Says that this instance lives, and knows whether the others still believe it. */
+export class Heart {
+  readonly #options: HeartOptions
+  #beatAt = Number.NEGATIVE_INFINITY
+  #triedAt = Number.NEGATIVE_INFINITY
+
+  constructor(options: HeartOptions) {
+    this.#options = options
+  }
+
+  async run(now: number): Promise<number> {
+    const { settings, store, owner, faults, log, work } = this.#options
+    if (now - this.#triedAt < settings.beatEveryMs) return 0
+    this.#triedAt = now
+    faults.at('beat: before')
+    const result = await work.call(beatTimeoutMs, () => store.instances.beat(owner))
+    if (result.kind === 'answered') this.#beatAt = now
+    else log.warn({ detail: result.detail }, 'a beat was not written')
+    return 0
+  }
+
+  /** False once others may have taken the releases over: from then on nothing is raised here. */
+  holdsLeases(now: number): boolean {
+    return now - this.#beatAt < this.#options.settings.leaseMs
+  }
+
+  /** How long the database has not answered. */
+  silentMs(now: number): number {
+    return this.#beatAt === Number.NEGATIVE_INFINITY ? 0 : now - this.#beatAt
+  }
+
+  async leave(): Promise<void> {
+    const { store, owner, log, work } = this.#options
+    const result = await work.call(beatTimeoutMs, () => store.instances.leave(owner))
+    if (result.kind !== 'answered') log.warn({ detail: result.detail }, 'the lease could not be given back')
+  }
+}

@@ -1,0 +1,504 @@
+import {
+  type Action,
+  type HandReading,
+  type Refusal,
+  type ReleaseState,
+  type ReleaseStatus,
+  supersededSlots,
+} from '@dankai/core'
+import { coverageGap } from './coverage.ts'
+import type { EngineClock } from './engine-clock.ts'
+import type { EngineLog, EngineStore } from './engine-options.ts'
+import type { Faults } from './fault-points.ts'
+import type { Commit, EndedCommand, LoadedRelease, ObservationSource, ReadObservations } from './ports.ts'
+import { commitOf, isOver, type ResidentRelease, residentOf } from './resident-release.ts'
+import type { EngineSettings } from './settings.ts'
+import { statusChange } from './status-change.ts'
+import { type TurnOutcome, takeTurn } from './turn.ts'
+import { detailOf, Lane, type Work } from './work.ts'
+
+/**
+ * Releases this instance owns, and their turns.
+ *
+ * Invariants
+ *  1. One turn of a release at a time; a person's action waits for the turn before it.
+ *  2. Memory follows the store: a release changes only after its commit was taken. A lost commit drops it; one without
+ *     an answer makes it unsure, and it is loaded again before the next decision.
+ *  3. A turn that decided nothing new writes nothing by itself; what moved (numbers, wakeAt) is written together with
+ *     that of other releases every few seconds.
+ */
+export interface ReleaseLaneOptions {
+  readonly store: EngineStore
+  readonly observations: ObservationSource
+  readonly owner: string
+  readonly clock: EngineClock
+  readonly settings: EngineSettings
+  readonly faults: Faults
+  readonly log: EngineLog
+  readonly work: Work
+  readonly listener: ReleaseListener
+}
+
+/** Who acts on what was decided. */
+export interface ReleaseListener {
+  adopted(release: ResidentRelease): void
+  committed(release: ResidentRelease, commit: Commit): void
+  dropped(releaseId: string): void
+}
+
+export type ActResult =
+  | { readonly ok: true; readonly state: ReleaseState; readonly status: ReleaseStatus }
+  | { readonly ok: false; readonly refusal: Refusal }
+
+/** After a failed read or write a release waits this long, unless something arrives. */
+const retryAfterMs = 1_000
+/** Completed plans are read again after this; a release that waits for another plan is in no hurry. */
+const plansFreshMs = 5_000
+/** A person's action meets another owner at most this often in a row. */
+const actAttempts = 5
+
+export class ReleaseLane {
+  readonly #options: ReleaseLaneOptions
+  readonly #settings: EngineSettings
+  readonly #lane: Lane
+  readonly #residents = new Map<string, ResidentRelease>()
+  readonly #ofService = new Map<string, Set<string>>()
+  readonly #turns = new Map<string, Promise<unknown>>()
+  readonly #plansReadAt = new Map<string, number>()
+  /** Statuses that people should see soon. */
+  #hasNews = false
+  #claimsAreDue = true
+  #polledAt = Number.NEGATIVE_INFINITY
+  #touchedAt = Number.NEGATIVE_INFINITY
+  #expectedBy: number | null = null
+
+  constructor(options: ReleaseLaneOptions) {
+    this.#options = options
+    this.#settings = options.settings
+    this.#lane = new Lane(options.settings.lanes.decide, options.work)
+  }
+
+  get residents(): ReadonlyMap<string, ResidentRelease> {
+    return this.#residents
+  }
+
+  // ── Hints ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Something was written for these releases, by this instance or another. */
+  wake(releaseIds: readonly string[]): void {
+    for (const id of releaseIds) {
+      const release = this.#residents.get(id)
+      if (release === undefined) this.#claimsAreDue = true
+      else {
+        release.hasMail = true
+        release.isDue = true
+      }
+    }
+  }
+
+  /** Everything may have been missed while hints did not come. */
+  wakeAll(): void {
+    this.#claimsAreDue = true
+    this.wake([...this.#residents.keys()])
+  }
+
+  samplesArrived(service: ServiceKey): void {
+    for (const id of this.#ofService.get(serviceKey(service)) ?? []) this.#residents.get(id)!.isDue = true
+  }
+
+  commandEnded(releaseId: string, result: EndedCommand): void {
+    const release = this.#residents.get(releaseId)
+    if (release === undefined) return
+    if (!release.results.some(known => known.slot === result.slot)) release.results = [...release.results, result]
+    release.isDue = true
+  }
+
+  handRead(releaseId: string, handId: string, reading: HandReading): void {
+    const release = this.#residents.get(releaseId)
+    if (release === undefined) return
+    const before = release.hands[handId]
+    release.hands = { ...release.hands, [handId]: reading }
+    if (before === undefined || isNews(before, reading)) release.isDue = true
+  }
+
+  // ── Turns ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Starts every turn that is due, claims what nobody owns, writes what moved. Returns how much it did. */
+  async run(now: number): Promise<number> {
+    this.#cover(now)
+    let done = this.#startDue(now)
+    if (this.#claimsAreDue || now - this.#polledAt >= this.#settings.pollEveryMs) {
+      done += await this.#claim(now)
+      done += this.#startDue(now)
+    }
+    if (this.#hasNews || now - this.#touchedAt >= this.#settings.touchEveryMs) await this.#touch(now)
+    return done
+  }
+
+  nextDue(now: number): number | null {
+    let next: number | null = null
+    for (const release of this.#residents.values()) {
+      const at = release.isDue ? now : release.wakeAt
+      if (at !== null && (next === null || at < next)) next = at
+    }
+    return next
+  }
+
+  /** The engine promises to run again by this time; a later run means the process was suspended. */
+  expectBy(at: number | null): void {
+    this.#expectedBy = at
+  }
+
+  async turn(releaseId: string): Promise<boolean> {
+    const release = this.#residents.get(releaseId) ?? (await this.#claimOne(releaseId))
+    if (release === null) return false
+    await this.#exclusively(releaseId, () => this.#takeTurn(release))
+    return true
+  }
+
+  /** null when there is no such live release. */
+  async act(releaseId: string, action: Action): Promise<ActResult | null> {
+    for (let attempt = 1; attempt <= actAttempts; attempt++) {
+      const release = this.#residents.get(releaseId) ?? (await this.#claimOne(releaseId))
+      if (release === null) return null
+      const result = await this.#exclusively(releaseId, () => this.#act(release, action))
+      if (result !== 'again') return result
+    }
+    const message = `Cannot ${action.body.type} release "${releaseId}": found other instances writing at the same time, expected a quiet moment. Try again.`
+    return { ok: false, refusal: { code: 'conflict', message } }
+  }
+
+  /** Takes a release over that was just created or is wanted here. */
+  async claimOne(releaseId: string): Promise<ResidentRelease | null> {
+    return this.#residents.get(releaseId) ?? this.#claimOne(releaseId)
+  }
+
+  #startDue(now: number): number {
+    let started = 0
+    for (const release of this.#residents.values()) {
+      if (!isTurnDue(release, now)) continue
+      if (this.#lane.free === 0) break
+      if (this.#lane.start(release.id, () => this.#runTurn(release))) started++
+    }
+    return started
+  }
+
+  async #runTurn(release: ResidentRelease): Promise<void> {
+    try {
+      await this.#exclusively(release.id, () => this.#takeTurn(release))
+    } catch (error) {
+      release.isUnsure = true
+      release.isDue = false
+      release.wakeAt = this.#options.clock.latest() + retryAfterMs
+      this.#options.log.warn({ releaseId: release.id, detail: detailOf(error) }, 'a turn failed and is tried again')
+    }
+  }
+
+  async #exclusively<T>(releaseId: string, run: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(releaseId)
+    const turn = before === undefined ? run() : before.then(run, run)
+    this.#turns.set(releaseId, turn)
+    try {
+      return await turn
+    } finally {
+      if (this.#turns.get(releaseId) === turn) this.#turns.delete(releaseId)
+    }
+  }
+
+  async #takeTurn(release: ResidentRelease): Promise<void> {
+    const current = await this.#present(release)
+    if (current !== null) await this.#decide(current, null)
+  }
+
+  async #act(release: ResidentRelease, action: Action): Promise<ActResult | 'again'> {
+    const current = await this.#present(release)
+    if (current === null) return 'again'
+    this.#options.faults.at('act: before commit')
+    const outcome = await this.#decide(current, action)
+    if (outcome === 'lost') return 'again'
+    this.#options.faults.at('act: after commit')
+    if (outcome.refusal !== null) return { ok: false, refusal: outcome.refusal }
+    return { ok: true, state: outcome.state, status: outcome.status }
+  }
+
+  /** The release as the store has it; null when it is not this instance's any more. */
+  async #present(release: ResidentRelease): Promise<ResidentRelease | null> {
+    if (this.#residents.get(release.id) !== release) return this.#residents.get(release.id) ?? null
+    if (!release.isUnsure && !release.hasMail) return release
+    const [mail] = await this.#options.store.releases.inbox([{ id: release.id, fence: release.fence }])
+    if (mail === undefined) return this.#drop(release.id)
+    if (release.isUnsure || mail.seq !== release.state.seq) return this.#reload(release.id)
+    release.hasMail = false
+    release.results = [...mail.results]
+    release.hands = newerReadings(release.hands, mail.hands)
+    return release
+  }
+
+  async #decide(release: ResidentRelease, action: Action | null): Promise<TurnOutcome | 'lost'> {
+    release.isDue = false
+    const now = await this.#options.clock.now()
+    const read = await this.#read(release, now)
+    await this.#readPlans(release, now)
+    const results = release.results
+    const outcome = takeTurn({
+      plan: release.plan,
+      state: release.state,
+      evidence: release.evidence,
+      hands: release.hands,
+      results,
+      completedPlans: release.completedPlans,
+      observations: read.observations,
+      decidedAt: release.decidedAt,
+      latenessMs: this.#settings.latenessMs,
+      gap: coverageGap(release.coveredUntil, now, this.#settings.decideEveryMs),
+      action,
+      now,
+    })
+    const lookAt = isWatched(outcome.state) ? (read.nextAt ?? outcome.at + this.#settings.decideEveryMs) : null
+    const wakeAt = earliest(outcome.wakeAt, laterThan(lookAt, outcome.at))
+    return this.#write(release, { ...outcome, wakeAt }, read, results)
+  }
+
+  /** A source that fails takes no decision away: timers and people go on, and missing data shows as missing. */
+  async #read(release: ResidentRelease, now: number): Promise<ReadObservations> {
+    this.#options.faults.at('read: before')
+    try {
+      const read = await this.#options.observations.read(nameOf(release), release.cursor, now)
+      this.#options.faults.at('read: after')
+      return read
+    } catch (error) {
+      this.#options.log.warn({ releaseId: release.id, detail: detailOf(error) }, 'observations could not be read')
+      return { observations: [], cursor: release.cursor ?? now, nextAt: now + retryAfterMs }
+    }
+  }
+
+  async #readPlans(release: ResidentRelease, now: number): Promise<void> {
+    if (!release.needsPlans || now - (this.#plansReadAt.get(release.id) ?? Number.NEGATIVE_INFINITY) < plansFreshMs)
+      return
+    release.completedPlans = await this.#options.store.releases.completedPlans(release.project, release.environment)
+    this.#plansReadAt.set(release.id, now)
+  }
+
+  async #write(
+    release: ResidentRelease,
+    outcome: TurnOutcome,
+    read: ReadObservations,
+    results: readonly EndedCommand[],
+  ): Promise<TurnOutcome | 'lost'> {
+    const hasCheckpoint = outcome.marksEvidence || this.#checkpointIsDue(release, outcome.at, read)
+    if (outcome.events.length === 0 && results.length === 0 && !hasCheckpoint) {
+      this.#keep(release, outcome, read)
+      return outcome
+    }
+    const superseded = supersededSlots(outcome.events.map(event => event.body))
+    const folded = results.map(result => result.slot)
+    const commit = commitOf({ release, outcome, folded, cursor: read.cursor, hasCheckpoint, superseded })
+    return this.#commit(release, outcome, read, commit)
+  }
+
+  async #commit(
+    release: ResidentRelease,
+    outcome: TurnOutcome,
+    read: ReadObservations,
+    commit: Commit,
+  ): Promise<TurnOutcome | 'lost'> {
+    const { faults, store, listener } = this.#options
+    // Until the answer is here nobody knows whether it was taken.
+    release.isUnsure = true
+    faults.at('commit: before')
+    const answer = await store.releases.commit(commit)
+    faults.at('commit: after')
+    if (answer === 'lost') {
+      await this.#settleLost(release)
+      return 'lost'
+    }
+    release.isUnsure = false
+    this.#keep(release, outcome, read)
+    release.state = outcome.state
+    release.results = release.results.filter(result => !commit.folded.includes(result.slot))
+    if (release.results.length > 0) release.isDue = true
+    release.writtenStatus = outcome.status
+    release.writtenAt = outcome.at
+    if (commit.evidence !== null) release.checkpointAt = outcome.at
+    listener.committed(release, commit)
+    if (isOver(release)) this.#drop(release.id)
+    return outcome
+  }
+
+  #keep(release: ResidentRelease, outcome: TurnOutcome, read: ReadObservations): void {
+    release.cursor = read.cursor
+    release.decidedAt = outcome.at
+    release.coveredUntil = outcome.at
+    release.hasDecided = true
+    release.wakeAt = outcome.wakeAt
+    release.status = outcome.status
+    if (statusChange(release.writtenStatus, outcome.status) === 'words') this.#hasNews = true
+  }
+
+  #checkpointIsDue(release: ResidentRelease, at: number, read: ReadObservations): boolean {
+    if (release.checkpointAt === null) return true
+    return at - release.checkpointAt >= this.#settings.checkpointEveryMs && read.cursor !== release.cursor
+  }
+
+  // ── Ownership ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #claim(now: number): Promise<number> {
+    const { store, owner, faults } = this.#options
+    this.#claimsAreDue = false
+    this.#polledAt = now
+    faults.at('claim: before')
+    const loaded = await store.releases.claimDue(owner, this.#settings.claimLimit)
+    faults.at('claim: after')
+    for (const release of loaded) this.#adopt(release)
+    if (loaded.length >= this.#settings.claimLimit) this.#claimsAreDue = true
+    return loaded.length
+  }
+
+  async #claimOne(releaseId: string): Promise<ResidentRelease | null> {
+    const { store, owner, faults } = this.#options
+    faults.at('claim: before')
+    const loaded = await store.releases.claim(owner, releaseId)
+    faults.at('claim: after')
+    return loaded === null ? null : this.#adopt(loaded)
+  }
+
+  async #reload(releaseId: string): Promise<ResidentRelease | null> {
+    this.#drop(releaseId)
+    return this.#claimOne(releaseId)
+  }
+
+  /** Lost to another instance: let it go. Lost to an own write that had no answer: load it again. */
+  async #settleLost(release: ResidentRelease): Promise<void> {
+    const [mail] = await this.#options.store.releases.inbox([{ id: release.id, fence: release.fence }])
+    this.#options.log.info({ releaseId: release.id, isStillOwned: mail !== undefined }, 'a commit was lost')
+    if (mail === undefined) this.#drop(release.id)
+    else await this.#reload(release.id)
+  }
+
+  #adopt(loaded: LoadedRelease): ResidentRelease {
+    const release = residentOf(loaded)
+    this.#residents.set(release.id, release)
+    const key = serviceKey({ ...release, service: release.plan.service })
+    this.#ofService.set(key, (this.#ofService.get(key) ?? new Set()).add(release.id))
+    this.#options.listener.adopted(release)
+    return release
+  }
+
+  #drop(releaseId: string): null {
+    const release = this.#residents.get(releaseId)
+    if (release === undefined) return null
+    this.#residents.delete(releaseId)
+    this.#plansReadAt.delete(releaseId)
+    const key = serviceKey({ ...release, service: release.plan.service })
+    const ids = this.#ofService.get(key)
+    ids?.delete(releaseId)
+    if (ids?.size === 0) this.#ofService.delete(key)
+    this.#options.listener.dropped(releaseId)
+    return null
+  }
+
+  // ── Writing what moved ────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Until a release is due, somebody watches it although nothing is decided; from then on only a decision covers. After
+   * a suspension of the process nothing covers the time in between.
+   */
+  #cover(now: number): void {
+    const wasSuspended =
+      this.#expectedBy !== null && coverageGap(this.#expectedBy, now, this.#settings.decideEveryMs) !== null
+    if (wasSuspended) return this.wakeAll()
+    for (const release of this.#residents.values()) {
+      const until = release.isDue || release.wakeAt === null ? now : Math.min(now, release.wakeAt)
+      if (until > release.coveredUntil && release.hasDecided && !release.isUnsure) release.coveredUntil = until
+    }
+  }
+
+  async #touch(now: number): Promise<void> {
+    const { store, faults } = this.#options
+    this.#touchedAt = now
+    this.#hasNews = false
+    const moved = [...this.#residents.values()].filter(release => !release.isUnsure && hasMoved(release))
+    if (moved.length === 0) return
+    faults.at('touch: before')
+    const touches = moved.map(release => ({
+      releaseId: release.id,
+      fence: release.fence,
+      wakeAt: release.wakeAt,
+      decidedAt: release.coveredUntil,
+      status: release.status === release.writtenStatus ? null : release.status,
+    }))
+    const lost = await store.releases.touch(touches)
+    faults.at('touch: after')
+    for (const [index, release] of moved.entries()) {
+      release.writtenAt = touches[index]!.decidedAt
+      release.writtenStatus = touches[index]!.status ?? release.writtenStatus
+    }
+    for (const id of lost) this.#drop(id)
+  }
+}
+
+export interface ServiceKey {
+  readonly project: string
+  readonly environment: string
+  readonly service: string
+}
+
+function serviceKey({ project, environment, service }: ServiceKey): string {
+  return `${project}/${environment}/${service}`
+}
+
+function nameOf(release: ResidentRelease) {
+  const { id, project, environment, plan, state } = release
+  return { id, project, environment, plan, version: state.version }
+}
+
+function isTurnDue(release: ResidentRelease, now: number): boolean {
+  return release.isDue || (release.wakeAt !== null && release.wakeAt <= now)
+}
+
+function hasMoved(release: ResidentRelease): boolean {
+  return release.coveredUntil > release.writtenAt || release.status !== release.writtenStatus
+}
+
+function isNews(before: HandReading, after: HandReading): boolean {
+  return (
+    before.generation !== after.generation ||
+    before.reached !== after.reached ||
+    before.share !== after.share ||
+    before.problem !== after.problem ||
+    before.floor !== after.floor ||
+    (before.readings < 2 && after.readings >= 2)
+  )
+}
+
+function newerReadings(
+  mine: Readonly<Record<string, HandReading>>,
+  theirs: Readonly<Record<string, HandReading>>,
+): Record<string, HandReading> {
+  const merged = { ...theirs }
+  for (const [hand, reading] of Object.entries(mine)) {
+    const other = merged[hand]
+    const isNewer =
+      other === undefined ||
+      reading.generation > other.generation ||
+      (reading.generation === other.generation && reading.at > other.at)
+    if (isNewer) merged[hand] = reading
+  }
+  return merged
+}
+
+/** Before the first phase and after the end nothing that is measured wakes a release. */
+function isWatched(state: ReleaseState): boolean {
+  return state.lifecycle.kind === 'running' || state.lifecycle.kind === 'rollingBack'
+}
+
+function earliest(a: number | null, b: number | null): number | null {
+  if (a === null) return b
+  return b === null ? a : Math.min(a, b)
+}
+
+/** A source that says "now" would be asked for ever. */
+function laterThan(at: number | null, now: number): number | null {
+  if (at === null || at === Number.POSITIVE_INFINITY) return null
+  return Math.max(at, now + 1)
+}

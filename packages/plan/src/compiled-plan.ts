@@ -294,12 +294,17 @@ export interface Step {
   readonly optional: boolean
   readonly evidence: string | null
   readonly irreversible: string | null
-  readonly onFail: { readonly kind: 'stop' } | { readonly kind: 'goOn' } | { readonly kind: 'ask'; readonly role: string }
+  readonly onFail:
+    | { readonly kind: 'stop' }
+    | { readonly kind: 'goOn' }
+    | { readonly kind: 'ask'; readonly role: string }
   /** `during` only: repeated from ExposureReached of its phase. */
   readonly everyMs: number | null
   /** `during` only: days of the phase, 1-based and inclusive. */
   readonly days: { readonly from: number; readonly to: number } | null
   readonly place: Place
+  /** Checklists only: the heading the item stands under, "outer / inner" for a group inside a group. */
+  readonly group?: string
 }
 
 export type Action =
@@ -323,7 +328,12 @@ export type Expectation =
   | { readonly kind: 'rows' }
   | { readonly kind: 'noRows' }
   | { readonly kind: 'status'; readonly status: number }
-  | { readonly kind: 'compare'; readonly field: string; readonly op: '<' | '<=' | '>' | '>=' | '='; readonly value: number }
+  | {
+      readonly kind: 'compare'
+      readonly field: string
+      readonly op: '<' | '<=' | '>' | '>=' | '='
+      readonly value: number
+    }
   /** The output contains the text. */
   | { readonly kind: 'text'; readonly text: string }
 
@@ -357,7 +367,12 @@ export interface Calendar {
   readonly name: string
   readonly timezone: string
   /** null: no train. `at` is milliseconds after midnight of the release weekday. */
-  readonly train: { readonly freeze: Weekday; readonly staging: Weekday; readonly release: Weekday; readonly atMs: number } | null
+  readonly train: {
+    readonly freeze: Weekday
+    readonly staging: Weekday
+    readonly release: Weekday
+    readonly atMs: number
+  } | null
   readonly startOn: 'train' | 'any open day'
   /** Weekly windows per release type in which a release may start or rise; "any" = always. */
   readonly open: Readonly<Record<string, WeeklyWindow | 'any'>>
@@ -379,7 +394,9 @@ export interface WeeklyWindow {
 export interface CalendarEntry {
   readonly name: string
   /** A yearly range of days "MM-DD", inclusive, or a weekly window. */
-  readonly when: { readonly kind: 'yearly'; readonly from: string; readonly to: string } | ({ readonly kind: 'weekly' } & WeeklyWindow)
+  readonly when:
+    | { readonly kind: 'yearly'; readonly from: string; readonly to: string }
+    | ({ readonly kind: 'weekly' } & WeeklyWindow)
   readonly reason: string | null
   readonly policy: string | null
   /** Label a release needs to pass a caution period. */

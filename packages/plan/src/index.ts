@@ -1,3 +1,5 @@
+export type { PlanCheck, PlanChoice, PlanResult, PlanSettings } from './check-plan.ts'
+export { checkPlan, compilePlan } from './check-plan.ts'
 export {
   type Action,
   type AlertRule,
@@ -40,3 +42,7 @@ export {
   type Weekday,
   type WeeklyWindow,
 } from './compiled-plan.ts'
+export type { PlanDocument, PlanDocuments, PlanFile } from './plan-documents.ts'
+export { parsePlanDocuments } from './plan-documents.ts'
+export type { Language, Localized, Note, Problem } from './problem.ts'
+export { renderProblem } from './problem.ts'

@@ -1,0 +1,203 @@
+/**
+ * What is wrong with a plan as a whole although each part of it can be read. All of these refuse the plan.
+ */
+
+import { checkStrategies } from '../compile/choose-strategy.ts'
+import type { PlanCompilation } from '../compile/compile-plan.ts'
+import { getSingle } from '../compile/plan-parts.ts'
+import type { CompiledPlan, Condition, Rule, Step } from '../compiled-plan.ts'
+import type { Localized, ProblemLog } from '../problem.ts'
+import { quote, refuse } from '../problem.ts'
+import type { YamlNode } from '../yaml-node.ts'
+import { getText, getValue, itemsOf } from '../yaml-node.ts'
+
+export function lintPlan(compilation: PlanCompilation, settings: { readonly canShowSafety: boolean }): void {
+  const { log } = compilation.scope
+  checkStrategies(compilation.parts.root, log)
+  checkEvidence(compilation, settings.canShowSafety)
+  checkLowering(compilation)
+  checkNeeds(compilation)
+}
+
+/** Every condition below, terms included. */
+export function termsOf(condition: Condition): readonly Extract<Condition, { readonly id: string }>[] {
+  return condition.kind === 'all' || condition.kind === 'any' ? condition.of.flatMap(termsOf) : [condition]
+}
+
+export function comparesWithBaseline(condition: Condition): boolean {
+  return termsOf(condition).some(
+    term =>
+      (term.kind === 'metric' && term.limit.kind === 'reference' && term.limit.reference === 'baseline') ||
+      (term.kind === 'differs' && term.from === 'baseline'),
+  )
+}
+
+function baselineCriteria(plan: CompiledPlan): readonly string[] {
+  const conditions = plan.phases.flatMap(phase =>
+    phase.promoteWhen.flatMap(criterion => (criterion.kind === 'condition' ? [criterion.condition] : [])),
+  )
+  return [...new Set(conditions.filter(comparesWithBaseline).map(({ text }) => text))]
+}
+
+/** A policy that cannot be met would hold the release for ever, so it is refused before anybody waits for it. */
+function checkEvidence({ plan, parts, scope }: PlanCompilation, canShowSafety: boolean): void {
+  const [first] = baselineCriteria(plan)
+  if (canShowSafety || plan.evidence.kind !== 'shownSafe' || first === undefined) return
+  const written = getSingle(parts, 'evidence')
+  const strategyNode = parts.strategy === null ? null : getValue(getValue(parts.root, 'strategies'), parts.strategy)
+  scope.log.add('evidence', written ?? strategyNode ?? parts.root, describeEvidence(first, written !== null))
+}
+
+function describeEvidence(condition: string, isWritten: boolean): Localized {
+  const found = isWritten
+    ? { en: '"shown safe"', ja: '"shown safe" があります' }
+    : { en: 'no evidence policy, which means "shown safe"', ja: 'evidence がなく "shown safe" の意味になります' }
+  return refuse(
+    {
+      cannot: `compare ${quote(condition)} with the baseline`,
+      found: found.en,
+      expected: 'a policy that is available: "shown safe" is not available until sequential tests exist',
+      next: 'Write evidence: not harmful with 100 samples',
+    },
+    {
+      cannot: `${quote(condition)} を baseline と比べられません`,
+      found: found.ja,
+      expected: '使える方針 ("shown safe" は逐次検定ができるまで使えません) ',
+      next: 'evidence: not harmful with 100 samples と書いてください',
+    },
+  )
+}
+
+/** Hands that only rise cannot take the change back from anybody. */
+function checkLowering({ plan, parts, scope }: PlanCompilation): void {
+  const rising = plan.hands.find(hand => !hand.canLower && hand.role === 'splitter')
+  if (!rising) return
+  for (const rule of plan.rules) {
+    const words = loweringWords(rule)
+    if (words !== null)
+      scope.log.add('cannot-lower', { place: rule.place, path: pathOf(rule) }, describeLowering(rule, words, rising.id))
+  }
+  for (const [index, node] of itemsOf(getSingle(parts, 'phases')).entries()) {
+    const value = getValue(node, 'ifNotMet')
+    const phase = plan.phases[index]
+    const lowers =
+      phase?.ifNotMet.kind === 'rollback' ||
+      (phase?.ifNotMet.kind === 'decide' && phase.ifNotMet.otherwise === 'rollback')
+    if (value && lowers)
+      scope.log.add('cannot-lower', value, describeIfNotMet(getText(node, 'ifNotMet') ?? '', value.path, rising.id))
+  }
+  for (const step of plan.rollback.flatMap(flattenSteps)) {
+    if (step.action.verb === 'expose')
+      scope.log.add('cannot-lower', { place: step.place, path: step.id }, describeExpose(step.name, step.id, rising.id))
+  }
+}
+
+function flattenSteps(step: Step): readonly Step[] {
+  return step.action.verb === 'do' ? [step, ...step.action.steps.flatMap(flattenSteps)] : [step]
+}
+
+function loweringWords({ consequence }: Rule): string | null {
+  if (consequence.kind === 'now') return 'rollback now'
+  if (consequence.kind === 'within') return 'rollback within'
+  return consequence.kind === 'decide' && consequence.otherwise === 'rollback' ? 'otherwise: rollback' : null
+}
+
+/** `rollbackWhen.4` is written `rollbackWhen[4]` where people read it. */
+function pathOf(rule: Rule): string {
+  return rule.id.replace(/\.(\d+)$/u, '[$1]')
+}
+
+function describeLowering(rule: Rule, words: string, hand: string): Localized {
+  const instead = rule.consequence.kind === 'decide' ? 'otherwise: continue' : 'then: halt'
+  return refuse(
+    {
+      cannot: `accept rule ${quote(rule.name)} in ${pathOf(rule)}`,
+      found: `"${words}" on the hand "${hand}", which can only rise`,
+      expected: 'a consequence it can carry out',
+      next: `Write ${instead}`,
+    },
+    {
+      cannot: `${pathOf(rule)} の規則 ${quote(rule.name)} は受け付けられません`,
+      found: `上げることしかできない手 "${hand}" に "${words}" があります`,
+      expected: 'その手にできること',
+      next: `${instead} と書いてください`,
+    },
+  )
+}
+
+function describeIfNotMet(text: string, path: string, hand: string): Localized {
+  return refuse(
+    {
+      cannot: `accept ifNotMet in ${path}`,
+      found: `"${text}" on the hand "${hand}", which can only rise`,
+      expected: 'wait, or decide otherwise continue',
+      next: 'Write ifNotMet: wait',
+    },
+    {
+      cannot: `${path} は受け付けられません`,
+      found: `上げることしかできない手 "${hand}" に "${text}" があります`,
+      expected: 'wait か、decide … otherwise continue',
+      next: 'ifNotMet: wait と書いてください',
+    },
+  )
+}
+
+function describeExpose(name: string, path: string, hand: string): Localized {
+  return refuse(
+    {
+      cannot: `accept step ${quote(name)} in ${path}`,
+      found: `expose on the hand "${hand}", which can only rise`,
+      expected: 'steps it can carry out',
+      next: 'Delete the step',
+    },
+    {
+      cannot: `${path} の手順 ${quote(name)} は受け付けられません`,
+      found: `上げることしかできない手 "${hand}" に expose があります`,
+      expected: 'その手にできる手順',
+      next: '手順を削除してください',
+    },
+  )
+}
+
+/** Two plans that need each other would both wait for ever. */
+function checkNeeds({ plan, scope, parts }: PlanCompilation): void {
+  const plans = scope.documents.get('ReleasePlan') ?? new Map()
+  const needsOf = (root: YamlNode | undefined) => (root ? findNeeds(root) : [])
+  const visit = (name: string, path: readonly string[]): readonly string[] | null => {
+    for (const need of needsOf(plans.get(name)?.root)) {
+      if (need === plan.name) return [...path, need]
+      if (path.includes(need)) continue
+      const loop = visit(need, [...path, need])
+      if (loop) return loop
+    }
+    return null
+  }
+  const loop = visit(plan.name, [plan.name])
+  if (loop) reportCircle(loop, parts.root, scope.log)
+}
+
+/** The plans that steps anywhere in the document need. */
+function findNeeds(node: YamlNode): readonly string[] {
+  if (node.kind === 'text') return []
+  if (node.kind === 'list') return node.items.flatMap(findNeeds)
+  const own = getText(node, 'needs')
+  const inside = [...node.entries.values()].flatMap(({ value }) => findNeeds(value))
+  return own === null ? inside : [own, ...inside]
+}
+
+function reportCircle(loop: readonly string[], at: YamlNode, log: ProblemLog): void {
+  const shown = loop.join(' → ')
+  const en = {
+    cannot: `need plan "${loop[1] ?? ''}" in plan "${loop[0] ?? ''}"`,
+    found: `plans that wait for each other (${shown})`,
+    expected: 'no circle',
+    next: 'Take one of the needs out',
+  }
+  const ja = {
+    cannot: `計画 "${loop[0] ?? ''}" から計画 "${loop[1] ?? ''}" を待てません`,
+    found: `互いに待つ計画 (${shown}) があります`,
+    expected: '循環のない形',
+    next: 'needs をどれか 1 つ外してください',
+  }
+  log.add('cycle', at, refuse(en, ja))
+}

@@ -10,19 +10,20 @@ export const applyDocumentsSchema = z
   .strictObject({
     files: z.array(sourceFileSchema).min(1).max(200),
     dryRun: z.boolean().default(false).describe('Check and show the difference, change nothing.'),
-    locale: z.enum(['en', 'ja']).default('en').describe('Language of the messages.'),
+    why: z.string().max(2_000).nullable().default(null),
   })
   .meta({ id: 'ApplyDocuments' })
 export type ApplyDocuments = z.infer<typeof applyDocumentsSchema>
 
 export const documentProblemSchema = z
   .object({
-    severity: z.enum(['error', 'note']),
+    severity: z.enum(['error', 'warning', 'info']),
+    code: z.string(),
     file: z.string(),
     line: z.int(),
     column: z.int(),
-    path: z.string().nullable(),
-    message: z.string(),
+    path: z.string().describe('Where in the document: phases[1].promoteWhen[0]'),
+    message: z.object({ en: z.string(), ja: z.string() }),
   })
   .meta({ id: 'DocumentProblem' })
 export type DocumentProblem = z.infer<typeof documentProblemSchema>

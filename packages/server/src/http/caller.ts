@@ -46,3 +46,18 @@ export function requireKind(caller: Caller, kinds: readonly KeyKind[]): void {
     `Cannot do this with a key of kind "${caller.kind}": expected ${kinds.join(' or ')}. Ask an admin for one.`,
   )
 }
+
+/** SDKs name their environment in a header, people in the query. */
+export function requestScope(c: { readonly req: ScopedRequest; get(name: 'caller'): Caller }): Scope {
+  const asked = (name: 'project' | 'environment'): ScopeQuery =>
+    withName(name, c.req.query(name) ?? c.req.header(`dankai-${name}`))
+  return scopeFor(c.get('caller'), { ...asked('project'), ...asked('environment') })
+}
+
+interface ScopedRequest {
+  query(name: string): string | undefined
+  header(name: string): string | undefined
+}
+
+const withName = (name: 'project' | 'environment', value: string | undefined): ScopeQuery =>
+  value === undefined || value === '' || value.length > 100 ? {} : { [name]: value }

@@ -5,8 +5,8 @@
  *  2. An answer means the batch is in the log (or was there before): nothing that was accepted is lost.
  *  3. The in-process engine hears of a batch when it is durable; other instances through the store's hint.
  */
-import { createHash } from 'node:crypto'
-import type { SampleBatch, SampleLog, Scope, SeriesSample, StoredBatch } from '@dankai/store'
+import type { SeriesSample } from '@dankai/engine'
+import type { NewSampleBatch, SampleLog, Scope } from '@dankai/store'
 import { HttpProblem } from '../../http/http-problem.ts'
 
 export interface IngestBatch extends Scope {
@@ -27,43 +27,26 @@ const waitingMax = 100_000
 
 export function createIngest(options: {
   readonly log: Pick<SampleLog, 'append'>
-  readonly now: () => number
   /** Called once a batch is durable. */
-  readonly handOn: (batch: StoredBatch) => void
+  readonly handOn: (batch: NewSampleBatch) => void
 }): Ingest {
-  const { log, now, handOn } = options
+  const { log, handOn } = options
   let waiting = 0
-
-  async function append(batch: SampleBatch): Promise<boolean> {
-    const result = await log.append(batch)
-    if ('refused' in result) throw new HttpProblem('invalid', result.refused)
-    if ('duplicate' in result) return true
-    handOn({ ...batch, id: result.id, receivedAt: now() })
-    return false
-  }
-
   return {
     get waiting() {
       return waiting
     },
     async take({ byService, ...batch }) {
-      const size = [...byService.values()].reduce((total, samples) => total + samples.length, 0)
-      if (waiting + size > waitingMax)
-        throw new HttpProblem(
-          'too-many-requests',
-          `Cannot take ${size} samples: found ${waiting} waiting to be written, expected at most ${waitingMax}. Send them again in a second.`,
-          {},
-          { 'retry-after': '1' },
-        )
+      const services = [...byService].map(([service, samples]) => ({ service, samples }))
+      const size = services.reduce((total, { samples }) => total + samples.length, 0)
+      if (waiting + size > waitingMax) throw full(size, waiting)
       waiting += size
       try {
-        const several = byService.size > 1
-        const results = await Promise.all(
-          [...byService].map(([service, samples]) =>
-            append({ ...batch, service, samples, sdk: several ? senderOf(batch.sdk, service) : batch.sdk }),
-          ),
-        )
-        return { duplicate: results.length > 0 && results.every(duplicate => duplicate) }
+        const result = await log.append({ ...batch, services })
+        if ('refused' in result) throw new HttpProblem('invalid', result.refused)
+        if ('duplicate' in result) return { duplicate: true }
+        handOn({ ...batch, services })
+        return { duplicate: false }
       } finally {
         waiting -= size
       }
@@ -71,14 +54,11 @@ export function createIngest(options: {
   }
 }
 
-/** A batch of several services is one batch of each: its number is told apart by service. */
-function senderOf(sdk: string, service: string): string {
-  const hash = createHash('sha256').update(`${sdk}\n${service}`).digest('hex')
-  return [
-    hash.slice(0, 8),
-    hash.slice(8, 12),
-    `4${hash.slice(13, 16)}`,
-    `8${hash.slice(17, 20)}`,
-    hash.slice(20, 32),
-  ].join('-')
+function full(size: number, waiting: number): HttpProblem {
+  return new HttpProblem(
+    'too-many-requests',
+    `Cannot take ${size} samples: found ${waiting} waiting to be written, expected at most ${waitingMax}. Send them again in a second.`,
+    {},
+    { 'retry-after': '1' },
+  )
 }

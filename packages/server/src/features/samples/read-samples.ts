@@ -10,7 +10,7 @@
  */
 import { Quantiles } from '@dankai/analysis'
 import { type RefusedSample, type SampleWire, sampleLimits, sampleSchema } from '@dankai/contract'
-import type { SeriesSample } from '@dankai/store'
+import type { SeriesSample } from '@dankai/engine'
 
 export interface ReadSamples {
   readonly byService: ReadonlyMap<string, readonly SeriesSample[]>

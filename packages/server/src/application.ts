@@ -1,0 +1,24 @@
+import type { OverlayTarget, Scope, Store } from '@dankai/store'
+import type { StopBook } from './features/emergency/stop-book.ts'
+import type { Ingest } from './features/samples/ingest.ts'
+import type { StreamHub } from './features/stream/stream-hub.ts'
+import type { Authenticator } from './http/authenticator.ts'
+import type { Logger } from './http/log.ts'
+import type { Metrics } from './http/metrics.ts'
+import type { Settings } from './settings.ts'
+
+/** Everything the features share; made once by the composition root. */
+export interface Application {
+  readonly settings: Settings
+  readonly store: Store
+  readonly hub: StreamHub
+  readonly ingest: Ingest
+  readonly stops: StopBook
+  readonly authenticator: Authenticator
+  readonly metrics: Metrics
+  readonly log: Logger
+  /** Epoch milliseconds of Dankai's clock, which is the database's, without asking it. */
+  readonly now: () => number
+  /** Rolls back the releases a stop names; in the background, because the stop is in force already. */
+  readonly afterStop: (scope: Scope, stops: OverlayTarget, by: string, why: string) => void
+}

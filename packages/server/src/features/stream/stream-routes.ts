@@ -1,0 +1,91 @@
+import { acknowledgementSchema } from '@dankai/contract'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import { createRoute } from '@hono/zod-openapi'
+import { z } from 'zod'
+import type { Application } from '../../application.ts'
+import type { Api } from '../../http/api.ts'
+import { requestScope, requireKind } from '../../http/caller.ts'
+import { HttpProblem } from '../../http/http-problem.ts'
+import { jsonBody, problemAnswer } from '../../http/route-parts.ts'
+import { openStreamClient, type StreamClient } from './stream-client.ts'
+
+const streamRoute = createRoute({
+  method: 'get',
+  path: '/v1/stream',
+  tags: ['sdk'],
+  summary: 'Follow the flags of an environment as server-sent events',
+  request: {
+    headers: z.object({
+      'dankai-sdk': z.string().max(300).optional().describe('INSTANCE-UUID; name=NAME'),
+      'last-event-id': z.string().max(20).optional().describe('Version to go on from.'),
+    }),
+  },
+  responses: {
+    200: {
+      description: 'Events: flags (the full set), change, ping (every 3 s).',
+      content: { 'text/event-stream': { schema: z.string() } },
+    },
+    ...problemAnswer,
+  },
+})
+
+const acknowledgeRoute = createRoute({
+  method: 'post',
+  path: '/v1/acknowledgements',
+  tags: ['sdk'],
+  summary: 'Say which version of the flags an SDK serves',
+  request: { body: jsonBody(acknowledgementSchema) },
+  responses: { 202: { description: 'Heard.' }, ...problemAnswer },
+})
+
+export function useStream(api: Api, app: Application): void {
+  api.openapi(streamRoute, async c => {
+    const caller = c.get('caller')
+    requireKind(caller, ['sdk-server', 'sdk-client', 'admin'])
+    const scope = requestScope(c)
+    const { 'dankai-sdk': header, 'last-event-id': lastEventId } = c.req.valid('header')
+    const { sdk, name } = parseSdkHeader(header)
+    const lastVersion = lastEventId !== undefined && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : null
+    // Read before the answer begins, so that a database that is away is a 503 and not an empty stream.
+    await app.hub.feed(scope)
+    const about = {
+      sdk,
+      name,
+      kind: caller.kind === 'sdk-client' ? 'client' : 'server',
+      connectedAt: app.now(),
+    } as const
+    const client: StreamClient = openStreamClient(c.env.outgoing, about, dropped =>
+      app.hub.disconnect(scope, client, dropped),
+    )
+    await app.hub.connect(scope, client, lastVersion)
+    return RESPONSE_ALREADY_SENT as never
+  })
+
+  api.openapi(acknowledgeRoute, c => {
+    requireKind(c.get('caller'), ['sdk-server', 'sdk-client', 'admin'])
+    app.hub.acknowledge(requestScope(c), c.req.valid('json'))
+    return c.body(null, 202)
+  })
+}
+
+/** `<instance uuid>; name=<name>`. The id must be the SDK's own, or acknowledgements could not be told apart. */
+export function parseSdkHeader(header: string | undefined): { readonly sdk: string; readonly name: string } {
+  const [sdk = '', ...parameters] = (header ?? '').split(';').map(part => part.trim())
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(sdk))
+    throw new HttpProblem(
+      'malformed',
+      `Cannot open the stream: found header Dankai-Sdk "${(header ?? '').slice(0, 60)}", expected "UUID; name=NAME".`,
+    )
+  const name = parameters.find(parameter => parameter.startsWith('name='))?.slice('name='.length) ?? ''
+  return { sdk: sdk.toLowerCase(), name: decodeName(name).slice(0, 200) || 'unnamed' }
+}
+
+/** Header values are Latin-1; an SDK may percent-encode a name outside it. */
+function decodeName(name: string): string {
+  const bare = name.replace(/^"(.*)"$/, '$1')
+  try {
+    return decodeURIComponent(bare)
+  } catch {
+    return bare
+  }
+}

@@ -1,0 +1,92 @@
+import type { HttpBindings } from '@hono/node-server'
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import type { ZodError } from 'zod'
+import type { Caller } from './caller.ts'
+import { HttpProblem, problemResponse } from './http-problem.ts'
+import type { Logger } from './log.ts'
+
+export interface HttpEnvironment {
+  Bindings: HttpBindings
+  Variables: { requestId: string; caller: Caller; log: Logger }
+}
+
+export type Api = OpenAPIHono<HttpEnvironment>
+export type HttpContext = Context<HttpEnvironment>
+
+/** An API whose every answer that is not the one asked for is problem+json. */
+export function createApi(log: Logger): Api {
+  const api = new OpenAPIHono<HttpEnvironment>({
+    defaultHook: result => {
+      if (!result.success) throw invalid(result.error)
+    },
+  })
+  api.notFound(c =>
+    problemResponse(
+      new HttpProblem(
+        'not-found',
+        `Cannot find "${c.req.path.slice(0, 200)}": found no such route. See /openapi.json.`,
+      ),
+      requestIdOf(c),
+    ),
+  )
+  api.onError((error, c) => {
+    const problem = asProblem(error)
+    if (problem.status >= 500) (c.get('log') ?? log).error({ err: error, requestId: requestIdOf(c) }, 'request failed')
+    return problemResponse(problem, requestIdOf(c))
+  })
+  return api
+}
+
+const requestIdOf = (c: HttpContext): string => c.get('requestId') ?? ''
+
+export function invalid(error: ZodError): HttpProblem {
+  const errors = error.issues.slice(0, 100).map(issue => ({ path: issue.path.join('.'), message: issue.message }))
+  const first = errors[0]
+  return new HttpProblem(
+    'invalid',
+    `Cannot use the request: at "${first?.path ?? ''}" found something else than expected (${first?.message ?? ''}). See errors.`,
+    { errors },
+  )
+}
+
+/** What the client may know: the problem itself, or that something broke. The log has the rest. */
+function asProblem(error: unknown): HttpProblem {
+  if (error instanceof HttpProblem) return error
+  if (error instanceof HTTPException) return problemOfStatus(error)
+  if (isDatabaseAway(error))
+    return new HttpProblem(
+      'unavailable',
+      'Cannot answer at the moment: found no database, expected one. Try again in a few seconds.',
+      {},
+      { 'retry-after': '2' },
+    )
+  return new HttpProblem(
+    'internal',
+    'Cannot answer: something broke inside Dankai. The log has it under this request id.',
+  )
+}
+
+function problemOfStatus(error: HTTPException): HttpProblem {
+  const said = error.message || 'the request cannot be read'
+  if (error.status === 413)
+    return new HttpProblem('too-large', 'Cannot read the request: it is too large. Send less at once.')
+  if (error.status === 415)
+    return new HttpProblem('unsupported-media-type', 'Cannot read the request: expected content-type application/json.')
+  return new HttpProblem(error.status >= 500 ? 'internal' : 'malformed', `Cannot read the request: ${said}.`)
+}
+
+/** Connection failures of the driver and the shutdown states of PostgreSQL (class 08 and 57P). */
+export function isDatabaseAway(error: unknown): boolean {
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
+    const { code } = at as { code?: unknown }
+    if (typeof code === 'string' && (/^(08|57P)/.test(code) || awayCodes.has(code))) return true
+    if (/connection terminated|timeout exceeded when trying to connect|connection timeout/i.test(at.message))
+      return true
+    if (at instanceof AggregateError && at.errors.some(isDatabaseAway)) return true
+  }
+  return false
+}
+
+const awayCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'ENOENT', '53300'])

@@ -1,0 +1,69 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+
+export interface Metrics {
+  readonly registry: Registry
+  readonly requestSeconds: Histogram<'method' | 'route' | 'status'>
+  readonly samplesAccepted: Counter
+  readonly samplesRefused: Counter<'code'>
+  readonly batchesRepeated: Counter
+  readonly commitSeconds: Histogram
+  readonly emergencies: Counter<'stored'>
+}
+
+/** Figures of this instance; each server has its own registry, so that several fit in one process. */
+export function createMetrics(readings: {
+  readonly streamClients: () => number
+  readonly streamDropped: () => number
+  readonly samplesWaiting: () => number
+}): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  gauge(registry, 'dankai_stream_clients', 'Clients that follow flags on this instance.', readings.streamClients)
+  gauge(registry, 'dankai_stream_clients_dropped', 'Clients dropped because they did not read.', readings.streamDropped)
+  gauge(registry, 'dankai_samples_waiting', 'Samples that wait to be written.', readings.samplesWaiting)
+  return {
+    registry,
+    requestSeconds: new Histogram({
+      name: 'dankai_http_request_seconds',
+      help: 'Time to answer, by route.',
+      labelNames: ['method', 'route', 'status'],
+      buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
+      registers,
+    }),
+    samplesAccepted: new Counter({ name: 'dankai_samples_accepted_total', help: 'Samples taken.', registers }),
+    samplesRefused: new Counter({
+      name: 'dankai_samples_refused_total',
+      help: 'Samples refused, by reason.',
+      labelNames: ['code'],
+      registers,
+    }),
+    batchesRepeated: new Counter({
+      name: 'dankai_sample_batches_repeated_total',
+      help: 'Batches that were there already.',
+      registers,
+    }),
+    commitSeconds: new Histogram({
+      name: 'dankai_sample_commit_seconds',
+      help: 'From receipt of a batch to durable.',
+      buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3],
+      registers,
+    }),
+    emergencies: new Counter({
+      name: 'dankai_emergencies_total',
+      help: 'Emergency stops and liftings, by where they were kept.',
+      labelNames: ['stored'],
+      registers,
+    }),
+  }
+}
+
+function gauge(registry: Registry, name: string, help: string, read: () => number): void {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(read())
+    },
+  })
+}

@@ -1,0 +1,95 @@
+/**
+ * What every request goes through, in this order: an id and a log line, headers, a bound on its body, a key.
+ *
+ * Open without a key are only /healthz and /readyz. On a loopback address a request without a key is checked for coming
+ * from this machine's own programs and pages (`checkLocalRequest`).
+ */
+import { randomUUID } from 'node:crypto'
+import type { MiddlewareHandler } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import type { Api, HttpEnvironment } from './api.ts'
+import type { Authenticator } from './authenticator.ts'
+import { HttpProblem } from './http-problem.ts'
+import { checkLocalRequest } from './local-request.ts'
+import type { Logger } from './log.ts'
+import type { Metrics } from './metrics.ts'
+
+type Middleware = MiddlewareHandler<HttpEnvironment>
+
+const megabyte = 1_048_576
+/** A batch of 2,000 samples is about 400 kB; a folder of plans 200 kB; an OTLP request of a large service 2 MB. */
+const bodyLimits: readonly (readonly [prefix: string, bytes: number])[] = [
+  ['/v1/samples', megabyte],
+  ['/v1/plans', 16 * megabyte],
+  ['/otlp/', 4 * megabyte],
+  ['/', megabyte],
+]
+
+const openPaths = new Set(['/healthz', '/readyz'])
+/** Asked many times a second: their lines would hide the others. */
+const quietPaths = new Set([
+  '/v1/samples',
+  '/v1/acknowledgements',
+  '/otlp/v1/metrics',
+  '/healthz',
+  '/readyz',
+  '/metrics',
+])
+
+export function useMiddleware(
+  api: Api,
+  parts: {
+    readonly log: Logger
+    readonly metrics: Metrics
+    readonly authenticator: Authenticator
+    readonly isLocal: boolean
+  },
+): void {
+  api.use(identify(parts.log, parts.metrics))
+  api.use(boundBody)
+  api.use(authenticate(parts.authenticator, parts.isLocal))
+}
+
+function identify(log: Logger, metrics: Metrics): Middleware {
+  return async (c, next) => {
+    const asked = c.req.header('x-request-id')
+    const requestId = asked !== undefined && /^[A-Za-z0-9._-]{1,100}$/.test(asked) ? asked : randomUUID()
+    const startedAt = performance.now()
+    c.set('requestId', requestId)
+    c.set('log', log.child({ requestId }))
+    await next()
+    const ms = performance.now() - startedAt
+    const { method } = c.req
+    const { status } = c.res
+    if (!c.res.headers.has('x-hono-already-sent')) {
+      c.res.headers.set('x-request-id', requestId)
+      c.res.headers.set('x-content-type-options', 'nosniff')
+    }
+    metrics.requestSeconds.observe({ method, route: c.req.routePath, status }, ms / 1_000)
+    const level = quietPaths.has(c.req.path) ? 'debug' : 'info'
+    c.get('log')[level]({ method, path: c.req.path, status, ms: Math.round(ms) }, 'request')
+  }
+}
+
+const limiters = bodyLimits.map(([prefix, maxSize]) => {
+  const onError = (): never => {
+    throw new HttpProblem('too-large', `Cannot read the request: found more than ${maxSize} bytes. Send less at once.`)
+  }
+  return { prefix, limit: bodyLimit({ maxSize, onError }) }
+})
+
+const boundBody: Middleware = (c, next) => {
+  const limiter = limiters.find(({ prefix }) => c.req.path.startsWith(prefix))
+  return limiter === undefined ? next() : limiter.limit(c, next)
+}
+
+function authenticate(authenticator: Authenticator, isLocal: boolean): Middleware {
+  return async (c, next) => {
+    if (openPaths.has(c.req.path)) return next()
+    const authorization = c.req.header('authorization') ?? null
+    if (isLocal && authorization === null)
+      checkLocalRequest(c.req.header('host') ?? null, c.req.header('origin') ?? null)
+    c.set('caller', await authenticator.authenticate(authorization))
+    await next()
+  }
+}

@@ -6,12 +6,11 @@ export interface Clock {
   after(delayMs: number, callback: () => void): () => void
 }
 
+/** Its timers keep a program running, as the open stream does: a client lives until it is closed. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(delayMs, callback) {
     const timer = setTimeout(callback, delayMs)
-    // A program that has nothing else to do may end: a timer of ours is no reason to stay. Browsers have numbers here.
-    if (typeof timer === 'object') timer.unref()
     return () => clearTimeout(timer)
   },
 }

@@ -80,10 +80,16 @@ async function readOneConnection(options: FlagStreamOptions, backoff: Backoff, c
   } catch (cause) {
     return silence.signal.aborted
       ? { found: `nothing for ${options.staleAfterMs} ms` }
-      : { found: 'no connection', cause }
+      : { found: `no connection (${reasonOf(cause)})`, cause }
   } finally {
     silence.stop()
   }
+}
+
+/** What fetch throws says "fetch failed"; the code of the socket's error lies beneath. */
+function reasonOf(error: unknown): string {
+  const { cause, message } = error as { cause?: { code?: unknown }; message?: unknown }
+  return String(cause?.code ?? message)
 }
 
 function requestStream(

@@ -142,6 +142,20 @@ test('a lost connection is followed by another that goes on from the last versio
   assert.equal(world.client.isEnabled('new-booking-flow', mio), false)
 })
 
+test('a server that cannot be reached is named by its error, and nothing is thrown', async t => {
+  const plane = await openControlPlaneDouble()
+  await plane.close()
+  const clock = new ManualClock(0)
+  const client = createDankaiClient({ url: plane.url, key: 'sdk-key', name: 'trips-1', clock })
+  t.after(() => client.close())
+  assert.equal(
+    (await lostStream(client)).message,
+    'Cannot follow flags: found no connection (ECONNREFUSED). Connecting again',
+  )
+  clock.advance(10_000)
+  assert.equal(client.status(), 'stale', 'a client that has never heard its server says so too')
+})
+
 test('a gap asks for the full set, and an older change is not applied', async t => {
   const world = await openWithFlags(t, 7)
   world.stream.send('change', 6, { version: 6, flag: flag(0) })

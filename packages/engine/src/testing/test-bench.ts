@@ -1,0 +1,128 @@
+import type { CompiledPlan } from '@dankai/plan'
+import { createEngine, type Engine, type EngineHint } from '../engine.ts'
+import type { EngineStore } from '../engine-options.ts'
+import type { HandDriver } from '../ports.ts'
+import type { EngineSettings } from '../settings.ts'
+import { createMemoryStore, type MemoryStore } from './memory-store.ts'
+import { TestFaults, TestHand, TestRunner, TestSource, VirtualClock } from './test-world.ts'
+
+/** One store, one world, any number of engines on one virtual clock. */
+export class TestBench {
+  readonly clock = new VirtualClock()
+  readonly store: MemoryStore
+  readonly source = new TestSource()
+  readonly flag = new TestHand('flag')
+  readonly hands: HandDriver[] = [this.flag]
+  readonly runner = new TestRunner(['run', 'sql', 'http', 'flags'])
+  readonly notifier = new TestRunner(['notify'])
+  readonly engines: { readonly engine: Engine; readonly faults: TestFaults }[] = []
+  readonly settings: Partial<EngineSettings>
+  #names = 0
+
+  constructor(settings: Partial<EngineSettings> = {}) {
+    this.settings = settings
+    this.store = createMemoryStore(() => this.clock.time)
+    this.store.subscribe(hint => this.#tell(hint))
+  }
+
+  engine(faults = new TestFaults(), store: EngineStore = this.store): Engine {
+    this.#names++
+    const engine = createEngine({
+      store: faults.mortalStore(store),
+      clock: faults.mortal({ now: this.clock.now }),
+      observations: faults.mortal(this.source),
+      drivers: this.hands.map(hand => faults.mortal(hand)),
+      runners: [faults.mortal(this.runner), faults.mortal(this.notifier)],
+      instance: `instance-${this.#names}`,
+      faults,
+      settings: this.settings,
+      random: () => 0.5,
+      timers: this.clock.timers,
+      monotonic: this.clock.monotonic,
+    })
+    this.engines.push({ engine, faults })
+    return engine
+  }
+
+  async create(engine: Engine, plan: CompiledPlan): Promise<string> {
+    const created = await engine.create({
+      project: 'default',
+      environment: 'production',
+      plan,
+      planDigest: 'digest',
+      version: '2.0.0',
+      labels: [],
+      by: 'hanako',
+      exemption: null,
+      supports: {
+        verbs: [
+          'run',
+          'sql',
+          'http',
+          'expose',
+          'flags',
+          'notify',
+          'confirm',
+          'check',
+          'approve',
+          'checklist',
+          'needs',
+          'wait',
+          'do',
+        ],
+        hands: this.hands.map(hand => hand.kind),
+        channels: ['*'],
+      },
+    })
+    if (!created.ok) throw new Error(JSON.stringify(created))
+    return created.id
+  }
+
+  /** Ticks every living engine at every moment something is due, until the time is over. */
+  async runFor(ms: number, atMostStepMs = Number.POSITIVE_INFINITY): Promise<void> {
+    const end = this.clock.time + ms
+    for (;;) {
+      const next = Math.min(end, this.clock.time + atMostStepMs, ...(await this.tickAll()))
+      if (this.clock.time >= end) return
+      this.clock.moveTo(Math.max(next, this.clock.time + 1))
+    }
+  }
+
+  /** One tick of each; what an engine says is due next, and the timers of calls that hang. */
+  async tickAll(): Promise<number[]> {
+    const times: number[] = []
+    for (const { engine, faults } of this.engines) {
+      const at = await this.tick(engine, faults)
+      if (at !== null) times.push(at)
+    }
+    const timer = this.clock.nextTimer()
+    return timer === null ? times : [...times, timer]
+  }
+
+  /** A tick that dies never answers; the bench notices. */
+  async tick(engine: Engine, faults: TestFaults): Promise<number | null> {
+    if (faults.isDead) return null
+    let isOver = false
+    const tick = engine.tick().finally(() => (isOver = true))
+    for (;;) {
+      const at = await Promise.race([
+        tick.catch(() => null),
+        new Promise<'turn'>(resolve => setImmediate(() => resolve('turn'))),
+      ])
+      if (at !== 'turn') return at
+      if (faults.isDead || isOver) return null
+    }
+  }
+
+  events(id: string): string[] {
+    return this.store.rows.get(id)!.events.map(event => event.body.type)
+  }
+
+  state(id: string) {
+    return this.store.rows.get(id)!.state
+  }
+
+  #tell(hint: EngineHint): void {
+    for (const { engine, faults } of this.engines) if (!faults.isDead) engine.hear(hint)
+  }
+}

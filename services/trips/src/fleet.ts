@@ -16,7 +16,8 @@ export interface TripsOptions {
   readonly versions?: Readonly<Record<Track, ApiVersion>>
   /** Lines that the processes write on stderr. */
   readonly onLog?: (process: string, text: string) => void
-  /** Every second, what the load generator saw in the running segment. */
+  /** What the load generator saw in the running segment, every second if not said otherwise. */
+  readonly progressEveryMs?: number
   readonly onProgress?: (progress: LoadSummary) => void
   readonly onRestart?: (track: Track, restarts: number) => void
 }
@@ -164,21 +165,15 @@ class Fleet {
   }
 
   #startLoad(): Promise<SupervisedProcess> {
-    const { rate = 60, users = 5_000, seed = 1 } = this.#options
+    const { rate = 60, users = 5_000, seed = 1, progressEveryMs = 1_000 } = this.#options
     return startSupervised({
       ...this.#shared('trips-load'),
       script: script('./load/main.ts'),
       restarts: false,
       heapMaxMb: HEAP_MB.load,
       args: () => [
-        '--target',
-        urlOf(this.#gateway!.ready),
-        '--rate',
-        `${rate}`,
-        '--users',
-        `${users}`,
-        '--seed',
-        `${seed}`,
+        ...['--target', urlOf(this.#gateway!.ready), '--rate', `${rate}`, '--users', `${users}`],
+        ...['--seed', `${seed}`, '--progress-every-ms', `${progressEveryMs}`],
       ],
       onLine: line => this.#answerLoadLine(line),
     })

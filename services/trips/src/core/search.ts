@@ -23,23 +23,23 @@ export interface SearchResult {
 
 export type Search = (query: SearchQuery) => SearchResult
 
+/** A plan with the text that is searched, put together once. */
+interface Entry {
+  readonly plan: TripPlanRow
+  readonly text: string
+}
+
 export function searchByScan(plans: readonly TripPlanRow[]): Search {
-  return query => {
-    const found = plans.filter(plan => matches(plan, query)).sort(byPopularity)
-    return pageOf(found, query, plans.length)
-  }
+  const entries = plans.map(entryOf)
+  return query => pageOf(matching(entries, query).sort(byPopularity), query, entries.length)
 }
 
 export function searchByIndex(plans: readonly TripPlanRow[]): Search {
-  const sorted = [...plans].sort(byPopularity)
+  const sorted = [...plans].sort(byPopularity).map(entryOf)
   const byPair = indexByPair(sorted)
   return query => {
     const candidates = candidatesFor(query, sorted, byPair)
-    return pageOf(
-      candidates.filter(plan => matches(plan, query)),
-      query,
-      candidates.length,
-    )
+    return pageOf(matching(candidates, query), query, candidates.length)
   }
 }
 
@@ -47,28 +47,29 @@ export function byPopularity(a: TripPlanRow, b: TripPlanRow): number {
   return b.popularity - a.popularity || (a.id < b.id ? -1 : 1)
 }
 
+function entryOf(plan: TripPlanRow): Entry {
+  return { plan, text: `${plan.title}\n${plan.region}\n${plan.description}`.toLowerCase() }
+}
+
+function matching(entries: readonly Entry[], { text, categoryId }: SearchQuery): TripPlanRow[] {
+  const wanted = text.toLowerCase()
+  return entries
+    .filter(({ plan }) => categoryId === null || plan.category_id === categoryId)
+    .filter(entry => entry.text.includes(wanted))
+    .map(({ plan }) => plan)
+}
+
 function pageOf(found: readonly TripPlanRow[], { offset, limit }: SearchQuery, examined: number): SearchResult {
   return { plans: found.slice(offset, offset + limit), total: found.length, examined }
 }
 
-function matches(plan: TripPlanRow, { text, categoryId }: SearchQuery): boolean {
-  return (
-    (categoryId === null || plan.category_id === categoryId) &&
-    (text === '' || searchedText(plan).includes(text.toLowerCase()))
-  )
-}
-
-function searchedText(plan: TripPlanRow): string {
-  return `${plan.title}\n${plan.region}\n${plan.description}`.toLowerCase()
-}
-
-function indexByPair(plans: readonly TripPlanRow[]): ReadonlyMap<string, readonly TripPlanRow[]> {
-  const index = new Map<string, TripPlanRow[]>()
-  for (const plan of plans) {
-    for (const pair of new Set(pairsOf(searchedText(plan)))) {
+function indexByPair(entries: readonly Entry[]): ReadonlyMap<string, readonly Entry[]> {
+  const index = new Map<string, Entry[]>()
+  for (const entry of entries) {
+    for (const pair of new Set(pairsOf(entry.text))) {
       const holders = index.get(pair)
-      if (holders) holders.push(plan)
-      else index.set(pair, [plan])
+      if (holders) holders.push(entry)
+      else index.set(pair, [entry])
     }
   }
   return index
@@ -80,9 +81,9 @@ function pairsOf(text: string): readonly string[] {
 
 function candidatesFor(
   query: SearchQuery,
-  all: readonly TripPlanRow[],
-  byPair: ReadonlyMap<string, readonly TripPlanRow[]>,
-): readonly TripPlanRow[] {
+  all: readonly Entry[],
+  byPair: ReadonlyMap<string, readonly Entry[]>,
+): readonly Entry[] {
   return pairsOf(query.text.toLowerCase())
     .map(pair => byPair.get(pair) ?? [])
     .reduce((fewest, holders) => (holders.length < fewest.length ? holders : fewest), all)

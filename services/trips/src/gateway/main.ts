@@ -7,6 +7,7 @@ import { createQuietLog } from '../process/log.ts'
 import { httpUrl, loopbackUrl, port } from '../process/options.ts'
 import { startGateway } from './gateway.ts'
 import { createGatewayDoor } from './gateway-door.ts'
+import { createTrafficExposition, reportToAll } from './traffic-exposition.ts'
 import { createTrafficReport } from './traffic-report.ts'
 
 /** The gateway process. The key may come as `GATEWAY_KEY`, which no list of processes shows. */
@@ -44,7 +45,8 @@ const hasFlags = await Promise.race([
   dankai.ready().then(() => true),
   new Promise<false>(resolve => setTimeout(resolve, FLAGS_WAIT_MS, false).unref()),
 ])
-const report = createTrafficReport(dankai, options.service)
+const exposition = createTrafficExposition(Date.now)
+const report = reportToAll([createTrafficReport(dankai, options.service), exposition])
 const gateway = await startGateway({
   port: options.port,
   hostname: options.host,
@@ -53,10 +55,13 @@ const gateway = await startGateway({
   report,
   timings: { upstreamTimeoutMs: options['upstream-timeout-ms'], probeEveryMs: options['probe-every-ms'] },
 })
-const door = await listenWith(
-  createGatewayDoor(report, () => ({ health: gateway.health(), dankai: dankai.status() })),
-  options.control,
-)
+const status = () => ({
+  health: gateway.health(),
+  flags: dankai.status(),
+  flagsVersion: dankai.flags().version,
+  samples: dankai.samples(),
+})
+const door = await listenWith(createGatewayDoor(report, { status, metrics: exposition.render }), options.control)
 
 endInOrder(
   async () => {

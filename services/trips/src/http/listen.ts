@@ -10,6 +10,8 @@ export interface Listening {
 /** Longer than the gateway keeps an idle connection, so that it is never the server that closes under a request. */
 const KEEP_ALIVE_MS = 30_000
 const REQUEST_MS = 15_000
+/** While closing, a client that keeps its connection after the last answer holds the end back no longer than this. */
+const IDLE_SWEEP_MS = 50
 
 export function listenWith(
   app: Pick<Hono, 'fetch'>,
@@ -30,15 +32,26 @@ export function listen(
     server.listen(port, hostname, () => {
       server.off('error', reject)
       const address = server.address()
-      resolve({ port: typeof address === 'object' && address ? address.port : port, close: () => closeServer(server) })
+      let closed: Promise<void> | null = null
+      resolve({
+        port: typeof address === 'object' && address ? address.port : port,
+        close: () => {
+          closed ??= closeServer(server)
+          return closed
+        },
+      })
     })
   })
 }
 
-/** Requests under way are answered first; idle connections are closed at once. */
+/** Requests under way are answered first; a connection is closed as soon as it has nothing to answer. */
 function closeServer(server: Server): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.close(error => (error ? reject(error) : resolve()))
-    server.closeIdleConnections()
+    const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS)
+    server.close(error => {
+      clearInterval(sweep)
+      if (error) reject(error)
+      else resolve()
+    })
   })
 }

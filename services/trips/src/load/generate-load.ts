@@ -83,7 +83,7 @@ export function startLoad(options: LoadOptions): Load {
       next = options.traffic()
       dueAt += next.gapMs
     }
-    timer = setTimeout(sendDue, dueAt - now())
+    timer = setTimeout(sendDue, Math.max(1, dueAt - now()))
   }
   sendDue()
 

@@ -20,6 +20,9 @@ export interface LocalControlPlane {
   close(): Promise<void>
 }
 
+/** As often as the real one: a client calls itself stale after three missed ones. */
+const PING_MS = 3_000
+
 export async function startLocalControlPlane(): Promise<LocalControlPlane> {
   const flags = new Map<string, FlagDefinition>()
   const samples: Sample[] = []
@@ -44,6 +47,9 @@ export async function startLocalControlPlane(): Promise<LocalControlPlane> {
     streams.add(response.on('close', () => streams.delete(response)))
   }
   const server = createServer((request, response) => void answer(request, response))
+  const pings = setInterval(() => {
+    for (const stream of streams) stream.write('event: ping\ndata: {}\n\n')
+  }, PING_MS)
   const listening = await listen(server, { port: 0, hostname: '127.0.0.1' })
   return {
     url: `http://127.0.0.1:${listening.port}`,
@@ -62,6 +68,7 @@ export async function startLocalControlPlane(): Promise<LocalControlPlane> {
       while (!holds()) await once(events, '/v1/samples')
     },
     close: async () => {
+      clearInterval(pings)
       server.closeAllConnections()
       await listening.close()
     },

@@ -85,11 +85,11 @@ export class EvidenceFold implements EvidenceReader {
   advance(now: number): void {
     if (!(now > this.#now)) return
     this.#now = now
-    for (const input of this.#inputs.values()) this.#noticeSilence(input)
     for (const sequence of this.#sequences) {
       sequence.markSilent(now)
       if (sequence.comesByItself) sequence.slideTo(now)
     }
+    for (const input of this.#inputs.values()) this.#noticeSilence(input)
   }
 
   /** A phase begins: its own rules start anew, its criteria wait for exposure. Rules of the release go on. */
@@ -230,13 +230,11 @@ export class EvidenceFold implements EvidenceReader {
 
   #contextOf(watch: TermWatch): AssessmentContext {
     const sequence = this.#sequenceOf.get(watch)!
-    const missing = this.#membersOf(watch.term.metric).map(input => input.missingSince)
-    const areAllMissing = missing.every(since => since !== null)
     return {
       now: this.#now,
       policy: this.#plan.evidence,
       exposedAt: this.#exposedAt,
-      missingSince: areAllMissing ? Math.max(...missing) : null,
+      missingSince: missingSinceOf(this.#membersOf(watch.term.metric)),
       reading: sequence.refresh(sequence.readingOf.get(watch)!),
       end: sequence.end,
     }
@@ -246,6 +244,7 @@ export class EvidenceFold implements EvidenceReader {
     if (input.primary === track) return true
     if (input.primary === 'canary') return false
     if (input.primary === 'all') {
+      input.tracks.all.open = []
       for (const reader of input.tracks.all.readers) reader.sequence.restartTrack(reader.track)
     }
     input.primary = track
@@ -268,9 +267,9 @@ export class EvidenceFold implements EvidenceReader {
     input.missingSince = since
     for (const sequence of this.#sequences) {
       const values = sequence.tracks.filter(track => track.role === 'value').map(track => track.samples.metric.name)
-      if (!values.includes(input.metric.name)) continue
-      const areAllMissing = values.every(name => this.#inputs.get(name)!.missingSince !== null)
-      if (areAllMissing) for (const watch of sequence.watches) watch.endRun()
+      const isMissing =
+        values.includes(input.metric.name) && missingSinceOf(values.map(name => this.#inputs.get(name)!)) !== null
+      if (isMissing) for (const watch of sequence.watches) watch.endRun()
     }
   }
 
@@ -381,6 +380,13 @@ function enterPhase(watch: TermWatch, index: number, at: number): void {
   if (watch.place === 'criterion') watch.deactivate()
   else if (watch.phase === index) watch.activate(at)
   else if (watch.phase !== null) watch.deactivate()
+}
+
+/** Since when none of these has data although some had; null while one of them has. */
+function missingSinceOf(members: readonly MetricInput[]): number | null {
+  if (members.some(input => input.missingSince === null && input.primary !== null)) return null
+  const times = members.flatMap(input => input.missingSince ?? [])
+  return times.length === 0 ? null : Math.max(...times)
 }
 
 function memberNames(

@@ -114,10 +114,8 @@ export class MetricInput {
     for (const saved of json.tracks) {
       const input = this.tracks[saved.track]
       input.closedEnd = Number(saved.closedEnd)
-      showOpen(
-        input,
-        saved.open.map(bucket => ({ ...bucket, measure: measureFromJson(bucket.measure) })),
-      )
+      const open = saved.open.map(bucket => ({ ...bucket, measure: measureFromJson(bucket.measure) }))
+      if (open.length > 0) showOpen(input, open)
     }
   }
 }

@@ -5,7 +5,7 @@ import type { NoDataWatch, Silence } from './no-data-watch.ts'
 import type { Contents, Numbers, Reading } from './reading.ts'
 import type { SampleSequence } from './sample-sequence.ts'
 import { Part } from './sums.ts'
-import { type AssessmentContext, assessTerm } from './term-assessment.ts'
+import { type AssessmentContext, assessTerm, bucketEndFrom } from './term-assessment.ts'
 import { judge, limitFor, type TermWatch } from './term-watch.ts'
 import type { TrackSamples, Window } from './track-samples.ts'
 
@@ -37,6 +37,7 @@ export function nextLookOf(input: NextLookInput): number | null {
     if (metAt !== null && (isSilent || silences.every(silence => silence.gapMs === Infinity))) moments.push(metAt)
   }
   for (const sequence of input.sequences) {
+    moments.push(sequence.nextSilence() ?? Number.POSITIVE_INFINITY)
     for (const watch of sequence.watches) if (watch.isActive) moments.push(...watchMoments(watch, sequence, input))
   }
   let next = Number.POSITIVE_INFINITY
@@ -50,6 +51,7 @@ function watchMoments(watch: TermWatch, sequence: SampleSequence, input: NextLoo
   const expiry = sequence.comesByItself ? sequence.nextExpiry() : null
   if (expiry !== null) moments.push(expiry)
   if (watch.runs[0] !== undefined) moments.push(timesExpiry(watch, reading, sequence.end))
+  moments.push(...staleMoments(watch, reading, sequence.end))
   const context: AssessmentContext = { ...input, missingSince: null, reading, end: sequence.end }
   const { metAt } = assessTerm(watch, context)
   if (metAt !== null) moments.push(metAt)
@@ -58,12 +60,19 @@ function watchMoments(watch: TermWatch, sequence: SampleSequence, input: NextLoo
   return moments
 }
 
+/** When a track that others are compared with has been silent too long, and when a run ends that nothing extends. */
+function staleMoments(watch: TermWatch, reading: Reading, end: number): readonly number[] {
+  const all = [...reading.tracks, ...reading.baselineTracks]
+  const lagging = all.filter(track => track.hasData && end - track.newestEnd >= track.newestLengthMs)
+  const stale = all.length === 1 ? [] : lagging.map(track => track.newestEnd + track.gapMs)
+  if (watch.newest !== 'yes' && end - watch.trueEnd < watch.gapMs) stale.push(watch.trueEnd + watch.gapMs)
+  return stale.filter(Number.isFinite).map(moment => bucketEndFrom(moment, reading) ?? moment)
+}
+
 /** When the oldest true sample stops counting: at the end of the bucket that pushes it out. */
 function timesExpiry(watch: TermWatch, reading: Reading, end: number): number {
-  const oldest = watch.runs[0]!
-  const leaves = oldest.start + watch.timesWithinMs!
-  const lengthMs = Math.max(...reading.tracks.map(track => track.newestLengthMs))
-  return lengthMs > 0 ? end + lengthMs * Math.max(1, Math.ceil((leaves - end) / lengthMs)) : leaves
+  const leaves = watch.runs[0]!.start + watch.timesWithinMs!
+  return bucketEndFrom(Math.max(leaves, end + 1), reading) ?? leaves
 }
 
 /** When the answer may change because the window's contents do. */
@@ -73,7 +82,8 @@ function contentChange(watch: TermWatch, reading: Reading, end: number, input: N
   )
   if (repeating.length === 0) return null
   const lengthMs = Math.min(...repeating.map(track => track.newestLengthMs))
-  if (watch.isEager && !watch.hasTaken) return end + lengthMs
+  const isBehind = watch.isEager && (!watch.hasTaken || judge(watch.term, reading) !== watch.newest)
+  if (isBehind && !watch.comparesWithPrevious) return end + lengthMs
   if (watch.comparesWithPrevious) return changesWithPrevious(watch, reading) ? end + lengthMs : null
   if (reading.window.kind === 'newest') return null
   const stretch = Math.min(...repeating.map(track => stepsInStretch(track, reading.window, lengthMs)))

@@ -89,15 +89,16 @@ export class SampleSequence {
 
   /** Lets tracks be silent that have delivered nothing for longer than their gap. */
   markSilent(now: number): void {
-    if (this.tracks.length === 1) return
-    const oldest = this.#nextEnd()
-    if (oldest === Infinity) return
-    for (const track of this.tracks) {
-      if (track.isSilent || queued(track)) continue
-      const since = track.samples.hasData ? track.samples.newestEnd : oldest
-      if (now - since >= track.samples.gapMs) track.isSilent = true
+    for (const track of this.#awaited()) {
+      if (now >= this.#silentFrom(track)) track.isSilent = true
     }
     this.drain()
+  }
+
+  /** When the first awaited track turns silent, so that what waits for it is judged; null when nothing waits. */
+  nextSilence(): number | null {
+    const moments = this.#awaited().map(track => this.#silentFrom(track))
+    return moments.length === 0 ? null : Math.min(...moments)
   }
 
   /** Moves windows over samples that come by themselves on to `now`, one expiry at a time. */
@@ -239,6 +240,16 @@ export class SampleSequence {
       if (boundary > start && lengthMs > 0) taken = Math.min(taken, Math.ceil((boundary - start) / lengthMs))
     }
     return taken
+  }
+
+  /** Tracks that other tracks' buckets wait for. */
+  #awaited(): readonly SequenceTrack[] {
+    if (this.tracks.length === 1 || !this.tracks.some(queued)) return []
+    return this.tracks.filter(track => !track.isSilent && !queued(track))
+  }
+
+  #silentFrom({ samples }: SequenceTrack): number {
+    return (samples.hasData ? samples.newestEnd : this.#nextEnd()) + samples.gapMs
   }
 
   #nextEnd(): number {

@@ -82,7 +82,7 @@ function assessSentence(
 function sustained(ms: number, holds: Answer, run: TrueRunNow | null, reading: Reading): Partial<Assessment> {
   if (run === null) return { met: holds === 'yes' ? 'no' : holds }
   if (run.end - run.since >= ms) return { met: 'yes' }
-  const metAt = run.isOpen ? run.since + ms : gridMoment(run.since + ms, run.end, reading)
+  const metAt = run.isOpen ? run.since + ms : bucketEndFrom(run.since + ms, reading)
   return { met: 'no', metAt }
 }
 
@@ -98,14 +98,19 @@ function counted(
   return { met: 'no', metAt }
 }
 
-/** The end of the first bucket that reaches `moment`, when buckets go on coming from `end`. */
-function gridMoment(moment: number, end: number, reading: Reading): number | null {
-  const lengthMs = bucketMs(reading)
-  return lengthMs > 0 ? end + lengthMs * Math.ceil((moment - end) / lengthMs) : null
+/** The end of the first bucket at or after `moment`, when buckets go on coming as they do; null when none is regular. */
+export function bucketEndFrom(moment: number, { tracks }: Reading): number | null {
+  const ends = tracks.flatMap(({ newestEnd, newestLengthMs }) => {
+    if (!(newestLengthMs > 0)) return []
+    return newestEnd + newestLengthMs * Math.max(0, Math.ceil((moment - newestEnd) / newestLengthMs))
+  })
+  return ends.length === 0 ? null : Math.min(...ends)
 }
 
-function bucketMs(reading: Reading): number {
-  return Math.max(0, ...reading.tracks.map(track => track.newestLengthMs))
+/** Distance of the answers: with several tracks, that of the fastest. */
+function bucketMs({ tracks }: Reading): number {
+  const lengths = tracks.map(track => track.newestLengthMs).filter(lengthMs => lengthMs > 0)
+  return lengths.length === 0 ? 0 : Math.min(...lengths)
 }
 
 function runNow(
@@ -150,7 +155,7 @@ function underPolicy(shown: Assessment, numbers: Numbers | null, context: Assess
   if (shown.holds === 'no') return { ...base, met: 'no', verdict: 'harmful' }
   const allowedAt = (context.exposedAt ?? Number.POSITIVE_INFINITY) + policy.afterMs
   if (context.end < allowedAt)
-    return { ...base, metAt: gridMoment(allowedAt, context.end, context.reading), verdict: 'undecided' }
+    return { ...base, metAt: bucketEndFrom(allowedAt, context.reading), verdict: 'undecided' }
   return { ...base, met: shown.met, metAt: shown.metAt, verdict: 'undecided' }
 }
 

@@ -122,6 +122,7 @@ export class TrackSamples {
     this.newestEnd = Number.NEGATIVE_INFINITY
     this.newestStart = Number.NaN
     this.previousValue = Number.NaN
+    this.open = []
     this.#forgetOtherKind()
   }
 

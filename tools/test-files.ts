@@ -9,7 +9,11 @@ export const root = fileURLToPath(new URL('..', import.meta.url))
  */
 const pure = ['packages/{plan,core,analysis,flags,insight,contract}/src/**/*.test.ts', 'tools/**/*.test.ts']
 const simulated = ['packages/{engine,simulation}/src/**/*.test.ts']
-const real = ['packages/{store,integrations,server,sdk,cli}/src/**/*.test.ts', 'services/*/src/**/*.test.ts', 'bench/**/*.test.ts']
+const real = [
+  'packages/{store,integrations,server,sdk,cli}/src/**/*.test.ts',
+  'services/*/src/**/*.test.ts',
+  'bench/**/*.test.ts',
+]
 
 export interface TestGroup {
   readonly name: string

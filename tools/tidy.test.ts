@@ -50,14 +50,21 @@ describe('the package graph', () => {
   it('lets services reach Dankai through the SDK and HTTP alone', () => {
     const wrong = sources
       .filter(file => file.startsWith('services/') && !file.endsWith('.test.ts'))
-      .flatMap(file => importsOf(file).filter(name => name.startsWith('@dankai/') && name !== '@dankai/sdk').map(name => `${file} imports ${name}`))
+      .flatMap(file =>
+        importsOf(file)
+          .filter(name => name.startsWith('@dankai/') && name !== '@dankai/sdk')
+          .map(name => `${file} imports ${name}`),
+      )
     assert.deepEqual(wrong, [])
   })
 
   it('declares every package it imports', () => {
     const wrong = sources.flatMap(file => {
       if (file.endsWith('.test.ts') || file.includes('/testing/')) return []
-      const manifest = JSON.parse(read(`${file.split('/').slice(0, 2).join('/')}/package.json`)) as Record<string, Record<string, string> | undefined>
+      const manifest = JSON.parse(read(`${file.split('/').slice(0, 2).join('/')}/package.json`)) as Record<
+        string,
+        Record<string, string> | undefined
+      >
       const declared = { ...manifest['dependencies'], ...manifest['optionalDependencies'] }
       return importsOf(file)
         .filter(name => !name.startsWith('.') && !name.startsWith('node:'))
@@ -82,7 +89,11 @@ describe('the house', () => {
   })
 
   it('names files in kebab-case and has no drawers for odds and ends', () => {
-    const odd = sources.filter(file => !/^[a-z0-9-]+(\.test)?\.ts$/.test(file.split('/').at(-1) ?? '') || /\/(utils?|helpers?|common|misc)\.ts$/.test(file))
+    const odd = sources.filter(
+      file =>
+        !/^[a-z0-9-]+(\.test)?\.ts$/.test(file.split('/').at(-1) ?? '') ||
+        /\/(utils?|helpers?|common|misc)\.ts$/.test(file),
+    )
     assert.deepEqual(odd, [])
   })
 
@@ -95,7 +106,9 @@ describe('the house', () => {
 
   it('uses the words of the glossary in names', () => {
     const glossary = read('docs/glossary.md')
-    const avoided = [...glossary.matchAll(/_avoid: ([^_]+)_/g)].flatMap(match => (match[1] ?? '').split(',').map(word => word.trim()))
+    const avoided = [...glossary.matchAll(/_avoid: ([^_]+)_/g)].flatMap(match =>
+      (match[1] ?? '').split(',').map(word => word.trim()),
+    )
     assert.ok(avoided.length > 10, 'the glossary lists words to avoid')
     const wrong = sources.flatMap(file => {
       const name = (file.split('/').at(-1) ?? '').replace(/\.ts$/, '')

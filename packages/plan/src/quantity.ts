@@ -38,7 +38,9 @@ export function readDurationMs(text: string): number | null {
 export function printDuration(ms: number): string {
   if (ms === 0) return '0s'
   for (const unit of ['d', 'h', 'm', 's'] as const) {
-    if (ms % unitMs[unit] === 0 && ms >= unitMs[unit]) return `${ms / unitMs[unit]}${unit}`
+    // A deadline of a day is written 24h in every document.
+    const isNatural = unit !== 'd' || ms >= 2 * unitMs.d
+    if (ms % unitMs[unit] === 0 && ms >= unitMs[unit] && isNatural) return `${ms / unitMs[unit]}${unit}`
   }
   if (ms < unitMs.s) return `${ms}ms`
   const parts: string[] = []

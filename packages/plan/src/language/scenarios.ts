@@ -1,28 +1,69 @@
 import { isoTimePattern, readIsoTimeMs } from '../iso-time.ts'
+import { readMoment } from '../moment.ts'
 import * as format from './formats.ts'
-import type { Declaration } from './shape.ts'
-import { key, listOf, mapOf, oneOrMore, text } from './shape.ts'
+import type { Declaration, TextFormat } from './shape.ts'
+import { anyData, key, listOf, mapOf, named, oneOrMore, text } from './shape.ts'
 
-/** A moment: `start`, `early + 1m`, `half + 2m30s` or an ISO time with its offset. */
-export const momentFormat = {
+/** A moment: `start`, `rollback`, a phase, `half + 2m30s`, or an ISO time with its offset. */
+export const momentFormat: TextFormat = {
   expected: {
-    en: 'start, a phase, either of them + a duration, or a time such as 2026-04-28T10:00+09:00',
-    ja: 'start、段階、それに時間を足したもの、または 2026-04-28T10:00+09:00 のような時刻',
+    en: 'start, rollback, a phase, any of them + a duration, or a time such as 2026-04-28T10:00+09:00',
+    ja: 'start、rollback、段階、それに時間を足したもの、または 2026-04-28T10:00+09:00 のような時刻',
   },
   example: 'early + 1m',
-  pattern:
-    '^[A-Za-z0-9][A-Za-z0-9_-]*( \\+ (\\d{1,12}(ms|s|m|h|d|w))+)?$|^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2})?(Z|[+-]\\d{2}:\\d{2})$',
+  pattern: `^[A-Za-z0-9][A-Za-z0-9_-]*( \\+ (\\d{1,12}(ms|s|m|h|d|w))+)?$|${isoTimePattern}`,
+  accepts: written => readMoment(written) !== null,
   json: 'string',
-} as const
+}
 
-const isoTime = {
+/** How often something goes wrong. */
+const repetition: TextFormat = {
+  expected: { en: 'always, once or N times', ja: 'always、once、N times のどれか' },
+  example: 'always',
+  pattern: '^(always|once|[1-9]\\d{0,5} times)$',
+  json: 'string',
+}
+
+/** What a person can do; the object follows the verb. */
+export const personVerbs = [
+  'approve',
+  'confirm',
+  'reject',
+  'report',
+  'withdraw',
+  'promote',
+  'pause',
+  'resume',
+  'rollback',
+  'abort',
+  'answer',
+  'continue',
+  'cancel',
+  'retry',
+  'skip',
+  'start',
+  'close',
+] as const
+
+const deed: TextFormat = {
+  expected: {
+    en: `one of ${personVerbs.join(', ')}, and what it is about`,
+    ja: `${personVerbs.join('、')} のどれかと、その対象`,
+  },
+  example: 'report data_loss',
+  pattern: `^(${personVerbs.join('|')})( .{1,200})?$`,
+  json: 'string',
+}
+
+const isoTime: TextFormat = {
   expected: { en: 'a time with its offset', ja: '時差付きの時刻' },
   example: '"2026-04-28T10:00+09:00"',
   pattern: isoTimePattern,
-  accepts: (written: string) => readIsoTimeMs(written) !== null,
+  accepts: written => readIsoTimeMs(written) !== null,
   json: 'string',
-} as const
+}
 
+/** Beside these keys, any metric of the plan may be set: `error_rate: 5%`, `error_rate stable: 1%`, `cpu: no data`. */
 export const scriptEntry: Declaration = {
   name: 'ScriptEntry',
   description: { en: 'a script entry', ja: '台本の行' },
@@ -30,24 +71,37 @@ export const scriptEntry: Declaration = {
   keys: {
     at: key(text(momentFormat), 'When it happens', '起こる時', { required: true }),
     for: key(text(format.duration), 'How long it lasts', '続く時間'),
+    late: key(text(format.duration), 'Samples arrive so much later', '標本が遅れて届く時間'),
     absent: key(oneOrMore(text(format.freeName), 20), 'Roles that do not answer', '答えない役割'),
     present: key(oneOrMore(text(format.freeName), 20), 'Roles that answer again', '再び答える役割'),
     person: key(text(format.freeName), 'Who does something', '行う人'),
-    does: key(
-      text(format.anyText),
-      'What they do: approve, pause, report SIGNAL …',
-      '行うこと: approve、pause、report SIGNAL …',
-    ),
+    does: key(text(deed), 'What they do', '行うこと'),
     why: key(text(format.anyText), 'The reason given', '挙げた理由'),
     step: key(text(format.anyText), 'A step, by name, command or sentence', '手順。名前・コマンド・文で指す'),
     hand: key(text(format.freeName), 'A hand, by its id', '手。id で指す'),
-    fails: key(text(format.anyText), 'always, or N times', 'always か N times'),
+    fails: key(text(repetition), 'It fails', '失敗する'),
+    succeeds: key(text(repetition), 'It succeeds', '成功する'),
+    ambiguous: key(text(repetition), 'Whether it ran is unknown', '実行されたか分からない'),
+    hangs: key(text(repetition), 'It does not come back', '戻ってこない'),
+    unreadable: key(text(repetition), 'It cannot be read back', '読み返せない'),
     drifts: key(text(format.percent), 'Somebody else sets it to this', '他の誰かがこの値にする'),
     takes: key(text(format.duration), 'How long each try takes', '1 回にかかる時間'),
+    answers: key(named(format.freeName, anyData, 20), 'Fields of its output', '出力の値'),
     crash: key(text(format.anyText), 'Where the engine is killed', '機関が落とされる所'),
     restart: key(text(format.duration), 'How long it stays down', '止まっている時間'),
+    suspended: key(text(format.duration), 'Nobody decides for so long', '判断が止まる時間'),
     labels: key(oneOrMore(text(format.machineName), 20), 'Labels set now', '今つけるラベル'),
   },
+}
+
+const never: TextFormat = {
+  expected: {
+    en: 'an event, exposure and a limit, or waitingOn and what for',
+    ja: '出来事、exposure と限度、または waitingOn とその対象',
+  },
+  example: 'RollbackStarted',
+  pattern: '^[A-Z][A-Za-z]{2,60}$|^exposure (<|<=|>|>=|=) \\d{1,3}(\\.\\d{1,10})?%$|^waitingOn .{1,200}$',
+  json: 'string',
 }
 
 export const expectation: Declaration = {
@@ -61,7 +115,7 @@ export const expectation: Declaration = {
     because: key(text(format.anyText), 'Its cause: a rule, a metric, a reason', '原因: 規則・指標・理由'),
     exposure: key(text(format.percent), 'The exposure', '公開率'),
     waitingOn: key(text(format.anyText), 'What the release waits for', 'リリースが待つもの'),
-    never: key(text(format.anyText), 'An event or exposure that must not come', '起こってはならない出来事や公開率'),
+    never: key(text(never), 'An event or exposure that must not come', '起こってはならない出来事や公開率'),
     outcome: key(text(format.anyText), 'How the release ends', 'リリースの終わり方'),
     phase: key(text(format.machineName), 'The phase it is in', '今の段階'),
     count: key(text(format.anyText), 'What is counted', '数えるもの'),

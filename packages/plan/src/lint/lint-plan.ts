@@ -5,11 +5,12 @@
 import { checkStrategies } from '../compile/choose-strategy.ts'
 import type { PlanCompilation } from '../compile/compile-plan.ts'
 import { getSingle } from '../compile/plan-parts.ts'
-import type { CompiledPlan, Condition, Rule, Step } from '../compiled-plan.ts'
+import type { CompiledPlan, Rule, Step } from '../compiled-plan.ts'
 import type { Localized, ProblemLog } from '../problem.ts'
 import { quote, refuse } from '../problem.ts'
 import type { YamlNode } from '../yaml-node.ts'
 import { getText, getValue, itemsOf } from '../yaml-node.ts'
+import { comparesWithBaseline } from './conditions.ts'
 
 export function lintPlan(compilation: PlanCompilation, settings: { readonly canShowSafety: boolean }): void {
   const { log } = compilation.scope
@@ -17,19 +18,6 @@ export function lintPlan(compilation: PlanCompilation, settings: { readonly canS
   checkEvidence(compilation, settings.canShowSafety)
   checkLowering(compilation)
   checkNeeds(compilation)
-}
-
-/** Every condition below, terms included. */
-export function termsOf(condition: Condition): readonly Extract<Condition, { readonly id: string }>[] {
-  return condition.kind === 'all' || condition.kind === 'any' ? condition.of.flatMap(termsOf) : [condition]
-}
-
-export function comparesWithBaseline(condition: Condition): boolean {
-  return termsOf(condition).some(
-    term =>
-      (term.kind === 'metric' && term.limit.kind === 'reference' && term.limit.reference === 'baseline') ||
-      (term.kind === 'differs' && term.from === 'baseline'),
-  )
 }
 
 function baselineCriteria(plan: CompiledPlan): readonly string[] {

@@ -16,7 +16,8 @@ export interface StoredFlag extends Scope {
 
 export interface FlagVersion {
   readonly version: number
-  readonly definition: FlagDefinition
+  /** null: the flag was removed. */
+  readonly definition: FlagDefinition | null
   readonly by: string
   readonly why: string | null
   readonly at: number

@@ -22,6 +22,8 @@ export type {
   SettingStore,
   StoredDocument,
 } from './document-ports.ts'
+export type { Log } from './embedded/server-process.ts'
+export { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded/start-embedded-postgres.ts'
 export type {
   FlagExposureResult,
   FlagExposureWrite,
@@ -35,14 +37,14 @@ export type {
   StoredFlag,
 } from './flag-ports.ts'
 export type { Hint, Hints, Unsubscribe } from './hint-ports.ts'
+export { createMemoryStore, type MemoryStore } from './memory/create-memory-store.ts'
+export { createPostgresStore, type PostgresStoreOptions } from './postgres/create-postgres-store.ts'
+export { checkProgram, migrateDown, migrateUp, programVersion, schemaVersion } from './postgres/migrate.ts'
 export type {
   AppendResult,
-  SampleBatch,
-  SampleFilter,
+  NewSampleBatch,
   SampleHistoryQuery,
   SampleLog,
-  SeriesSample,
-  StoredBatch,
 } from './sample-ports.ts'
 export type { Page, PageRequest, Scope } from './scope.ts'
 export { everywhere } from './scope.ts'
@@ -56,3 +58,4 @@ export type {
   ReleaseSummary,
   Store,
 } from './server-ports.ts'
+export { StoreError, type StoreErrorCode } from './store-error.ts'

@@ -1,45 +1,21 @@
-import type { Track } from '@dankai/analysis'
+import type { SampleLogReader, SeriesSample } from '@dankai/engine'
 import type { Hint, Unsubscribe } from './hint-ports.ts'
 import type { Scope } from './scope.ts'
 
 /** What one SDK instance measured since its last batch: differences, so that a lost answer can be sent again. */
-export interface SampleBatch extends Scope {
-  readonly service: string
+export interface NewSampleBatch extends Scope {
   /** UUID the SDK drew at its start. */
   readonly sdk: string
   /** 1, 2, 3 … of this SDK instance; the same number again is a duplicate. */
   readonly no: number
   /** False for samples out of users' hands: they may stop a release, never count towards safe. */
   readonly trusted: boolean
-  readonly samples: readonly SeriesSample[]
+  /** One entry per service; each becomes a batch of the log. */
+  readonly services: readonly { readonly service: string; readonly samples: readonly SeriesSample[] }[]
 }
 
-/** One bucket of one series. A sketch is kept as the JSON it came as; only analysis knows its inside. */
-export interface SeriesSample {
-  readonly series: string
-  readonly labels: Readonly<Record<string, string>>
-  readonly track: Track
-  /** Start of the bucket, epoch milliseconds of Dankai's clock. */
-  readonly start: number
-  readonly lengthMs: number
-  readonly count: number
-  readonly sum: number
-  /** Newest value, for gauges. */
-  readonly last: number | null
-  readonly quantiles: unknown
-}
-
-export interface StoredBatch extends SampleBatch {
-  /** Rises in commit order: a reader that has seen `id` never misses a smaller one. */
-  readonly id: number
-  readonly receivedAt: number
-}
-
+/** `id` is the newest batch written; 0 when there was nothing in it. */
 export type AppendResult = { readonly id: number } | { readonly duplicate: true } | { readonly refused: string }
-
-export interface SampleFilter extends Scope {
-  readonly services: readonly string[]
-}
 
 export interface SampleHistoryQuery extends Scope {
   readonly service: string
@@ -48,15 +24,9 @@ export interface SampleHistoryQuery extends Scope {
   readonly to: number
 }
 
-export interface SampleLog {
+export interface SampleLog extends SampleLogReader {
   /** Durable when it resolves. Appends that arrive together are written together. */
-  append(batch: SampleBatch): Promise<AppendResult>
-  /** Batches after a cursor, oldest first; null reads every service. `cursor` moves on also when nothing matched. */
-  read(
-    afterId: number,
-    filter: SampleFilter | null,
-    limit: number,
-  ): Promise<{ readonly batches: readonly StoredBatch[]; readonly cursor: number }>
+  append(batch: NewSampleBatch): Promise<AppendResult>
   /** Id of the newest batch; 0 when there is none. */
   head(): Promise<number>
   subscribe(listener: (hint: Extract<Hint, { kind: 'samples' | 'reconnected' }>) => void): Unsubscribe

@@ -1,0 +1,73 @@
+import type { Store } from '../server-ports.ts'
+import { createMemoryKeys, createMemoryPrincipals } from './memory-access.ts'
+import { createMemoryCommands } from './memory-commands.ts'
+import {
+  createMemoryAudit,
+  createMemoryConnections,
+  createMemoryDocuments,
+  createMemoryOverlays,
+  createMemorySettings,
+} from './memory-documents.ts'
+import { createMemoryFlags, createMemorySdks } from './memory-flags.ts'
+import { createMemoryHands } from './memory-hands.ts'
+import { createMemoryHints } from './memory-hints.ts'
+import { createMemoryInstances } from './memory-instances.ts'
+import { createMemoryReleaseReader } from './memory-release-reader.ts'
+import { createMemoryReleases } from './memory-releases.ts'
+import { createMemorySamples } from './memory-samples.ts'
+import type { MemoryState } from './memory-state.ts'
+
+/**
+ * The store without a database, for simulation: the same surface with the same conditions, on immutable data in memory.
+ *
+ * Several instances of a simulation share one store: `another` gives each its own process, with its own epochs.
+ */
+export interface MemoryStore extends Store {
+  another(): MemoryStore
+}
+
+export function createMemoryStore(options: { readonly clock: { now(): number | Promise<number> } }): MemoryStore {
+  const state: MemoryState = {
+    now: () => options.clock.now(),
+    hints: createMemoryHints(),
+    releases: new Map(),
+    live: new Set(),
+    claims: new Map(),
+    openCommands: new Set(),
+    commandsById: new Map(),
+    instances: new Map(),
+    flags: new Map(),
+    feed: [],
+  }
+  const flags = createMemoryFlags(state)
+  const principals = createMemoryPrincipals(state)
+  const shared = {
+    clock: { now: async () => state.now() },
+    hands: createMemoryHands(state),
+    reader: createMemoryReleaseReader(state),
+    samples: createMemorySamples(state),
+    flags,
+    sdks: createMemorySdks(state),
+    principals,
+    keys: createMemoryKeys(state, principals),
+    documents: createMemoryDocuments(state),
+    connections: createMemoryConnections(state),
+    overlays: createMemoryOverlays(state, flags),
+    audit: createMemoryAudit(state),
+    settings: createMemorySettings(),
+    hints: state.hints,
+    prune: async () => shared.samples.prune(),
+    close: async () => {},
+  }
+  const another = (): MemoryStore => {
+    const instances = createMemoryInstances(state)
+    return {
+      ...shared,
+      another,
+      instances: instances.port,
+      releases: createMemoryReleases(state, instances),
+      commands: createMemoryCommands(state, instances),
+    }
+  }
+  return another()
+}

@@ -1,0 +1,129 @@
+import type { Commit } from '@dankai/engine'
+import { shareOf } from '../release-row.ts'
+import { toCommandRow } from './create-release.ts'
+import type { Database, Statement } from './database.ts'
+
+/**
+ * The fenced transaction, as one statement and one round trip: everything hangs on the first update, which touches
+ * nothing unless seq and fence are what the decision was made from.
+ *
+ * Parts see the rows as they were before the statement, so a rollback that plans its own commands while it supersedes
+ * "all" does not supersede those.
+ */
+export async function commitRelease(database: Database, commit: Commit): Promise<'committed' | 'lost'> {
+  const now = await database.now()
+  const isQuiet = changesNothingButTime(commit)
+  // Lowering exposure has connections of its own: ordinary work must not be able to delay it.
+  const send = commit.desired?.direction === 'lower' || commit.superseded === 'all' ? database.urgent : database.query
+  const rows = isQuiet
+    ? await database.query(commitQuietly, quietValues(commit))
+    : await send(commitFully, [...quietValues(commit), ...changeValues(commit, now)])
+  return rows.length > 0 ? 'committed' : 'lost'
+}
+
+function changesNothingButTime(commit: Commit): boolean {
+  return (
+    commit.events.length === 0 &&
+    commit.desired === null &&
+    commit.commands.length === 0 &&
+    commit.superseded.length === 0 &&
+    commit.folded.length === 0 &&
+    commit.evidence === null &&
+    commit.plan === null &&
+    !commit.ended
+  )
+}
+
+function quietValues(commit: Commit): readonly unknown[] {
+  const { releaseId, fence, expectedSeq, status, wakeAt, decidedAt } = commit
+  return [releaseId, fence, expectedSeq, JSON.stringify(status), wakeAt, decidedAt]
+}
+
+function changeValues(commit: Commit, now: number | null): readonly unknown[] {
+  const { state, events, desired, evidence, plan, superseded } = commit
+  return [
+    now,
+    state.seq,
+    events.length === 0 ? null : JSON.stringify(state),
+    state.lifecycle.kind,
+    shareOf(state),
+    commit.ended,
+    JSON.stringify(events),
+    JSON.stringify(commit.commands.map(toCommandRow)),
+    superseded === 'all',
+    superseded === 'all' ? [] : superseded,
+    commit.folded,
+    desired === null ? null : JSON.stringify(desired.exposure),
+    desired?.generation ?? null,
+    desired?.direction ?? null,
+    evidence === null ? null : JSON.stringify(evidence.checkpoint),
+    evidence?.cursor ?? null,
+    plan === null ? null : JSON.stringify(plan.plan),
+    plan?.digest ?? null,
+    state.revision,
+    [...new Set(commit.commands.map(command => command.lane))],
+  ]
+}
+
+const commitQuietly: Statement = {
+  name: 'commit-release-quietly',
+  doing: 'write a decision that changes nothing',
+  text: `update release r set status = $4, decided_at = $6, wake_at = $5
+    where id = $1::uuid and fence = $2 and seq = $3 returning 1 as committed`,
+}
+
+const commitFully: Statement = {
+  name: 'commit-release',
+  doing: 'write a decision',
+  text: `with updated as (
+      update release r set status = $4, decided_at = $6, wake_at = $5,
+        seq = $8, state = coalesce($9::json, r.state), lifecycle = $10, share = $11,
+        ended_at = case when $12::boolean then coalesce(r.ended_at, now_ms($7)) end,
+        revision = case when $23::json is null then r.revision else $25::integer end,
+        plan_digest = coalesce($24::text, r.plan_digest)
+      where id = $1::uuid and fence = $2 and seq = $3
+      returning id, project, environment, seq, owner),
+    events as (
+      insert into release_event (release_id, seq, at, type, body)
+      select updated.id, (event ->> 'seq')::integer, (event ->> 'at')::bigint, event -> 'body' ->> 'type', event -> 'body'
+      from updated, json_array_elements($13::json) as event),
+    superseded as (
+      update command c set status = 'superseded', ended_at = now_ms($7), folded = true
+      from updated where c.release_id = updated.id and c.status = 'planned' and ($15::boolean or c.slot = any ($16::text[]))),
+    folded as (
+      update command c set folded = true
+      from updated where c.release_id = updated.id and c.ended_at is not null and c.slot = any ($17::text[])),
+    planned as (
+      insert into command (id, release_id, slot, lane, effect_class, command, status, planned_at, not_before, expires_at)
+      select (item ->> 'id')::uuid, updated.id, item -> 'command' ->> 'slot', item -> 'command' ->> 'lane',
+        item -> 'command' ->> 'effectClass', item -> 'command', 'planned', now_ms($7), now_ms($7),
+        (item -> 'command' ->> 'expiresAt')::bigint
+      from updated, json_array_elements($14::json) as item
+      on conflict (release_id, slot) do nothing),
+    moved as (
+      update hand h set live = not $12::boolean,
+        desired = coalesce($18::json, h.desired), generation = coalesce($19::bigint, h.generation),
+        direction = coalesce($20::text, h.direction), desired_at = case when $18::json is null then h.desired_at else now_ms($7) end,
+        reached = h.reached and $18::json is null
+      from updated where h.release_id = updated.id and ($18::json is not null or $12::boolean)),
+    evidence as (
+      insert into evidence (release_id, cursor, checkpoint, written_at)
+      select updated.id, $22::bigint, $21::json, now_ms($7) from updated where $21::json is not null
+      on conflict (release_id) do update
+        set cursor = excluded.cursor, checkpoint = excluded.checkpoint, written_at = excluded.written_at),
+    amended as (
+      insert into release_plan (release_id, revision, digest, plan)
+      select updated.id, $25::integer, $24::text, $23::json from updated where $23::json is not null
+      on conflict (release_id, revision) do update set digest = excluded.digest, plan = excluded.plan),
+    given_back as (
+      delete from hand_claim using updated where hand_claim.release_id = updated.id and $12::boolean),
+    freed as (
+      update flag set held_by = null from updated where flag.held_by = updated.id and $12::boolean)
+    select
+      case when json_array_length($13::json) > 0 then hint(json_build_object('kind', 'events', 'releaseId', id,
+        'project', project, 'environment', environment, 'seq', seq)) end as events,
+      case when $18::json is not null then
+        hint(json_build_object('kind', 'hands', 'releaseId', id, 'direction', $20::text)) end as hands,
+      (select count(hint(json_build_object('kind', 'commands', 'lane', lane))) from unnest($26::text[]) as lane) as commands
+    from updated`,
+}

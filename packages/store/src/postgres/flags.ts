@@ -1,0 +1,225 @@
+import type { FlagStore, FlagVersion, FlagWriteResult, StoredFlag } from '../flag-ports.ts'
+import type { Hint, Hints } from '../hint-ports.ts'
+import { pageOf } from '../page-of.ts'
+import { type Page, pageLimit } from '../scope.ts'
+import type { Database, Statement } from './database.ts'
+
+/**
+ * Flags of an environment and their one rising version.
+ *
+ * 1. Every change locks the environment's version row until it commits: versions become visible in order, so a stream
+ *    that has seen a version never misses a smaller one.
+ * 2. A person's write names the version it saw; a flag held by a live release is not written without breaking glass.
+ * 3. A release writes only flags it holds, and never with an older generation than the last one written.
+ */
+export function createFlags(database: Database, hints: Hints): FlagStore {
+  async function get(
+    { project, environment }: { project: string; environment: string },
+    key: string,
+  ): Promise<StoredFlag | null> {
+    const rows = await database.query<StoredFlag>(readFlag, [project, environment, key])
+    return rows[0] ?? null
+  }
+
+  async function write(
+    statement: Statement,
+    values: readonly unknown[],
+    scope: FlagScope,
+  ): Promise<FlagWriteResult | null> {
+    const rows = await database.query<{ version: number }>(statement, values)
+    if (rows.length > 0) return null
+    const present = await get(scope, scope.key)
+    const isHeld = present?.heldBy != null && present.version === scope.expectedVersion && !scope.breakGlass
+    if (isHeld) return { ok: false, code: 'held', releaseId: present.heldBy! }
+    return { ok: false, code: 'conflict', present }
+  }
+
+  return {
+    get,
+    async list({ project, environment }, request) {
+      const limit = pageLimit(request)
+      const rows = await database.query<StoredFlag>(listFlags, [project, environment, request.after ?? '', limit + 1])
+      return pageOf(rows, limit, flag => flag.key)
+    },
+    async put({ project, environment, definition, expectedVersion, by, why, breakGlass = false }) {
+      const { key } = definition
+      const values = [await database.now(), project, environment, key, JSON.stringify(definition), by, why]
+      const scope = { project, environment, key, expectedVersion, breakGlass }
+      const refusal =
+        expectedVersion === 0
+          ? await write(insertFlag, values, scope)
+          : await write(updateFlag, [...values, expectedVersion, breakGlass], scope)
+      return refusal ?? { ok: true, flag: (await get(scope, key))! }
+    },
+    async remove({ project, environment, key, expectedVersion, by, why }) {
+      const values = [await database.now(), project, environment, key, expectedVersion, by, why]
+      const refusal = await write(removeFlag, values, { project, environment, key, expectedVersion, breakGlass: false })
+      return refusal ?? { ok: true, flag: null }
+    },
+    async history({ project, environment }, key, request): Promise<Page<FlagVersion>> {
+      const limit = pageLimit(request)
+      const before = request.after == null ? null : Number(request.after)
+      const rows = await database.query<FlagVersion>(readHistory, [project, environment, key, before, limit + 1])
+      return pageOf(rows, limit, version => String(version.version))
+    },
+    async setExposure({ project, environment, key, releaseId, generation, exposure, segments }) {
+      const change = [JSON.stringify(exposure), JSON.stringify(segments)]
+      const values = [await database.now(), project, environment, key, releaseId, generation, ...change]
+      const rows = await database.urgent<{ version: number | null; outcome: 'stale' | 'not held' | 'unknown flag' }>(
+        setExposure,
+        values,
+      )
+      const { version, outcome } = rows[0]!
+      return version === null ? { ok: false, code: outcome } : { ok: true, version }
+    },
+    async readSince({ project, environment }, version) {
+      const rows = await database.urgent<SinceRow>(readSince, [project, environment, version])
+      const { head, flags, removed } = rows[0]!
+      return { version: head, flags: flags ?? [], removed: removed ?? [] }
+    },
+    subscribe: listener => hints.subscribe(hint => isOfFlags(hint) && listener(hint)),
+  }
+}
+
+interface FlagScope {
+  readonly project: string
+  readonly environment: string
+  readonly key: string
+  readonly expectedVersion: number
+  readonly breakGlass: boolean
+}
+
+interface SinceRow {
+  readonly head: number
+  readonly flags: readonly StoredFlag[] | null
+  readonly removed: readonly string[] | null
+}
+
+function isOfFlags(hint: Hint): hint is Extract<Hint, { kind: 'flags' | 'reconnected' }> {
+  return hint.kind === 'flags' || hint.kind === 'reconnected'
+}
+
+const flagColumns = `f.project, f.environment, f.key, f.version, f.definition, f.held_by as "heldBy", f.generation,
+  f.changed_at as "changedAt"`
+
+const readFlag: Statement = {
+  name: 'read-flag',
+  doing: 'read a flag',
+  text: `select ${flagColumns} from flag f where f.project = $1 and f.environment = $2 and f.key = $3`,
+}
+
+const listFlags: Statement = {
+  name: 'list-flags',
+  doing: 'list flags',
+  text: `select ${flagColumns} from flag f where f.project = $1 and f.environment = $2 and f.key > $3 order by f.key limit $4`,
+}
+
+/** Expects a CTE `allowed` with one row when the write may happen; gives `stream (version)`. */
+const nextVersion = `stream as (
+      insert into flag_stream as s (project, environment, version) select $2, $3, 1 from allowed
+      on conflict (project, environment) do update set version = s.version + 1 returning version)`
+
+const tellFlags = `select version, hint(json_build_object('kind', 'flags', 'project', $2::text, 'environment', $3::text,
+      'version', version)) as told`
+
+const withVersion = (definition: string) => `${definition} || jsonb_build_object('version', stream.version)`
+
+const insertFlag: Statement = {
+  name: 'insert-flag',
+  doing: 'make a flag',
+  text: `with allowed as (
+      select where not exists (select from flag where project = $2 and environment = $3 and key = $4)),
+    ${nextVersion},
+    made as (
+      insert into flag (project, environment, key, version, definition, held_by, changed_at)
+      select $2, $3, $4, stream.version, ${withVersion('$5::jsonb')}, claim.release_id, now_ms($1)
+      from stream left join hand_claim claim
+        on claim.project = $2 and claim.environment = $3 and claim.hand_id = 'flag:' || $4
+      on conflict do nothing returning version, definition),
+    present as (delete from flag_removed where project = $2 and environment = $3 and key = $4),
+    noted as (
+      insert into flag_version (project, environment, key, version, definition, by, why, at)
+      select $2, $3, $4, made.version, made.definition, $6, $7, now_ms($1) from made)
+    ${tellFlags} from made`,
+}
+
+const updateFlag: Statement = {
+  name: 'update-flag',
+  doing: 'change a flag',
+  text: `with allowed as (
+      select key from flag where project = $2 and environment = $3 and key = $4 and version = $8::bigint
+        and (held_by is null or $9::boolean) for update),
+    ${nextVersion},
+    changed as (
+      update flag f set version = stream.version, definition = ${withVersion('$5::jsonb')}, changed_at = now_ms($1)
+      from stream where f.project = $2 and f.environment = $3 and f.key = $4 returning f.version, f.definition),
+    noted as (
+      insert into flag_version (project, environment, key, version, definition, by, why, at)
+      select $2, $3, $4, changed.version, changed.definition, $6, $7, now_ms($1) from changed)
+    ${tellFlags} from changed`,
+}
+
+const removeFlag: Statement = {
+  name: 'remove-flag',
+  doing: 'remove a flag',
+  text: `with allowed as (
+      select key from flag where project = $2 and environment = $3 and key = $4 and version = $5::bigint
+        and held_by is null for update),
+    ${nextVersion},
+    removed as (
+      delete from flag f using stream where f.project = $2 and f.environment = $3 and f.key = $4 returning stream.version),
+    marked as (
+      insert into flag_removed (project, environment, key, version) select $2, $3, $4, removed.version from removed
+      on conflict (project, environment, key) do update set version = excluded.version),
+    noted as (
+      insert into flag_version (project, environment, key, version, definition, by, why, at)
+      select $2, $3, $4, removed.version, null, $6, $7, now_ms($1) from removed)
+    ${tellFlags} from removed`,
+}
+
+const readHistory: Statement = {
+  name: 'read-flag-history',
+  doing: 'read the history of a flag',
+  text: `select version, definition, by, why, at from flag_version
+    where project = $1 and environment = $2 and key = $3 and ($4::bigint is null or version < $4)
+    order by version desc limit $5`,
+}
+
+/** The same exposure again changes nothing and answers with the version that carries it. */
+const setExposure: Statement = {
+  name: 'set-flag-exposure',
+  doing: 'move a flag',
+  text: `with present as materialized (
+      select f.version, f.held_by = $5::uuid as is_held, f.generation <= $6::bigint as is_new,
+        f.generation = $6::bigint and f.definition -> 'exposure' = $7::jsonb
+          and (f.definition -> 'segments') @> $8::jsonb as is_same
+      from flag f where f.project = $2 and f.environment = $3 and f.key = $4 for update),
+    allowed as (select from present where is_held and is_new and not is_same),
+    ${nextVersion},
+    changed as (
+      update flag f set version = stream.version, generation = $6, changed_at = now_ms($1),
+        definition = f.definition || jsonb_build_object('exposure', $7::jsonb,
+          'segments', (f.definition -> 'segments') || $8::jsonb, 'version', stream.version)
+      from stream where f.project = $2 and f.environment = $3 and f.key = $4 returning f.version, f.definition),
+    noted as (
+      insert into flag_version (project, environment, key, version, definition, by, why, at)
+      select $2, $3, $4, changed.version, changed.definition, 'release ' || $5, 'generation ' || $6, now_ms($1) from changed),
+    told as materialized (${tellFlags} from changed)
+    select
+      coalesce((select version from told), (select version from present where is_held and is_new and is_same)) as version,
+      case when not exists (select from present) then 'unknown flag'
+        when (select is_held from present) then 'stale' else 'not held' end as outcome`,
+}
+
+const readSince: Statement = {
+  name: 'read-flags-since',
+  doing: 'read changed flags',
+  text: `select
+      coalesce((select version from flag_stream where project = $1 and environment = $2), 0) as head,
+      (select json_agg(json_build_object('project', f.project, 'environment', f.environment, 'key', f.key,
+          'version', f.version, 'definition', f.definition, 'heldBy', f.held_by, 'generation', f.generation,
+          'changedAt', f.changed_at) order by f.version)
+        from flag f where f.project = $1 and f.environment = $2 and f.version > $3) as flags,
+      (select json_agg(r.key order by r.version) from flag_removed r
+        where r.project = $1 and r.environment = $2 and r.version > $3) as removed`,
+}

@@ -1,0 +1,171 @@
+import type { AppendResult, NewSampleBatch } from '../sample-ports.ts'
+import { StoreError } from '../store-error.ts'
+import type { Database, Statement } from './database.ts'
+
+/**
+ * Writes batches of samples, together when they arrive together.
+ *
+ * 1. Ids rise in commit order: writers of all instances take turns (an advisory lock held to the end of the statement),
+ *    so a reader that has seen an id never misses a smaller one. One write carries all that arrived during the one before.
+ * 2. A number of an SDK is taken once. The last 62 numbers are remembered exactly; older ones count as taken, which is
+ *    right for senders that send in order.
+ * 3. A call resolves when its batch is durable, and never before.
+ */
+export interface SampleWriter {
+  append(batch: NewSampleBatch): Promise<AppendResult>
+}
+
+interface Waiting {
+  readonly batch: NewSampleBatch
+  resolve(result: AppendResult): void
+  reject(error: unknown): void
+}
+
+/** More waiting than this is overload: the caller answers 429 and the SDK comes again. */
+const waitingMax = 5_000
+const batchesPerWrite = 250
+const dayMs = 86_400_000
+
+export function createSampleWriter(database: Database): SampleWriter {
+  const waiting: Waiting[] = []
+  let writing = false
+
+  return {
+    append(batch) {
+      if (waiting.length >= waitingMax)
+        return Promise.resolve({ refused: 'too many samples are waiting to be written' })
+      return new Promise((resolve, reject) => {
+        waiting.push({ batch, resolve, reject })
+        if (!writing) void writeAll()
+      })
+    },
+  }
+
+  async function writeAll(): Promise<void> {
+    writing = true
+    while (waiting.length > 0) await writeTogether(takeDistinct(waiting))
+    writing = false
+  }
+
+  async function writeTogether(taken: readonly Waiting[]): Promise<void> {
+    try {
+      const results = await write(taken.map(item => item.batch))
+      for (const [index, item] of taken.entries()) item.resolve(results[index] ?? { duplicate: true })
+    } catch (error) {
+      for (const item of taken) item.reject(error)
+    }
+  }
+
+  async function write(batches: readonly NewSampleBatch[]): Promise<readonly AppendResult[]> {
+    const values = [await database.now(), ...columnsOf(batches)]
+    try {
+      return resultsOf(batches, await database.query<WrittenRow>(appendBatches, values))
+    } catch (error) {
+      if (!lacksPartition(error)) throw error
+      await ensurePartitions(database)
+      return resultsOf(batches, await database.query<WrittenRow>(appendBatches, values))
+    }
+  }
+}
+
+interface WrittenRow {
+  readonly ordinal: number
+  readonly id: number | null
+}
+
+/** One statement cannot take two numbers of the same SDK; the second waits for the next write. */
+function takeDistinct(waiting: Waiting[]): readonly Waiting[] {
+  const senders = new Set<string>()
+  const taken: Waiting[] = []
+  for (let index = 0; index < waiting.length && taken.length < batchesPerWrite; ) {
+    const { project, environment, sdk } = waiting[index]!.batch
+    const sender = JSON.stringify([project, environment, sdk])
+    if (senders.has(sender)) {
+      index++
+      continue
+    }
+    senders.add(sender)
+    taken.push(...waiting.splice(index, 1))
+  }
+  return taken
+}
+
+function columnsOf(batches: readonly NewSampleBatch[]): readonly unknown[] {
+  return [
+    batches.map(batch => batch.project),
+    batches.map(batch => batch.environment),
+    batches.map(batch => batch.sdk),
+    batches.map(batch => batch.no),
+    batches.map(batch => batch.trusted),
+    batches.map(batch => JSON.stringify(batch.services)),
+  ]
+}
+
+function resultsOf(batches: readonly NewSampleBatch[], rows: readonly WrittenRow[]): readonly AppendResult[] {
+  const results: AppendResult[] = batches.map(() => ({ duplicate: true }))
+  for (const { ordinal, id } of rows) results[ordinal - 1] = { id: id ?? 0 }
+  return results
+}
+
+function lacksPartition(error: unknown): boolean {
+  const cause =
+    error instanceof StoreError ? (error.cause as { code?: string; message?: string } | undefined) : undefined
+  return cause?.code === '23514' && (cause.message ?? '').includes('no partition')
+}
+
+/** Today's and the next two days' partitions. Attaching takes a weaker lock than creating one in place. */
+export async function ensurePartitions(database: Database): Promise<void> {
+  const [row] = await database.query<{ now: number }>(readClock, [await database.now()])
+  const today = Math.floor(row!.now / dayMs)
+  for (const day of [today, today + 1, today + 2]) await database.query(ensurePartition, [day])
+}
+
+const readClock: Statement = { name: 'read-clock', doing: 'read the clock', text: 'select now_ms($1) as now' }
+
+const ensurePartition: Statement = {
+  name: 'ensure-sample-partition',
+  doing: 'prepare a day of samples',
+  text: 'select ensure_sample_day($1::bigint)',
+}
+
+/** The window of an SDK: bit n says whether `highest - n` was taken. 62 bits, so that the sign is never touched. */
+const appendBatches: Statement = {
+  name: 'append-sample-batches',
+  doing: 'write samples',
+  text: `with locked as materialized (select pg_advisory_xact_lock(hashtext(current_schema() || ' samples'))),
+    clock as materialized (select now_ms($1) as now from locked),
+    incoming as materialized (
+      select incoming.*, clock.now from clock,
+        unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::boolean[], $7::text[])
+        with ordinality as incoming (project, environment, sdk, batch_no, trusted, services, ordinal)),
+    accepted as (
+      insert into sample_sdk as known (project, environment, sdk, highest, recent, seen_at)
+      select project, environment, sdk, batch_no, 1, now from incoming order by project, environment, sdk
+      on conflict (project, environment, sdk) do update set
+        highest = greatest(known.highest, excluded.highest),
+        recent = case
+          when excluded.highest - known.highest > 61 then 1
+          when excluded.highest > known.highest
+            then ((known.recent << (excluded.highest - known.highest)::integer) & ((1::bigint << 62) - 1)) | 1
+          else known.recent | (1::bigint << (known.highest - excluded.highest)::integer) end,
+        seen_at = excluded.seen_at
+      where excluded.highest > known.highest
+        or (known.highest - excluded.highest <= 61
+          and known.recent & (1::bigint << (known.highest - excluded.highest)::integer) = 0)
+      returning project, environment, sdk),
+    parts as (
+      select i.*, part ->> 'service' as service, part -> 'samples' as samples
+      from accepted join incoming i using (project, environment, sdk),
+        json_array_elements(i.services::json) with ordinality as listed (part, position)
+      order by i.ordinal, position),
+    written as (
+      insert into sample_batch (received_at, project, environment, service, sdk, batch_no, trusted, samples)
+      select now, project, environment, service, sdk, batch_no, trusted, samples from parts
+      returning id, project, environment, service, sdk),
+    told as materialized (
+      select hint(json_build_object('kind', 'samples', 'project', project, 'environment', environment, 'service', service))
+      from written group by project, environment, service)
+    select i.ordinal, max(w.id) as id, (select count(*) from told) as told
+    from accepted join incoming i using (project, environment, sdk) left join written w using (project, environment, sdk)
+    group by i.ordinal`,
+}

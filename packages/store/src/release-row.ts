@@ -1,0 +1,24 @@
+import { randomUUIDv7 } from 'node:crypto'
+import type { Command, Event, ReleaseState } from '@dankai/core'
+import type { Hand } from '@dankai/plan'
+
+/** What both stores derive from a release in the same way. */
+
+/** Time-ordered, so that newer rows stand together in indexes. */
+export function newId(): string {
+  return randomUUIDv7()
+}
+
+export function shareOf(state: ReleaseState): number {
+  return state.exposure.desired.share
+}
+
+/** Flags a release moves are held by it until it ends; the hand is `flag:KEY`. */
+export function flagKeysOf(hands: readonly Hand[]): readonly string[] {
+  return hands.filter(hand => hand.kind === 'flag').map(hand => hand.id.slice(hand.id.indexOf(':') + 1))
+}
+
+/** Commands of events that start a release: the engine names them in a commit, a new release has only its events. */
+export function commandsOf(events: readonly Event[]): readonly Command[] {
+  return events.flatMap(({ body }) => (body.type === 'StepStarted' && body.command !== null ? [body.command] : []))
+}

@@ -45,7 +45,7 @@ test('a whole fleet serves its load by the flag, shows a bad canary and its end,
   assert.equal(bad.lastBad?.endedAt, bad.lastCanary?.endedAt)
   assert.equal(
     bad.exposureEndedAfterMs,
-    Math.max(0, Math.round((bad.lastCanary!.endedAt - bad.firstBad!.endedAt) * 10) / 10),
+    Math.max(0, Math.round((bad.lastCanary!.endedAt - bad.firstBadCanary!.endedAt) * 10) / 10),
   )
   for (const pid of pids) assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
   assert.ok(plane.sumOf('http_requests', { track: 'canary', version: 'v1.6.0', status: '500' }) >= 10)

@@ -52,14 +52,22 @@ class UpstreamTimeout extends Error {}
  *
  * 1. `onEnd` is called exactly once, however it ends.
  * 2. An upstream that cannot be reached or breaks off is 502 to the user, a silent one 504.
- * 3. A user who leaves takes the upstream request along.
+ * 3. An answer that has begun and then falls silent is broken off, since its status is sent; it counts as 504 too.
+ * 4. A user who leaves takes the upstream request along.
  */
 export function forward(incoming: IncomingMessage, outgoing: ServerResponse, options: ForwardOptions): void {
   const end = once(options.onEnd)
   const upstreamRequest = openUpstream(incoming, options)
+  // Not the time-out of the socket: a request that waits for a free one has none yet.
+  const timer = setTimeout(() => upstreamRequest.destroy(new UpstreamTimeout()), options.timeoutMs)
   upstreamRequest.on('error', error => fail(incoming, outgoing, error, options, end))
-  upstreamRequest.on('response', answer => passBack(answer, outgoing, options, end))
+  upstreamRequest.on('response', answer => {
+    clearTimeout(timer)
+    upstreamRequest.setTimeout(options.timeoutMs, () => upstreamRequest.destroy(new UpstreamTimeout()))
+    passBack(answer, outgoing, options, end)
+  })
   outgoing.on('close', () => {
+    clearTimeout(timer)
     if (outgoing.writableFinished) return
     end(USER_LEFT)
     upstreamRequest.destroy()
@@ -67,14 +75,18 @@ export function forward(incoming: IncomingMessage, outgoing: ServerResponse, opt
   pipeline(incoming, upstreamRequest, () => {})
 }
 
-function openUpstream(
-  incoming: IncomingMessage,
-  { upstream, requestHeaders, timeoutMs }: ForwardOptions,
-): ClientRequest {
+function openUpstream(incoming: IncomingMessage, { upstream, requestHeaders }: ForwardOptions): ClientRequest {
   const { hostname, port, agent } = upstream
-  const headers = { ...endToEnd(incoming.headers), ...requestHeaders }
-  const upstreamRequest = openRequest({ hostname, port, agent, method: incoming.method, path: incoming.url, headers })
-  return upstreamRequest.setTimeout(timeoutMs, () => upstreamRequest.destroy(new UpstreamTimeout()))
+  const headers = { ...endToEnd(incoming.headers), ...framingOf(incoming.headers), ...requestHeaders }
+  return openRequest({ hostname, port, agent, method: incoming.method, path: incoming.url, headers })
+}
+
+/**
+ * A body that came in chunks goes on in chunks, whatever the method: without a length or chunks its bytes would be read
+ * as the next request of that connection.
+ */
+function framingOf(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
+  return headers['transfer-encoding'] === undefined ? {} : { 'transfer-encoding': 'chunked' }
 }
 
 function passBack(

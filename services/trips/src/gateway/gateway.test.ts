@@ -186,11 +186,26 @@ test('headers of one connection stay there', async () => {
   )
 })
 
+test('a body in chunks stays the body of its own request, whatever the method', async () => {
+  const upstream = await startUpstream(upstreamNamed('v1.5.0'))
+  const { gateway, sink } = await startWith({ stable: urlOf(upstream), canary: urlOf(upstream) })
+  const smuggled = 'GET /secret HTTP/1.1\r\nhost: x\r\n\r\n'
+  for (const method of ['DELETE', 'GET', 'POST']) {
+    const asked = request({ port: gateway.port, method, path: '/outer', headers: { 'transfer-encoding': 'chunked' } })
+    asked.end(smuggled)
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+    const seen = JSON.parse((await answer.toArray()).join(''))
+    assert.deepEqual([seen.url, seen.body], ['/outer', smuggled], method)
+  }
+  await sink.until(() => sink.sum('http_requests', { status: '200' }) === 3)
+})
+
 test('what breaks is counted on its own track as the user saw it, and the other track serves on', async () => {
   const stable = await startUpstream(upstreamNamed('v1.5.0'))
   const behaviours: Record<string, RequestListener> = {
     fails: (_, outgoing) => void outgoing.writeHead(503).end(),
     hangs: () => {},
+    'stops halfway': (_, outgoing) => void outgoing.writeHead(200, { 'content-length': '100' }).write('half'),
     resets: incoming => void incoming.socket.destroy(),
     'breaks off': (_, outgoing) =>
       void outgoing.writeHead(200, { 'content-length': '100' }).write('half', () => outgoing.destroy()),
@@ -198,6 +213,7 @@ test('what breaks is counted on its own track as the user saw it, and the other 
   const rows: readonly [behaviour: string, seen: number | 'broken', counted: string][] = [
     ['fails', 503, '503'],
     ['hangs', 504, '504'],
+    ['stops halfway', 'broken', '504'],
     ['resets', 502, '502'],
     ['breaks off', 'broken', '502'],
   ]

@@ -35,6 +35,8 @@ export interface Gateway extends Listening {
 const DEFAULT_TIMINGS: GatewayTimings = { upstreamTimeoutMs: 10_000, probeEveryMs: 2_000, probeTimeoutMs: 1_000 }
 const UPSTREAM_SOCKETS = 128
 const USERS_CONNECTED_MAX = 2_000
+/** Long, so that it is the user who closes: a connection closed while a request is on its way looks like an error. */
+const USER_KEEP_ALIVE_MS = 65_000
 const COOKIE_SECONDS = 365 * 86_400
 const TRACKS: readonly Track[] = ['stable', 'canary']
 
@@ -63,6 +65,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     })
   })
   server.maxConnections = USERS_CONNECTED_MAX
+  server.keepAliveTimeout = USER_KEEP_ALIVE_MS
   const listening = await listen(server, options)
   const probes = TRACKS.map(track =>
     startProbing({

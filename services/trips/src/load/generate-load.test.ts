@@ -66,7 +66,6 @@ test('the numbers of a tally add up, whatever came in', () => {
     fc.property(fc.array(outcome, { maxLength: 60 }), found => {
       const outcomes = found.map(({ tookMs, ...rest }) => ({
         ...rest,
-        track: rest.status === null ? null : rest.track,
         endedAt: rest.dueAt + tookMs,
       })) as Outcome[]
       const tally = createTally()
@@ -85,18 +84,23 @@ test('the numbers of a tally add up, whatever came in', () => {
   )
 })
 
-test('exposure ended is the time from the first bad answer to the last canary answer', () => {
+test('exposure ended is the time from the first bad answer of the canary to its last answer', () => {
   const tally = createTally()
   const record = (track: string, status: number, endedAt: number) =>
     tally.record({ kind: 'search', track, status, dueAt: endedAt - 10, endedAt })
   record('canary', 200, 1_000)
   assert.equal(tally.summary().exposureEndedAfterMs, null)
+  record('stable', 502, 1_500)
+  assert.equal(tally.summary().exposureEndedAfterMs, null)
   record('canary', 500, 2_000)
   record('stable', 200, 2_100)
   record('canary', 200, 4_500)
   record('stable', 200, 9_000)
-  const { firstBad, lastCanary, exposureEndedAfterMs } = tally.summary()
-  assert.deepEqual([firstBad?.endedAt, lastCanary?.endedAt, exposureEndedAfterMs], [2_000, 4_500, 2_500])
+  const { firstBad, firstBadCanary, lastCanary, exposureEndedAfterMs } = tally.summary()
+  assert.deepEqual(
+    [firstBad?.endedAt, firstBadCanary?.endedAt, lastCanary?.endedAt, exposureEndedAfterMs],
+    [1_500, 2_000, 4_500, 2_500],
+  )
 })
 
 test('load goes out when it is due, not when the service has time, and ends with numbers that add up', async () => {

@@ -27,10 +27,11 @@ export function sendRequest(
     request.setTimeout(timeoutMs, () => request.destroy(new Error('no answer in time')))
     request.on('error', () => end(null, null))
     request.on('response', answer => {
-      const track = answer.headers['x-served-track']
+      const named = answer.headers['x-served-track']
+      const track = typeof named === 'string' ? named : null
       answer.resume()
-      answer.on('error', () => end(null, null))
-      answer.on('end', () => end(answer.statusCode ?? null, typeof track === 'string' ? track : null))
+      answer.on('error', () => end(null, track))
+      answer.on('end', () => end(answer.statusCode ?? null, track))
     })
     request.end(planned.body ?? undefined)
   })

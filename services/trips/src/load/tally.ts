@@ -4,7 +4,7 @@ import type { RequestKind } from './traffic.ts'
 export interface Outcome {
   readonly kind: RequestKind
   readonly track: string | null
-  /** Null: no answer (refused, reset, timed out). */
+  /** Null: no whole answer (refused, reset, timed out). */
   readonly status: number | null
   /** When it was due, not when it got its turn: a late sender must not hide a slow service. */
   readonly dueAt: number
@@ -38,8 +38,9 @@ export interface Totals {
 export interface Summary extends Totals {
   readonly firstBad: Seen | null
   readonly lastBad: Seen | null
+  readonly firstBadCanary: Seen | null
   readonly lastCanary: Seen | null
-  /** From the answer of the first bad request to that of the last one the canary served; null without either. */
+  /** From the canary's first bad answer to its last answer of any kind; null when it gave no bad one. */
   readonly exposureEndedAfterMs: number | null
 }
 
@@ -59,7 +60,7 @@ interface MutableTrack {
 /**
  * Adds up what users saw.
  *
- * 1. A response is bad when it is 5xx; a request without any answer is `failed` and bad, and on no track.
+ * 1. A response is bad when it is 5xx; a request without a whole answer is `failed` and bad, and in no track's totals.
  * 2. Totals: responses = the sum over tracks; bad = the sum of bad over tracks + failed.
  */
 export function createTally(): Tally {
@@ -68,6 +69,7 @@ export function createTally(): Tally {
   let failed = 0
   let firstBad: Seen | null = null
   let lastBad: Seen | null = null
+  let firstBadCanary: Seen | null = null
   let lastCanary: Seen | null = null
   return {
     record: outcome => {
@@ -84,14 +86,17 @@ export function createTally(): Tally {
         firstBad ??= seen
         lastBad = seen
       }
-      if (outcome.track === 'canary') lastCanary = seen
+      if (outcome.track !== 'canary') return
+      lastCanary = seen
+      if (isBad(outcome)) firstBadCanary ??= seen
     },
     summary: () => ({
       ...totalsOf(tracks, byKind, failed),
       firstBad,
       lastBad,
+      firstBadCanary,
       lastCanary,
-      exposureEndedAfterMs: exposureEndedAfter(firstBad, lastCanary),
+      exposureEndedAfterMs: exposureEndedAfter(firstBadCanary, lastCanary),
     }),
   }
 }

@@ -8,9 +8,10 @@ export const sourceFileSchema = z
 
 export const applyDocumentsSchema = z
   .strictObject({
-    files: z.array(sourceFileSchema).min(1).max(200),
+    files: z.array(sourceFileSchema).min(1).max(500),
     dryRun: z.boolean().default(false).describe('Check and show the difference, change nothing.'),
     why: z.string().max(2_000).nullable().default(null),
+    locale: z.enum(['en', 'ja']).default('en').describe('Language of the messages.'),
   })
   .meta({ id: 'ApplyDocuments' })
 export type ApplyDocuments = z.infer<typeof applyDocumentsSchema>
@@ -23,7 +24,7 @@ export const documentProblemSchema = z
     line: z.int(),
     column: z.int(),
     path: z.string().describe('Where in the document: phases[1].promoteWhen[0]'),
-    message: z.object({ en: z.string(), ja: z.string() }),
+    message: z.string(),
   })
   .meta({ id: 'DocumentProblem' })
 export type DocumentProblem = z.infer<typeof documentProblemSchema>
@@ -56,6 +57,5 @@ export const planSummarySchema = z
   .meta({ id: 'PlanSummary' })
 export const planListSchema = pageSchema(planSummarySchema, 'PlanList')
 export const planDetailSchema = z
-  .object({ ...planSummarySchema.shape, text: z.string(), file: z.string(), startable: z.array(z.string()) })
-  .describe('`startable` lists what is not live and refuses a start; empty when the plan can start.')
+  .object({ ...planSummarySchema.shape, version: z.int(), text: z.string() })
   .meta({ id: 'Plan' })

@@ -16,7 +16,12 @@ export { createFlagSetRunner, type FlagSetNames } from './flags/flag-set-runner.
 export { isPublicAddress } from './http/address-guard.ts'
 export { chooseHttpTarget, createHttpRunner } from './http/http-runner.ts'
 export { type MessageTemplate, type MessageText, renderTemplate, type Templates } from './notify/template.ts'
-export { type ChannelAddress, chooseWebhook, createWebhookRunner } from './notify/webhook-runner.ts'
+export {
+  type ChannelAddress,
+  chooseWebhook,
+  createWebhookRunner,
+  type WebhookRunnerOptions,
+} from './notify/webhook-runner.ts'
 export { chooseRunner, createRunRunner, wordsFor } from './run/run-runner.ts'
 export { chooseSql, createSqlRunner } from './sql/sql-runner.ts'
 export { flagKeyOf } from './traffic/flag/flag-exposure.ts'

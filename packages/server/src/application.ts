@@ -1,4 +1,7 @@
-import type { OverlayTarget, Scope, Store } from '@dankai/store'
+import type { Supports } from '@dankai/core'
+import type { Engine } from '@dankai/engine'
+import type { Connections, Templates } from '@dankai/integrations'
+import type { Store } from '@dankai/store'
 import type { StopBook } from './features/emergency/stop-book.ts'
 import type { Ingest } from './features/samples/ingest.ts'
 import type { StreamHub } from './features/stream/stream-hub.ts'
@@ -19,6 +22,12 @@ export interface Application {
   readonly log: Logger
   /** Epoch milliseconds of Dankai's clock, which is the database's, without asking it. */
   readonly now: () => number
-  /** Rolls back the releases a stop names; in the background, because the stop is in force already. */
-  readonly afterStop: (scope: Scope, stops: OverlayTarget, by: string, why: string) => void
+  /** Rolls back the releases that stops name; in the background, because the stops are in force already. */
+  readonly enforceStops: () => void
+  /** Called when the server stops; the answer takes the call back. */
+  readonly onClose: (listener: () => void) => () => void
+  readonly engine: Engine
+  readonly connections: Connections
+  readonly templates: Templates
+  readonly supports: Supports
 }

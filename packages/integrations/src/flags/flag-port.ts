@@ -37,6 +37,8 @@ export interface KeptFlag {
 
 /** Who serves a version of the flags. */
 export interface FlagReadings {
+  /** Whether an emergency stop covers the flag: then nobody is in, whatever is stored. */
+  isStopped(scope: Scope, flag: { readonly key: string; readonly releaseId: string }): boolean
   reach(
     scope: Scope,
     version: number,

@@ -6,6 +6,7 @@
  *  3. A flag that is already as wanted is not written, so that repeating the command changes nothing.
  *  4. The flag a release itself moves keeps its exposure: a set only switches it and sets its value.
  */
+import { isDeepStrictEqual } from 'node:util'
 import type { EffectRunner } from '@dankai/engine'
 import { defineFlag, type FlagDefinition } from '@dankai/flags'
 import { failed, type RunResult, type Scope, scopeOf } from '../connection.ts'
@@ -50,7 +51,7 @@ async function setFlag(
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
     const present = await flags.get(scope, key)
     const definition = withValue(key, present, value, releaseId)
-    if (present !== null && JSON.stringify(definition) === JSON.stringify(present.definition)) return null
+    if (present !== null && isDeepStrictEqual(definition, present.definition)) return null
     const result = await flags.put({
       ...scope,
       definition,

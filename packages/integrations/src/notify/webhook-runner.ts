@@ -8,18 +8,23 @@
 import type { ClaimedCommand, EffectRunner } from '@dankai/engine'
 import { ambiguous, type ConnectionOf, type Connections, failed, type RunResult, scopeOf } from '../connection.ts'
 import { type GuardedAnswer, guardedRequest } from '../http/guarded-request.ts'
-import { type MessageText, renderTemplate, type Templates } from './template.ts'
+import { type MessageTemplate, type MessageText, renderTemplate, type Templates } from './template.ts'
 
 type Webhook = ConnectionOf<'webhook'>
 type Notice = Extract<ClaimedCommand['command']['effect'], { kind: 'notify' }>
 /** A channel's name in its plan -> its address ("releases" -> "slack:#releases"). */
 export type ChannelAddress = (releaseId: string, channel: string) => Promise<string | null>
 
-export function createWebhookRunner(
-  connections: Connections,
-  templates: Templates,
-  addressOf: ChannelAddress,
-): EffectRunner {
+export interface WebhookRunnerOptions {
+  readonly connections: Connections
+  readonly templates: Templates
+  readonly addressOf: ChannelAddress
+  /** Where messages to "log:NAME" go; for a machine without any webhook. */
+  readonly log: (message: Readonly<Record<string, unknown>>) => void
+}
+
+export function createWebhookRunner(options: WebhookRunnerOptions): EffectRunner {
+  const { connections, templates, addressOf, log } = options
   return {
     kinds: ['notify'],
     async run(claimed) {
@@ -33,6 +38,7 @@ export function createWebhookRunner(
       const sent = await Promise.all(
         effect.to.map(async channel => {
           const address = channel.includes(':') ? channel : ((await addressOf(claimed.releaseId, channel)) ?? channel)
+          if (address.startsWith('log:')) return writeToLog(log, claimed, effect, address, template)
           const webhook = chooseWebhook(address, webhooks)
           if (webhook === null) return unserved(address)
           const text = renderTemplate(template, webhook.settings.locale, effect.values)
@@ -55,6 +61,17 @@ export function chooseWebhook(address: string, webhooks: readonly Webhook[]): We
 
 const unserved = (address: string): RunResult =>
   failed(`${address}: found no connection that serves it, expected one of kind webhook`)
+
+function writeToLog(
+  log: WebhookRunnerOptions['log'],
+  { releaseId }: ClaimedCommand,
+  { values }: Notice,
+  channel: string,
+  template: MessageTemplate,
+): RunResult {
+  log({ releaseId, channel, template: template.name, ...renderTemplate(template, 'ja', values) })
+  return { outcome: 'succeeded', detail: null, output: null }
+}
 
 async function post(
   claimed: ClaimedCommand,

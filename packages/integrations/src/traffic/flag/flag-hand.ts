@@ -67,11 +67,13 @@ async function readFlag(
   before: number | undefined,
 ): Promise<Reading> {
   const { definition } = flag
-  const stored = definition.killed || !definition.on ? 0 : reachOf(definition.exposure)
+  const { key } = definition
+  const isStopped = definition.killed || readings.isStopped(target, { key, releaseId: target.releaseId })
+  const stored = isStopped || !definition.on ? 0 : reachOf(definition.exposure)
   if (!isSame(definition.exposure, wanted))
-    return { share: stored, reached: false, floor: 0, problem: `flag "${definition.key}" stands at ${stored}` }
-  if (!definition.on && reachOf(wanted) > 0)
-    return { share: 0, reached: false, floor: 0, problem: `flag "${definition.key}" is switched off` }
+    return { share: stored, reached: false, floor: 0, problem: `flag "${key}" stands at ${stored}` }
+  if (stored < reachOf(wanted))
+    return { share: 0, reached: false, floor: 0, problem: `flag "${key}" is ${isStopped ? 'stopped' : 'switched off'}` }
   const { known, acknowledged, silent } = await readings.reach(target, flag.version)
   if (acknowledged >= known) return { share: stored, reached: true, floor: 0, problem: null }
   const problem = `${known - acknowledged} of ${known} SDKs have not acknowledged version ${flag.version}: ${namesOf(silent)}`

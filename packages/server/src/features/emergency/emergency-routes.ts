@@ -7,7 +7,7 @@ import type { Application } from '../../application.ts'
 import type { Api } from '../../http/api.ts'
 import { requestScope, requireKind } from '../../http/caller.ts'
 import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
-import { stopsOf } from './stop-book.ts'
+import { stopsIn } from '../stream/served-flags.ts'
 
 type EmergencyRequest = z.infer<typeof emergencyRequestSchema>
 type EmergencyResult = z.infer<typeof emergencyResultSchema>
@@ -50,13 +50,14 @@ async function stop(app: Application, scope: Scope, body: EmergencyRequest, by: 
     why: body.why,
     at: app.now(),
   })
-  app.afterStop(scope, stops, by, body.why)
+  if (stored === 'database') await app.hub.refresh(scope)
+  app.enforceStops()
   return stored
 }
 
 async function lift(app: Application, scope: Scope, body: EmergencyRequest, by: string): Promise<'database'> {
   const target = body.release === undefined && body.flag === undefined ? null : JSON.stringify(targetOf(body))
-  const lifted = stopsOf(app.stops.active, scope).filter(({ id, stops }) =>
+  const lifted = stopsIn(app.stops.active, scope).filter(({ id, stops }) =>
     body.id !== undefined ? id === body.id : target === null || JSON.stringify(stops) === target,
   )
   await app.stops.lift(
@@ -64,6 +65,7 @@ async function lift(app: Application, scope: Scope, body: EmergencyRequest, by: 
     by,
     body.why,
   )
+  await app.hub.refresh(scope)
   return 'database'
 }
 
@@ -94,7 +96,7 @@ async function describe(
   const connected = app.hub.census(scope).size
   return {
     stopped,
-    stops: stopsOf(app.stops.active, scope).map(({ id, stops }) => ({ id, target: textOf(stops) })),
+    stops: stopsIn(app.stops.active, scope).map(({ id, stops }) => ({ id, target: textOf(stops) })),
     version,
     stored,
     connected,

@@ -7,7 +7,7 @@
  *  3. Lifting needs the database: what could not be agreed on by all instances stays off.
  *  4. Whoever serves or moves something is told in the same turn in which a stop comes into force.
  */
-import type { Hints, OverlayStore, Scope } from '@dankai/store'
+import type { Hints, OverlayStore } from '@dankai/store'
 import type { Logger } from '../../http/log.ts'
 import type { Stop } from '../stream/served-flags.ts'
 import type { StopFile } from './stop-file.ts'
@@ -122,8 +122,4 @@ async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
   const kept = await Promise.race([done, late])
   clearTimeout(timer)
   return kept
-}
-
-export function stopsOf(stops: readonly Stop[], scope: Scope): readonly Stop[] {
-  return stops.filter(stop => stop.project === scope.project && stop.environment === scope.environment)
 }

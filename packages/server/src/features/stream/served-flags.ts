@@ -1,5 +1,5 @@
 import type { FlagDefinition } from '@dankai/flags'
-import type { Overlay, StoredFlag } from '@dankai/store'
+import { everywhere, type Overlay, type Scope, type StoredFlag } from '@dankai/store'
 
 export type Stop = Pick<Overlay, 'id' | 'project' | 'environment' | 'stops' | 'by' | 'why' | 'at'>
 
@@ -26,4 +26,10 @@ export function stopsFlag({ stops }: Stop, flag: Pick<StoredFlag, 'key' | 'heldB
       return flag.heldBy !== null || kind === 'release' || kind === 'experiment'
     }
   }
+}
+
+/** Those of an environment, the ones made everywhere included. */
+export function stopsIn(stops: readonly Stop[], scope: Scope): readonly Stop[] {
+  const covers = (place: string, asked: string): boolean => place === asked || place === everywhere
+  return stops.filter(stop => covers(stop.project, scope.project) && covers(stop.environment, scope.environment))
 }

@@ -11,7 +11,7 @@ import type { FlagStore, Scope, SdkStore } from '@dankai/store'
 import type { Logger } from '../../http/log.ts'
 import { pingFrame } from './event-frame.ts'
 import { FlagFeed } from './flag-feed.ts'
-import { type Stop, stopsFlag } from './served-flags.ts'
+import { type Stop, stopsFlag, stopsIn } from './served-flags.ts'
 import type { StreamClient } from './stream-client.ts'
 
 const pingEveryMs = 3_000
@@ -162,7 +162,7 @@ export class StreamHub {
   }
 
   #stopsIn(scope: Scope): readonly Stop[] {
-    return this.#stops.filter(stop => keyOf(stop) === keyOf(scope))
+    return stopsIn(this.#stops, scope)
   }
 
   async #refreshKnown(scope: Scope): Promise<void> {

@@ -1,0 +1,92 @@
+/**
+ * `GET /v1/releases/{id}/timeline`: a release live, as server-sent events.
+ *
+ *  event: event    id: SEQ   data: {"seq","at","body"}     every event once, in order, from the one after Last-Event-ID
+ *  event: status             data: {"seq","status"}        whenever what it is doing or waiting for has changed
+ *  event: ping               data: {}                      every 15 s
+ */
+import { randomUUID } from 'node:crypto'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import type { Application } from '../../application.ts'
+import type { Api } from '../../http/api.ts'
+import { requireKind } from '../../http/caller.ts'
+import { eventFrame, pingFrame } from '../stream/event-frame.ts'
+import { openStreamClient, type StreamClient } from '../stream/stream-client.ts'
+import { readRelease } from './release-routes.ts'
+import { summaryView } from './release-view.ts'
+
+const pingEveryMs = 15_000
+/** Numbers move every second; people do not read faster. */
+const statusEveryMs = 1_000
+const eventsPerRead = 500
+
+export function useTimeline(api: Api, app: Application): void {
+  api.get('/v1/releases/:id/timeline', async c => {
+    requireKind(c.get('caller'), ['admin', 'ci'])
+    const id = c.req.param('id')
+    await readRelease(app, c, id)
+    const lastEventId = c.req.header('last-event-id') ?? c.req.query('since') ?? '0'
+    const after = /^\d{1,9}$/.test(lastEventId) ? Number(lastEventId) : 0
+    followRelease(app, id, after, onEnd =>
+      openStreamClient(
+        c.env.outgoing,
+        { sdk: randomUUID(), name: 'timeline', kind: 'server', connectedAt: app.now() },
+        onEnd,
+      ),
+    )
+    return RESPONSE_ALREADY_SENT
+  })
+}
+
+function followRelease(app: Application, id: string, after: number, open: (onEnd: () => void) => StreamClient): void {
+  let seq = after
+  let shown = ''
+  let again = false
+  let _running: Promise<void> | null = null
+
+  async function read(): Promise<void> {
+    for (let more = true; more; ) {
+      const events = await app.store.reader.events(id, seq, eventsPerRead)
+      for (const event of events)
+        client.write(eventFrame({ name: 'event', id: event.seq, data: JSON.stringify(event) }))
+      seq = events.at(-1)?.seq ?? seq
+      more = events.length === eventsPerRead
+    }
+    const release = await app.store.reader.get(id)
+    if (release === null) return
+    const summary = summaryView(app.engine, release)
+    const text = JSON.stringify({ seq: summary.seq, status: summary.status })
+    if (text !== shown) client.write(eventFrame({ name: 'status', data: text }))
+    shown = text
+  }
+
+  async function readUntilQuiet(): Promise<void> {
+    while (again) {
+      again = false
+      await read()
+    }
+  }
+
+  const look = (): void => {
+    again = true
+    _running ??= readUntilQuiet()
+      .catch(error => app.log.warn({ err: error, releaseId: id }, 'cannot read a timeline'))
+      .finally(() => {
+        _running = null
+      })
+  }
+
+  const unsubscribe = app.store.hints.subscribe(hint => {
+    if (hint.kind === 'reconnected' || (hint.kind === 'events' && hint.releaseId === id)) look()
+  })
+  const statusTimer = setInterval(look, statusEveryMs)
+  const pingTimer = setInterval(() => client.write(pingFrame), pingEveryMs)
+  const closing = app.onClose(() => client.close())
+  const client = open(() => {
+    unsubscribe()
+    clearInterval(statusTimer)
+    clearInterval(pingTimer)
+    closing()
+  })
+  look()
+}

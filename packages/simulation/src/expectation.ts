@@ -8,10 +8,17 @@ import {
   type Wording,
   wordingOf,
 } from '@dankai/insight'
-import type { CompiledPlan, Condition, Place, Step } from '@dankai/plan'
+import type {
+  CompiledPlan,
+  Condition,
+  Place,
+  ScenarioExpectation,
+  ScenarioMoment,
+  ScenarioNever,
+  Step,
+} from '@dankai/plan'
 import { shareOf } from './drawing/exposure-curve.ts'
-import type { Expected, Never } from './expected.ts'
-import { type Moment, renderMoment, renderRelative, resolveMoment } from './moment.ts'
+import { renderMoment, renderRelative, resolveMoment } from './moment.ts'
 import { newestAt, type Trace, type TraceEvent } from './trace.ts'
 import { compare } from './world/good-values.ts'
 
@@ -30,7 +37,7 @@ export interface Failure {
   readonly message: string
 }
 
-export function checkExpectations(trace: Trace, expectations: readonly Expected[]): readonly Failure[] {
+export function checkExpectations(trace: Trace, expectations: readonly ScenarioExpectation[]): readonly Failure[] {
   return expectations.flatMap(expected => {
     const found = checkExpectation(trace, expected)
     return found === null ? [] : [describeFailure(trace, expected, found)]
@@ -40,14 +47,14 @@ export function checkExpectations(trace: Trace, expectations: readonly Expected[
 /** What was found instead; null when the expectation is met. */
 interface Found {
   readonly what: string
-  /** Moment the reader should look at. */
+  /** ScenarioMoment the reader should look at. */
   readonly at: number | null
   readonly next: string
 }
 
 const leastToleranceMs = 10_000
 
-function checkExpectation(trace: Trace, expected: Expected): Found | null {
+function checkExpectation(trace: Trace, expected: ScenarioExpectation): Found | null {
   if (expected.outcome !== null) return checkOutcome(trace, expected.outcome)
   const span = spanOf(trace, expected)
   if ('what' in span) return span
@@ -65,8 +72,8 @@ interface Span {
   readonly to: number
 }
 
-function spanOf(trace: Trace, expected: Expected): Span | Found {
-  const resolve = (moment: Moment): number | Found =>
+function spanOf(trace: Trace, expected: ScenarioExpectation): Span | Found {
+  const resolve = (moment: ScenarioMoment): number | Found =>
     resolveMoment(moment, trace.anchors) ?? neverReached(trace, moment)
   if (expected.at !== null) return spanFrom('at', resolve(expected.at), resolve(expected.at))
   if (expected.by !== null) return spanFrom('by', trace.start, resolve(expected.by))
@@ -79,7 +86,7 @@ function spanFrom(kind: Span['kind'], from: number | Found, to: number | Found):
   return typeof to === 'number' ? { kind, from, to } : to
 }
 
-function neverReached(trace: Trace, moment: Moment): Found {
+function neverReached(trace: Trace, moment: ScenarioMoment): Found {
   const name = moment.kind === 'anchor' ? moment.anchor : ''
   const what =
     name === 'rollback'
@@ -160,7 +167,7 @@ function beginsWith(text: string, beginning: string): boolean {
 
 // ── Events ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function checkEvent(trace: Trace, expected: Expected, type: string, span: Span): Found | null {
+function checkEvent(trace: Trace, expected: ScenarioExpectation, type: string, span: Span): Found | null {
   const alike = trace.events.filter(({ body }) => body.type === type)
   const because = alike.filter(({ body }) => expected.because === null || isBecause(trace, body, expected.because))
   const inTime = because.filter(event => isInTime(trace.plan, event, span))
@@ -201,7 +208,7 @@ function nearestTo(events: readonly TraceEvent[], span: Span): TraceEvent | unde
 
 // ── States: exposure, waitingOn, phase ──────────────────────────────────────────────────────────────────────────────
 
-function checkState(trace: Trace, expected: Expected, span: Span): Found | null {
+function checkState(trace: Trace, expected: ScenarioExpectation, span: Span): Found | null {
   const isMet =
     span.kind === 'ever'
       ? statesIn(trace, span.from, span.to).some(at => isState(trace, expected, at))
@@ -217,7 +224,7 @@ function checkState(trace: Trace, expected: Expected, span: Span): Found | null 
 }
 
 /** At a moment, or up to the least tolerance later: a release needs an instant to say what it waits for. */
-function isStateAround(trace: Trace, expected: Expected, at: number): boolean {
+function isStateAround(trace: Trace, expected: ScenarioExpectation, at: number): boolean {
   return statesIn(trace, at, at + leastToleranceMs).some(each => isState(trace, expected, each))
 }
 
@@ -227,7 +234,7 @@ function statesIn(trace: Trace, from: number, to: number): readonly number[] {
   return [from, ...changes]
 }
 
-function isState(trace: Trace, expected: Expected, at: number): boolean {
+function isState(trace: Trace, expected: ScenarioExpectation, at: number): boolean {
   return (
     (expected.exposure === null || shareAt(trace, at) === expected.exposure) &&
     (expected.phase === null || statusAt(trace, at)?.phase?.name === expected.phase) &&
@@ -272,9 +279,9 @@ function contains(step: Step, id: string): boolean {
   return children.some(child => child.id === id || contains(child, id))
 }
 
-// ── Never ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── ScenarioNever ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function checkNever(trace: Trace, never: Never, because: string | null, span: Span): Found | null {
+function checkNever(trace: Trace, never: ScenarioNever, because: string | null, span: Span): Found | null {
   const until = span.kind === 'ever' ? trace.end : span.to
   const at = firstMoment(trace, never, because, span.from, until)
   if (at === null) return null
@@ -286,7 +293,13 @@ function checkNever(trace: Trace, never: Never, because: string | null, span: Sp
   return { what: `${what} at ${describeTime(trace, at)}`, at, next: lookAtState }
 }
 
-function firstMoment(trace: Trace, never: Never, because: string | null, from: number, to: number): number | null {
+function firstMoment(
+  trace: Trace,
+  never: ScenarioNever,
+  because: string | null,
+  from: number,
+  to: number,
+): number | null {
   if (never.kind === 'event') {
     const event = trace.events.find(
       ({ at, body }) =>
@@ -305,7 +318,7 @@ function firstMoment(trace: Trace, never: Never, because: string | null, from: n
 
 // ── Messages ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function describeFailure(trace: Trace, expected: Expected, found: Found): Failure {
+function describeFailure(trace: Trace, expected: ScenarioExpectation, found: Found): Failure {
   const { file, line, column } = expected.place
   const wording = wordingOf(trace.plan, 'en')
   const wanted = describeExpected(expected, wording)
@@ -316,7 +329,7 @@ function describeFailure(trace: Trace, expected: Expected, found: Found): Failur
   }
 }
 
-function describeExpected(expected: Expected, wording: Wording): string {
+function describeExpected(expected: ScenarioExpectation, wording: Wording): string {
   const { at, by, during, never } = expected
   const parts = [
     at === null ? null : `at ${renderMoment(at, wording)}`,
@@ -334,12 +347,12 @@ function describeExpected(expected: Expected, wording: Wording): string {
   return parts.filter(part => part !== null).join(', ')
 }
 
-function describeNever(never: Never): string {
+function describeNever(never: ScenarioNever): string {
   if (never.kind === 'event') return never.event
   return never.kind === 'waitingOn' ? `waitingOn ${never.text}` : `exposure ${never.op} ${renderShare(never.share)}`
 }
 
-function describeTolerance(expected: Expected): string {
+function describeTolerance(expected: ScenarioExpectation): string {
   if (expected.never !== null) return 'it never to happen'
   if (expected.outcome !== null) return `outcome ${expected.outcome}`
   if (expected.count !== null) return `exactly ${expected.is ?? 0}`
@@ -361,7 +374,7 @@ function describeWaiting(trace: Trace, at: number): string {
   return waits.length === 0 ? '' : `, waiting on ${waits.join('; ')}`
 }
 
-function describeState(trace: Trace, expected: Expected | null, at: number): string {
+function describeState(trace: Trace, expected: ScenarioExpectation | null, at: number): string {
   const status = statusAt(trace, at)
   const phase = expected?.phase == null || status?.phase == null ? '' : `, phase ${status.phase.name}`
   return `exposure ${renderShare(shareAt(trace, at))}${phase} at ${describeTime(trace, at)}`

@@ -1,23 +1,17 @@
 import { renderDuration, renderTime, type Wording } from '@dankai/insight'
+import type { ScenarioMoment } from '@dankai/plan'
 
-/**
- * When something happens in a scenario: an absolute time, or a duration after an anchor. Anchors are `start`,
- * `rollback` (RollbackStarted) and each phase by its name (ExposureReached of that phase).
- */
-export type Moment =
-  | { readonly kind: 'anchor'; readonly anchor: string; readonly plusMs: number }
-  | { readonly kind: 'time'; readonly at: number }
-
+/** `start`, `rollback` (RollbackStarted) and each phase by its name (ExposureReached of that phase). */
 export type Anchors = Readonly<Record<string, number>>
 
 /** null while the anchor has not been reached. */
-export function resolveMoment(moment: Moment, anchors: Anchors): number | null {
+export function resolveMoment(moment: ScenarioMoment, anchors: Anchors): number | null {
   if (moment.kind === 'time') return moment.at
   const anchor = anchors[moment.anchor]
   return anchor === undefined ? null : anchor + moment.plusMs
 }
 
-export function renderMoment(moment: Moment, wording: Wording): string {
+export function renderMoment(moment: ScenarioMoment, wording: Wording): string {
   if (moment.kind === 'time') return renderTime(moment.at, wording)
   return moment.plusMs === 0 ? moment.anchor : `${moment.anchor} + ${exactDuration(moment.plusMs)}`
 }

@@ -11,6 +11,9 @@ import type { CompiledPlan, Step } from '@dankai/plan'
  */
 export interface People {
   setAbsent(absence: Absence): void
+  setPresent(roles: readonly string[], at: number): void
+  /** Next moment at which somebody is back. */
+  nextChange(after: number): number | null
   /** What is answered now, given what the release asks. */
   answers(state: ReleaseState, now: number): readonly Action[]
 }
@@ -27,7 +30,7 @@ export interface Absence {
 const deciders: readonly string[] = ['on-call', 'tech-lead']
 
 export function createPeople(plan: CompiledPlan): People {
-  const absences: Absence[] = []
+  let absences: readonly Absence[] = []
   const isPresent = (role: string, now: number): boolean =>
     !absences.some(
       absence =>
@@ -37,7 +40,14 @@ export function createPeople(plan: CompiledPlan): People {
     )
   return {
     setAbsent(absence) {
-      absences.push(absence)
+      absences = [...absences, absence]
+    },
+    setPresent(roles, at) {
+      absences = absences.flatMap(absence => endAbsence(absence, roles, at))
+    },
+    nextChange(after) {
+      const ends = absences.flatMap(({ to }) => (to !== null && to > after ? [to] : []))
+      return ends.length === 0 ? null : Math.min(...ends)
     },
     answers(state, now) {
       const asked = Object.entries(state.steps).filter(([, step]) => step.status === 'asking')
@@ -50,6 +60,14 @@ export function createPeople(plan: CompiledPlan): People {
       return [...answered, ...decided]
     },
   }
+}
+
+/** Who is named is back from `at` on; the others of the same absence stay away. */
+function endAbsence(absence: Absence, roles: readonly string[], at: number): readonly Absence[] {
+  const back = absence.roles.filter(role => roles.includes(role) || roles.includes('everyone'))
+  if (back.length === 0) return [absence]
+  const away = absence.roles.filter(role => !back.includes(role))
+  return [{ ...absence, roles: back, to: at }, ...(away.length === 0 ? [] : [{ ...absence, roles: away }])]
 }
 
 function answerStep(step: Step, have: number, isPresent: (role: string) => boolean): readonly Action[] {

@@ -1,4 +1,4 @@
-import type { Event, ReleaseStatus } from '@dankai/core'
+import type { Event, ReleaseState, ReleaseStatus } from '@dankai/core'
 import type { CompiledPlan, Exposure } from '@dankai/plan'
 import type { PerformedEffect } from './world/effect-journal.ts'
 
@@ -9,11 +9,15 @@ export interface Trace {
   readonly start: number
   readonly end: number
   readonly events: readonly TraceEvent[]
+  /** The release as it was last written. */
+  readonly state: ReleaseState
   /** What users really had, at each change, in order; begins with nobody at the start. */
   readonly exposures: readonly ExposureSample[]
   /** What the release said of itself, at each change. */
   readonly statuses: readonly StatusSample[]
   readonly effects: readonly PerformedEffect[]
+  /** What people of the script tried and were not allowed to do. */
+  readonly refusals: readonly { readonly at: number; readonly message: string }[]
   readonly outcome: Outcome
   /** True when the simulation ended because its time was over, not because the release was. */
   readonly horizonReached: boolean
@@ -32,6 +36,8 @@ export interface TraceEvent extends Event {
 export interface ExposureSample {
   readonly at: number
   readonly exposure: Exposure
+  /** `drift`: somebody else moved the hand. */
+  readonly cause: 'dankai' | 'drift'
 }
 
 export interface StatusSample {

@@ -1,3 +1,4 @@
+import { isExposed, levelOf, nobody, sameExposure } from '@dankai/core'
 import type { HandDriver, HandTarget } from '@dankai/engine'
 import type { CompiledPlan, Exposure, Hand } from '@dankai/plan'
 import type { VirtualClock } from '../virtual-clock.ts'
@@ -17,8 +18,7 @@ export interface HandWorld {
   /** What the splitter serves now. */
   exposure(): Exposure
   shareOf(hand: string): number
-  fail(hand: string, span: TroubleSpan): void
-  makeUnreadable(hand: string, span: TroubleSpan): void
+  trouble(hand: string, kind: 'fails' | 'unreadable', span: TroubleSpan): void
   /** Somebody changes the hand behind Dankai's back. */
   drift(hand: string, share: number): void
   /** Next moment at which a trouble begins or ends. */
@@ -29,12 +29,12 @@ export interface TroubleSpan {
   readonly from: number
   /** Exclusive; null = for ever. */
   readonly to: number | null
+  /** How many calls it still strikes; Infinity = all in this time. */
+  left: number
 }
 
 /** Far enough apart that two readings are two looks, short beside any deadline a plan writes. */
 const settleMs = 2_000
-
-const nobody: Exposure = { share: 0, cohorts: [], shadow: false }
 
 interface HandState {
   readonly hand: Hand
@@ -48,7 +48,7 @@ export function createHandWorld(
   plan: CompiledPlan,
   clock: VirtualClock,
   journal: EffectJournal,
-  onExposure: (exposure: Exposure) => void,
+  onExposure: (exposure: Exposure, cause: 'dankai' | 'drift') => void,
 ): HandWorld {
   const states = new Map<string, HandState>(
     plan.hands.map(hand => [hand.id, { hand, serves: nobody, highest: 0, failing: [], unreadable: [] }]),
@@ -59,42 +59,41 @@ export function createHandWorld(
     if (!state) throw new Error(`Cannot find hand "${id}": expected one of ${[...states.keys()].join(', ')}.`)
     return state
   }
-  const serve = (state: HandState, exposure: Exposure): void => {
+  const serve = (state: HandState, exposure: Exposure, cause: 'dankai' | 'drift'): void => {
     state.serves = exposure
     state.highest = Math.max(state.highest, exposure.share)
-    if (state.hand.id === splitter) onExposure(exposure)
+    if (state.hand.id === splitter) onExposure(exposure, cause)
   }
 
   const apply = async (target: HandTarget): Promise<void> => {
     const state = stateOf(target.hand.id)
-    if (isIn(state.failing, clock.at)) throw new Error(`${target.hand.id} refused the change`)
+    if (strikes(state.failing, clock.at)) throw new Error(`${target.hand.id} refused the change`)
     const wanted = withFloor(state, target.desired)
-    if (isSame(state.serves, wanted)) return
+    if (sameExposure(state.serves, wanted)) return
     journal.record(clock.at, describeChange(target.hand, wanted))
-    serve(state, wanted)
+    serve(state, wanted, 'dankai')
   }
 
   const read: HandDriver['read'] = async target => {
     const state = stateOf(target.hand.id)
     const floor = target.hand.canLower ? 0 : state.highest
-    if (isIn(state.unreadable, clock.at)) return { share: null, reached: false, floor, problem: 'no answer' }
-    const reached = isSame(state.serves, withFloor(state, target.desired))
-    return { share: state.serves.share, reached, floor, problem: null }
+    if (strikes(state.unreadable, clock.at)) return { share: null, reached: false, floor, problem: 'no answer' }
+    const reached = sameExposure(state.serves, withFloor(state, target.desired))
+    return { share: servedShare(state), reached, floor, problem: null }
   }
 
   return {
     drivers: [...new Set(plan.hands.map(hand => hand.kind))].map(kind => ({ kind, settleMs, apply, read })),
     exposure: () => states.get(splitter)?.serves ?? nobody,
-    shareOf: id => stateOf(id).serves.share,
-    fail(id, span) {
-      stateOf(id).failing.push(span)
-    },
-    makeUnreadable(id, span) {
-      stateOf(id).unreadable.push(span)
+    shareOf: id => servedShare(stateOf(id)),
+    trouble(id, kind, span) {
+      const state = stateOf(id)
+      const spans = kind === 'fails' ? state.failing : state.unreadable
+      spans.push(span)
     },
     drift(id, share) {
       const state = stateOf(id)
-      serve(state, { ...state.serves, share })
+      serve(state, { ...state.serves, share }, 'drift')
     },
     nextChange(after) {
       const edges = [...states.values()]
@@ -108,29 +107,27 @@ export function createHandWorld(
   }
 }
 
-function isIn(spans: readonly TroubleSpan[], at: number): boolean {
-  return spans.some(span => span.from <= at && (span.to === null || at < span.to))
+/** A gate is open or closed; the others serve the number. */
+function servedShare({ hand, serves }: HandState): number {
+  if (hand.role === 'gate') return isExposed(serves) ? 1 : 0
+  return levelOf(serves)
+}
+
+/** Takes one strike of the first trouble that is on now. */
+function strikes(spans: readonly TroubleSpan[], at: number): boolean {
+  const span = spans.find(each => each.left > 0 && each.from <= at && (each.to === null || at < each.to))
+  if (!span) return false
+  span.left -= 1
+  return true
 }
 
 function withFloor(state: HandState, wanted: Exposure): Exposure {
   return state.hand.canLower || wanted.share >= state.highest ? wanted : { ...wanted, share: state.highest }
 }
 
-function isSame(a: Exposure, b: Exposure): boolean {
-  return (
-    a.share === b.share &&
-    a.shadow === b.shadow &&
-    a.cohorts.length === b.cohorts.length &&
-    a.cohorts.every((cohort, index) => {
-      const other = b.cohorts[index]
-      return other !== undefined && other.segment === cohort.segment && other.share === cohort.share
-    })
-  )
-}
-
 /** True while anybody, or a copy of real input, goes through the new version: its track is measured. */
 export function isMeasured(exposure: Exposure): boolean {
-  return exposure.shadow || exposure.share > 0 || exposure.cohorts.some(cohort => cohort.share > 0)
+  return exposure.shadow || isExposed(exposure)
 }
 
 function describeChange(hand: Hand, exposure: Exposure): string {

@@ -23,8 +23,8 @@ export interface MetricTimeline {
   valueAt(at: number): WorldValue
   /** Spans of equal value that cover [from, to) without holes, in order. */
   spans(from: number, to: number): readonly ValueSpan[]
-  /** Moments after `after` at which the value may change, in order. */
-  nextChange(after: number): number | null
+  /** Moments at which the value may change. */
+  edges(): Iterable<number>
 }
 
 export function createMetricTimeline(good: number): MetricTimeline {
@@ -58,10 +58,6 @@ export function createMetricTimeline(good: number): MetricTimeline {
       }
       return spans
     },
-    nextChange(after) {
-      let next: number | null = null
-      for (const edge of edges) if (edge > after && (next === null || edge < next)) next = edge
-      return next
-    },
+    edges: () => edges,
   }
 }

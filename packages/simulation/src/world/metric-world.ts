@@ -22,8 +22,13 @@ export interface MetricWorld {
   delay(delay: { readonly from: number; readonly to: number; readonly byMs: number }): void
   /** Everything that arrived after `after`, up to and including `until`, in event order per metric and track. */
   read(after: number, until: number): readonly Observation[]
-  /** Next moment at which something measured may differ from what it was; null when it goes on as it is. */
-  nextChange(after: number): number | null
+  /**
+   * Next moment at which what is measured may read differently from what was read before: ends of the buckets around
+   * every change. null while everything goes on as it is; then the evidence itself says when to look.
+   */
+  nextLook(after: number): number | null
+  /** The next moment at which any bucket ends or a sample comes. */
+  nextBucketEnd(after: number): number | null
   valueAt(metric: string, track: Track, at: number): WorldValue
 }
 
@@ -69,9 +74,10 @@ export function createMetricWorld(options: MetricWorldOptions): MetricWorld {
         lane.metric.everyMs === null ? readSamples(lane, window) : readBuckets(lane, window),
       )
     },
-    nextChange(after) {
-      return earliest([...lanes.map(lane => lane.timeline.nextChange(after)), nextArrival(delays, after)])
+    nextLook(after) {
+      return earliest(lanes.map(lane => nextLookAt(lane, exposure, delays, after)))
     },
+    nextBucketEnd: after => nextBucketEnd(lanes, after),
     valueAt(metric, track, at) {
       const lane = byMetric.get(metric)?.find(each => each.track === track)
       return lane?.timeline.valueAt(at) ?? 'no data'
@@ -85,6 +91,8 @@ interface Lane {
   readonly metric: Metric
   readonly track: Track
   readonly timeline: MetricTimeline
+  /** When the simulation began: daily samples keep its hour. */
+  readonly start: number
   /** Measures are shared between observations: a value is turned into a sketch once. */
   readonly measures: Map<number, Measure>
   /** `every: sample` only: scripted samples, in order. */
@@ -106,14 +114,18 @@ function lanesOf(metric: Metric, options: MetricWorldOptions): readonly Lane[] {
     metric,
     track,
     timeline: createMetricTimeline(good),
+    start: options.start,
     measures: new Map(),
     samples: [],
   }))
 }
 
-/** Users of both versions are always measured; the reference of another time only where the plan names one. */
+/**
+ * Users of both versions and all users together are always measured; the reference of another time only where the plan
+ * names one. `all` speaks for the metric while nobody is exposed.
+ */
 function tracksOf(metric: Metric): readonly Track[] {
-  return metric.baseline.kind === 'stable' ? ['canary', 'stable'] : ['canary', 'stable', 'baseline']
+  return metric.baseline.kind === 'stable' ? ['canary', 'stable', 'all'] : ['canary', 'stable', 'all', 'baseline']
 }
 
 /** A script that moves the highest of several moves all of them: whichever is read shows it. */
@@ -217,8 +229,40 @@ function lateness(delays: readonly Delay[], start: number): number {
   return delays.find(delay => delay.from <= start && start < delay.to)?.byMs ?? 0
 }
 
-function nextArrival(delays: readonly Delay[], after: number): number | null {
-  return earliest(delays.map(delay => (delay.to + delay.byMs > after ? delay.to + delay.byMs : null)))
+/** Buckets looked at one by one after a change: enough for a gap to be noticed by its absence. */
+const watchedBuckets = 5
+const watchedMsLeast = 60_000
+
+/**
+ * After a change of value, of exposure or of lateness every bucket end is looked at for a while; the first look beyond
+ * that is the evidence's own affair. Samples that come by themselves are looked at when they come.
+ */
+function nextLookAt(lane: Lane, exposure: MetricTimeline, delays: readonly Delay[], after: number): number | null {
+  const { everyMs } = lane.metric
+  if (everyMs === null) return nextSampleAt(lane, after)
+  const watchMs = Math.max(watchedBuckets * everyMs, watchedMsLeast)
+  const edges = [...lane.timeline.edges(), ...(lane.track === 'canary' ? exposure.edges() : [])]
+  const lateEdges = delays.flatMap(delay => [delay.from, delay.to, delay.to + delay.byMs])
+  const end = (Math.floor(after / everyMs) + 1) * everyMs
+  const next = [...edges, ...lateEdges].map(edge => {
+    if (edge > after) return Math.max(end, (Math.floor(edge / everyMs) + 1) * everyMs)
+    return after < edge + watchMs ? end : null
+  })
+  return earliest(next)
+}
+
+function nextSampleAt(lane: Lane, after: number): number | null {
+  const day = lane.start + (Math.floor((after - lane.start) / dayMs) + 1) * dayMs
+  return earliest([day, ...lane.samples.filter(sample => sample.at > after).map(sample => sample.at)])
+}
+
+function nextBucketEnd(lanes: readonly Lane[], after: number): number | null {
+  return earliest(
+    lanes.map(lane => {
+      const { everyMs } = lane.metric
+      return everyMs === null ? nextSampleAt(lane, after) : (Math.floor(after / everyMs) + 1) * everyMs
+    }),
+  )
 }
 
 /** One sample a day, at the hour the simulation began, and one at each scripted time. */

@@ -12,8 +12,6 @@ import type { EffectJournal } from './effect-journal.ts'
 export interface StepWorld {
   readonly runner: EffectRunner
   script(trouble: StepTrouble): void
-  /** How long a command takes; 0 when no script says so. */
-  durationOf(claimed: ClaimedCommand): number
 }
 
 export interface StepTrouble {
@@ -52,17 +50,13 @@ export function createStepWorld(plan: CompiledPlan, clock: VirtualClock, journal
         const found = troubleOf(claimed)
         if (found) found.left -= 1
         journal.record(clock.at, describeEffect(claimed.command.effect))
-        const step = findStep(plan, stepIdOf(claimed.command.slot))
-        return resultOf(found?.trouble ?? null, step?.expect ?? null)
+        if (found?.trouble.result === 'hangs') return await new Promise<never>(() => {})
+        if (found?.trouble.takesMs) await clock.sleep(found.trouble.takesMs)
+        return resultOf(found?.trouble ?? null, findStep(plan, stepIdOf(claimed.command.slot))?.expect ?? null)
       },
     },
     script(trouble) {
       troubles.push({ trouble, left: trouble.times ?? Number.POSITIVE_INFINITY })
-    },
-    durationOf(claimed) {
-      const trouble = troubleOf(claimed)?.trouble
-      if (!trouble) return 0
-      return trouble.result === 'hangs' ? claimed.command.timeoutMs : (trouble.takesMs ?? 0)
     },
   }
 }
@@ -89,8 +83,6 @@ function resultOf(trouble: StepTrouble | null, expect: Expectation | null): RunR
       return { outcome: 'failed', detail: 'exit code 1', output: null }
     case 'ambiguous':
       return { outcome: 'ambiguous', detail: 'connection lost after sending', output: null }
-    case 'hangs':
-      return { outcome: 'ambiguous', detail: 'no answer in time', output: null }
     default:
       return { outcome: 'succeeded', detail: null, output: outputFor(expect, trouble?.answers ?? null) }
   }

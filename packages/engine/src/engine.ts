@@ -114,6 +114,7 @@ class RunningEngine implements Engine {
       ...shared,
       drivers: options.drivers,
       mayRaise: id => this.#releases.residents.has(id) && this.#heart.holdsLeases(this.#clock.latest()),
+      outpaced: id => this.#releases.wake([id]),
       handRead: (id, hand, reading) => this.#releases.handRead(id, hand, reading),
     })
     this.#releases = new ReleaseLane({

@@ -6,7 +6,7 @@ import type { EngineLog, EngineStore } from './engine-options.ts'
 import type { Faults } from './fault-points.ts'
 import { inOrderOfLowering, inOrderOfRaising, shareWanted } from './hand-order.ts'
 import { type HandAnswer, isWorthWriting, nextReading } from './hand-reading.ts'
-import type { Commit, HandDriver, HandTarget } from './ports.ts'
+import type { Commit, HandDriver, HandRow, HandTarget } from './ports.ts'
 import { type HandTask, ReleaseHands } from './release-hands.ts'
 import { hasEnded, type ResidentRelease } from './resident-release.ts'
 import type { EngineSettings } from './settings.ts'
@@ -37,6 +37,8 @@ export interface ReconcilerOptions {
   readonly random: () => number
   /** True while this instance holds the lease of the release. */
   readonly mayRaise: (releaseId: string) => boolean
+  /** Somebody else decided on this release. */
+  readonly outpaced: (releaseId: string) => void
   readonly handRead: (releaseId: string, handId: string, reading: HandReading) => void
 }
 
@@ -341,7 +343,7 @@ export class Reconciler {
     const { store, log } = this.#options
     try {
       const ids = await store.hands.handsDue(this.#settings.recordEveryMs * 2, handsPerPoll)
-      for (const id of ids) if (!this.#releases.has(id)) await this.#help(id, now)
+      for (const id of ids) await this.#help(id, now)
     } catch (error) {
       log.warn({ detail: detailOf(error) }, 'hands of other instances could not be read')
     }
@@ -349,8 +351,10 @@ export class Reconciler {
 
   async #help(releaseId: string, now: number): Promise<void> {
     const { hands, releases } = this.#options.store
+    const known = this.#releases.get(releaseId)
     const rows = await hands.handsOf(releaseId)
     const [first] = rows
+    if (known !== undefined && first !== undefined) return this.#compare(known, first)
     if (first === undefined || first.direction !== 'lower' || now - first.desiredAt < helpAfterMs) return
     if (
       rows.every(row => row.reading?.generation === row.generation && row.reading.reached && row.reading.readings >= 2)
@@ -358,6 +362,14 @@ export class Reconciler {
       return
     const plan = await releases.readPlan(releaseId)
     if (plan !== null && !this.#releases.has(releaseId)) this.#releases.set(releaseId, ReleaseHands.ofRows(plan, rows))
+  }
+
+  /** A generation that was not decided here: somebody else owns the release by now. Its lowering is done all the same. */
+  #compare(known: ReleaseHands, row: HandRow): void {
+    if (row.generation <= known.generation) return
+    const { desired: exposure, generation, direction } = row
+    if (direction === 'lower') known.desire({ exposure, generation, direction })
+    this.#options.outpaced(known.id)
   }
 }
 

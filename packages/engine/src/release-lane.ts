@@ -13,7 +13,7 @@ import type { Faults } from './fault-points.ts'
 import type { Commit, EndedCommand, LoadedRelease, ObservationSource, ReadObservations } from './ports.ts'
 import { commitOf, isOver, type ResidentRelease, residentOf } from './resident-release.ts'
 import type { EngineSettings } from './settings.ts'
-import { statusChange } from './status-change.ts'
+import { saysSomethingElse } from './status-change.ts'
 import { type TurnOutcome, takeTurn } from './turn.ts'
 import { detailOf, Lane, type Work } from './work.ts'
 
@@ -332,7 +332,7 @@ export class ReleaseLane {
     release.hasDecided = true
     release.wakeAt = outcome.wakeAt
     release.status = outcome.status
-    if (statusChange(release.writtenStatus, outcome.status) === 'words') this.#hasNews = true
+    if (saysSomethingElse(release.writtenStatus, outcome.status)) this.#hasNews = true
   }
 
   #checkpointIsDue(release: ResidentRelease, at: number, read: ReadObservations): boolean {
@@ -406,6 +406,7 @@ export class ReleaseLane {
   #cover(now: number): void {
     const wasSuspended =
       this.#expectedBy !== null && coverageGap(this.#expectedBy, now, this.#settings.decideEveryMs) !== null
+    this.#expectedBy = null
     if (wasSuspended) return this.wakeAll()
     for (const release of this.#residents.values()) {
       const until = release.isDue || release.wakeAt === null ? now : Math.min(now, release.wakeAt)

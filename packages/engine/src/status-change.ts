@@ -1,36 +1,85 @@
-import type { ReleaseStatus } from '@dankai/core'
+import type { CriterionStatus, Forecast, Reason, ReleaseStatus, WaitingOn } from '@dankai/core'
 
 /**
- * How a status differs from the one that is stored. `numbers`: the same sentences with other figures (a value, a count
- * of samples), which may wait for the next write; `words`: something a person should see at once.
+ * True when a status says something else than the stored one, so that a person should see it soon. The same sentences
+ * with other figures (a value, a count of samples, a moment) may wait for the next write. Looked at in every turn, so
+ * it compares fields and never walks or prints the whole tree.
  */
-export type StatusChange = 'none' | 'numbers' | 'words'
-
-export function statusChange(before: ReleaseStatus, after: ReleaseStatus): StatusChange {
-  return before === after ? 'none' : changeOf(before, after)
+export function saysSomethingElse(before: ReleaseStatus, after: ReleaseStatus): boolean {
+  return (
+    before !== after &&
+    (before.stage !== after.stage ||
+      before.phase?.index !== after.phase?.index ||
+      before.exposure !== after.exposure ||
+      before.desired.share !== after.desired.share ||
+      !areAlike(before.waitingOn, after.waitingOn, isSameWait) ||
+      !areAlike(before.reasons, after.reasons, isSameReason) ||
+      !areAlike(before.criteria, after.criteria, isSameCriterion) ||
+      !isSameForecast(before.next, after.next))
+  )
 }
 
-function changeOf(before: unknown, after: unknown): StatusChange {
-  if (Object.is(before, after)) return 'none'
-  if (typeof before === 'number' && typeof after === 'number') return 'numbers'
-  if (!isTree(before) || !isTree(after)) return 'words'
-  if (Array.isArray(before) !== Array.isArray(after)) return 'words'
-  return changeOfTrees(before, after)
+function areAlike<T>(before: readonly T[], after: readonly T[], isSame: (a: T, b: T) => boolean): boolean {
+  if (before.length !== after.length) return false
+  for (let index = 0; index < after.length; index++) if (!isSame(before[index]!, after[index]!)) return false
+  return true
 }
 
-function changeOfTrees(before: Tree, after: Tree): StatusChange {
-  let change: StatusChange = 'none'
-  for (const key in after) {
-    const part = changeOf(before[key], after[key])
-    if (part === 'words') return 'words'
-    if (part === 'numbers') change = 'numbers'
+function isSameWait(before: WaitingOn, after: WaitingOn): boolean {
+  return before.kind === after.kind && subjectOf(before) === subjectOf(after)
+}
+
+/** What it waits for, and how that stands: everything of it that is not a figure. */
+function subjectOf(wait: WaitingOn): string {
+  switch (wait.kind) {
+    case 'hold':
+      return wait.until === null ? 'stopped' : 'counting'
+    case 'calendar':
+      return wait.entry
+    case 'approval':
+      return `${wait.step} ${wait.have}`
+    case 'confirmation':
+    case 'step':
+    case 'time':
+      return wait.step
+    case 'retryOrSkip':
+      return `${wait.step} ${wait.detail}`
+    case 'criterion':
+      return `${wait.criterion} ${wait.met} ${wait.verdict}`
+    case 'data':
+      return wait.metric
+    case 'exposure':
+      return `${wait.hand} ${wait.problem}`
+    case 'decision':
+    case 'latched':
+    case 'rule':
+      return wait.rule
+    case 'resume':
+      return wait.by
+    case 'halted':
+      return wait.because
+    case 'plan':
+      return wait.plan
+    case 'drift':
+      return wait.hand
+    case 'close':
+    case 'coverage':
+      return ''
   }
-  for (const key in before) if (!(key in after)) return 'words'
-  return change
 }
 
-type Tree = Readonly<Record<string, unknown>>
+function isSameReason(before: Reason, after: Reason): boolean {
+  if (before.kind !== after.kind) return false
+  if (before.kind === 'pending' && after.kind === 'pending') return before.rule === after.rule
+  if (before.kind === 'policy' && after.kind === 'policy') return before.text === after.text
+  if (before.kind === 'promoted' && after.kind === 'promoted') return before.phase === after.phase
+  return before.kind === 'rolledBack' && after.kind === 'rolledBack' && before.because === after.because
+}
 
-function isTree(value: unknown): value is Tree {
-  return typeof value === 'object' && value !== null
+function isSameCriterion(before: CriterionStatus, after: CriterionStatus): boolean {
+  return before.criterion === after.criterion && before.met === after.met && before.verdict === after.verdict
+}
+
+function isSameForecast(before: Forecast | null, after: Forecast | null): boolean {
+  return before?.what === after?.what && before?.phase === after?.phase
 }

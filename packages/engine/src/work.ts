@@ -52,6 +52,7 @@ export class Work {
   /** One bounded call to the outside. An answer after the time-out is dropped here; the caller has gone on. */
   async call<T>(timeoutMs: number, call: () => Promise<T>): Promise<CallResult<T>> {
     this.#outside++
+    this.#step()
     try {
       return await this.#race(timeoutMs, call)
     } finally {

@@ -1,20 +1,59 @@
-import type { Command, HandReading } from '@dankai/core'
+import type { Command, Event, HandReading, ReleaseState, ReleaseStatus } from '@dankai/core'
 import type { EngineHint } from '../engine.ts'
 import type { EngineStore } from '../engine-options.ts'
 import type { ClaimedCommand, Commit, EndedCommand, HandRow, LoadedRelease, NewRelease } from '../ports.ts'
+
+/** A store as the engine's laws look at it from outside; the laws run on every store that offers this. */
+export interface BenchStore {
+  readonly store: EngineStore
+  subscribe(listener: (hint: EngineHint) => void): void
+  eventsOf(releaseId: string): Promise<readonly Event[]>
+  stateOf(releaseId: string): Promise<ReleaseState>
+  statusOf(releaseId: string): Promise<ReleaseStatus>
+  commandsOf(releaseId: string): Promise<readonly BenchCommand[]>
+  close(): Promise<void>
+}
+
+export interface BenchCommand {
+  readonly slot: string
+  readonly status: CommandRow['status']
+  readonly attempt: number
+  /** Results that came too late to count. */
+  readonly late: number
+}
+
+/** Makes a store whose clock is the one given. */
+export type BenchStoreFactory = (now: () => number) => Promise<BenchStore>
+
+export const memoryBenchStore: BenchStoreFactory = async now => {
+  const { store, rows, commands, subscribe } = createMemoryStore(now)
+  return {
+    store,
+    subscribe,
+    eventsOf: async id => rows.get(id)!.events,
+    stateOf: async id => rows.get(id)!.state,
+    statusOf: async id => rows.get(id)!.status,
+    commandsOf: async id => commands.filter(row => row.releaseId === id).map(benchCommandOf),
+    close: async () => {},
+  }
+}
+
+function benchCommandOf({ command, status, attempt, late }: CommandRow): BenchCommand {
+  return { slot: command.slot, status, attempt, late }
+}
 
 /**
  * The smallest store that keeps the promises of the ports, for the engine's own tests: fences, conditional writes,
  * journal, claims on hands. What goes in and out is copied as a database would.
  */
-export interface MemoryStore extends EngineStore {
-  /** What an outsider may look at. */
+interface MemoryStore {
+  readonly store: EngineStore
   readonly rows: ReadonlyMap<string, ReleaseRow>
-  readonly commandRows: readonly CommandRow[]
+  readonly commands: readonly CommandRow[]
   subscribe(listener: (hint: EngineHint) => void): void
 }
 
-export interface ReleaseRow {
+interface ReleaseRow {
   readonly id: string
   readonly release: NewRelease
   readonly events: Commit['events'][number][]
@@ -30,7 +69,7 @@ export interface ReleaseRow {
   hands: HandRow[]
 }
 
-export interface CommandRow {
+interface CommandRow {
   readonly id: string
   readonly releaseId: string
   readonly command: Command
@@ -47,7 +86,7 @@ export interface CommandRow {
 const deadAfterMs = 5_000
 const lateAfterMs = 2_000
 
-export function createMemoryStore(now: () => number): MemoryStore {
+function createMemoryStore(now: () => number): MemoryStore {
   const rows = new Map<string, ReleaseRow>()
   const commands: CommandRow[] = []
   const beats = new Map<string, number>()
@@ -79,10 +118,7 @@ export function createMemoryStore(now: () => number): MemoryStore {
     wake(row.releaseId)
   }
 
-  return {
-    rows,
-    commandRows: commands,
-    subscribe: listener => void listeners.push(listener),
+  const store: EngineStore = {
     releases: {
       async createRelease(given) {
         const release = copy(given)
@@ -212,6 +248,7 @@ export function createMemoryStore(now: () => number): MemoryStore {
       },
     },
   }
+  return { store, rows, commands, subscribe: listener => void listeners.push(listener) }
 
   function claimCommand(row: CommandRow, owner: string): ClaimedCommand {
     row.status = 'claimed'

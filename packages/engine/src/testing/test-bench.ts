@@ -3,13 +3,13 @@ import { createEngine, type Engine, type EngineHint } from '../engine.ts'
 import type { EngineStore } from '../engine-options.ts'
 import type { HandDriver } from '../ports.ts'
 import type { EngineSettings } from '../settings.ts'
-import { createMemoryStore, type MemoryStore } from './memory-store.ts'
+import { type BenchStore, type BenchStoreFactory, memoryBenchStore } from './memory-store.ts'
 import { TestFaults, TestHand, TestRunner, TestSource, VirtualClock } from './test-world.ts'
 
 /** One store, one world, any number of engines on one virtual clock. */
 export class TestBench {
-  readonly clock = new VirtualClock()
-  readonly store: MemoryStore
+  readonly clock: VirtualClock
+  readonly bench: BenchStore
   readonly source = new TestSource()
   readonly flag = new TestHand('flag')
   readonly hands: HandDriver[] = [this.flag]
@@ -19,13 +19,22 @@ export class TestBench {
   readonly settings: Partial<EngineSettings>
   #names = 0
 
-  constructor(settings: Partial<EngineSettings> = {}) {
+  constructor(clock: VirtualClock, bench: BenchStore, settings: Partial<EngineSettings>) {
+    this.clock = clock
+    this.bench = bench
     this.settings = settings
-    this.store = createMemoryStore(() => this.clock.time)
-    this.store.subscribe(hint => this.#tell(hint))
+    this.bench.subscribe(hint => this.#tell(hint))
   }
 
-  engine(faults = new TestFaults(), store: EngineStore = this.store): Engine {
+  static async open(
+    settings: Partial<EngineSettings> = {},
+    createStore: BenchStoreFactory = memoryBenchStore,
+  ): Promise<TestBench> {
+    const clock = new VirtualClock()
+    return new TestBench(clock, await createStore(() => clock.time), settings)
+  }
+
+  engine(faults = new TestFaults(), store: EngineStore = this.bench.store): Engine {
     this.#names++
     const engine = createEngine({
       store: faults.mortalStore(store),
@@ -114,12 +123,12 @@ export class TestBench {
     }
   }
 
-  events(id: string): string[] {
-    return this.store.rows.get(id)!.events.map(event => event.body.type)
+  async events(id: string): Promise<readonly string[]> {
+    return (await this.bench.eventsOf(id)).map(event => event.body.type)
   }
 
-  state(id: string) {
-    return this.store.rows.get(id)!.state
+  async stage(id: string): Promise<string> {
+    return (await this.bench.stateOf(id)).lifecycle.kind
   }
 
   #tell(hint: EngineHint): void {

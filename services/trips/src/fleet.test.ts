@@ -85,6 +85,22 @@ test('a crashing API is restarted where it was, with its faults, and every resta
   }
 })
 
+test('a fleet closes in order also when its load generator was killed', async () => {
+  const trips = await startTrips({ dankaiUrl: plane.url, key: 'key', rate: 20 })
+  const pids = trips.pids()
+  const load = pids[0]!
+  const summary = trips.nextSegment('never told')
+  process.kill(load, 'SIGKILL')
+  const outcome = summary.then(
+    () => 'told',
+    () => 'not told',
+  )
+  await trips.close()
+  await outcome
+  for (const pid of pids) assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
+  await assert.rejects(trips.nextSegment('late'), /found no load generator/)
+})
+
 test('when the gateway cannot start, the error says what it said, and the APIs are ended', async () => {
   const logs: string[] = []
   await assert.rejects(

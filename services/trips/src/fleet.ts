@@ -48,7 +48,7 @@ export interface Trips {
 const VERSIONS: Readonly<Record<Track, ApiVersion>> = { stable: 'v1.5.0', canary: 'v1.6.0' }
 const TRACKS: readonly Track[] = ['stable', 'canary']
 const CALL_MS = 2_000
-const SUMMARY_MS = 20_000
+const SUMMARY_MS = 5_000
 const FAULT_TRIES = 5
 
 /** Small heaps: four processes share a small machine with a database, and none of them holds much. */
@@ -77,7 +77,7 @@ class Fleet {
   readonly #options: TripsOptions
   readonly #faults: Record<Track, Faults> = { stable: noFaults, canary: noFaults }
   readonly #apis = new Map<Track, SupervisedProcess>()
-  readonly #summaries: ((summary: LoadSummary) => void)[] = []
+  readonly #summaries: PromiseWithResolvers<LoadSummary>[] = []
   #gateway: SupervisedProcess | null = null
   #load: SupervisedProcess | null = null
 
@@ -103,12 +103,15 @@ class Fleet {
     }
   }
 
+  /** The processes end whether or not the load generator lives to say what it saw. */
   async close(): Promise<LoadSummary | null> {
-    const last = this.#load ? this.#summary() : null
-    await this.#load?.close()
+    const load = this.#load
     this.#load = null
+    const last = load && load.pid() !== null ? this.#summary().catch(() => null) : null
+    await load?.close()
     await Promise.all(this.#processes().map(process => process.close()))
-    return last && (await last)
+    this.#giveUpSummaries()
+    return last
   }
 
   #processes(): readonly SupervisedProcess[] {
@@ -195,24 +198,27 @@ class Fleet {
   #answerLoadLine(line: Readonly<Record<string, unknown>>): void {
     const { type, ...seen } = line
     if (type === 'progress') this.#options.onProgress?.(seen as unknown as LoadSummary)
-    if (type === 'summary') this.#summaries.shift()?.(seen as unknown as LoadSummary)
+    if (type === 'summary') this.#summaries.shift()?.resolve(seen as unknown as LoadSummary)
   }
 
   #summary(): Promise<LoadSummary> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error('Cannot read the load summary: found none in time.')), SUMMARY_MS)
-      this.#summaries.push(summary => {
-        clearTimeout(timer)
-        resolve(summary)
-      })
-    })
+    const summary = Promise.withResolvers<LoadSummary>()
+    this.#summaries.push(summary)
+    return summary.promise
   }
 
-  #nextSegment(name: string): Promise<LoadSummary> {
-    if (!this.#load) throw new Error('Cannot start a segment: found no load generator, expected rate > 0.')
+  #giveUpSummaries(): void {
+    for (const { reject } of this.#summaries.splice(0)) reject(new Error('Cannot read the load summary: found none.'))
+  }
+
+  async #nextSegment(name: string): Promise<LoadSummary> {
+    if (!this.#load || this.#load.pid() === null) {
+      throw new Error(`Cannot start segment "${name}": found no load generator, expected one that runs (rate > 0).`)
+    }
     const summary = this.#summary()
     this.#load.send({ segment: name })
-    return summary
+    const timer = setTimeout(() => this.#giveUpSummaries(), SUMMARY_MS)
+    return summary.finally(() => clearTimeout(timer))
   }
 
   /** A process that is down just now takes the new faults from its command line, or is asked again when it is ready. */

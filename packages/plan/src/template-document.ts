@@ -2,7 +2,7 @@
 import type { Place } from './compiled-plan.ts'
 import type { PlanDocument } from './plan-documents.ts'
 import type { YamlNode } from './yaml-node.ts'
-import { getText, getValue } from './yaml-node.ts'
+import { getText, getValue, textOf } from './yaml-node.ts'
 
 export interface TemplateDocument {
   readonly name: string
@@ -41,7 +41,8 @@ function readTemplateDocument({ name, root }: PlanDocument): TemplateDocument {
 
 export const placeholderForm = /\{\{ ([A-Za-z][A-Za-z0-9_.]{0,63}) \}\}/gu
 
+/** Text alone is a body. */
 function readText(node: YamlNode | null): TemplateText | null {
-  const body = getText(node, 'body')
+  const body = textOf(node) ?? getText(node, 'body')
   return body === null ? null : { title: getText(node, 'title'), body }
 }

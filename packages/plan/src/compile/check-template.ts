@@ -21,7 +21,11 @@ export function checkTemplate({ name, root }: PlanDocument, log: ProblemLog): vo
     }
     log.add('template', root, refuse(en, ja))
   }
-  for (const node of languages.flatMap(language => [getValue(language, 'title'), getValue(language, 'body')])) {
+  for (const node of languages.flatMap(language => [
+    language,
+    getValue(language, 'title'),
+    getValue(language, 'body'),
+  ])) {
     const rest = (textOf(node) ?? '').replace(placeholderForm, '')
     const stray = /\{\{.{0,40}|.{0,40}\}\}/u.exec(rest)?.[0]
     if (node === null || stray === undefined) continue

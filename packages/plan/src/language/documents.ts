@@ -210,12 +210,18 @@ const template: Declaration = {
     channel: key(text(format.freeName), 'Where it goes when nothing else is said', '他に指定がないときの宛先'),
     priority: key(text(format.freeName), 'How urgent it is', '優先度'),
     ja: key(
-      mapOf(() => templateText),
+      either(
+        text(format.anyText),
+        mapOf(() => templateText),
+      ),
       'Japanese',
       '日本語',
     ),
     en: key(
-      mapOf(() => templateText),
+      either(
+        text(format.anyText),
+        mapOf(() => templateText),
+      ),
       'English',
       '英語',
     ),

@@ -9,6 +9,8 @@ export interface TripsOptions {
   readonly dankaiUrl: string
   readonly key: string
   readonly flag?: string
+  /** Service name its samples carry. Default: trips. */
+  readonly service?: string
   /** Requests a second; 0 starts no load generator. */
   readonly rate?: number
   readonly users?: number
@@ -152,7 +154,7 @@ class Fleet {
   }
 
   #startGateway(): Promise<SupervisedProcess> {
-    const { dankaiUrl, key, flag } = this.#options
+    const { dankaiUrl, key, flag, service } = this.#options
     return startSupervised({
       ...this.#shared('trips-gateway'),
       script: script('./gateway/main.ts'),
@@ -161,7 +163,7 @@ class Fleet {
       env: { GATEWAY_KEY: key },
       args: before => [
         ...['--stable', urlOf(this.#apis.get('stable')!.ready), '--canary', urlOf(this.#apis.get('canary')!.ready)],
-        ...['--dankai', dankaiUrl, '--flag', flag ?? 'new-booking-flow'],
+        ...['--dankai', dankaiUrl, '--flag', flag ?? 'new-booking-flow', '--service', service ?? 'trips'],
         ...(before ? samePlace(before) : []),
       ],
     })

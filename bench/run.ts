@@ -1,0 +1,32 @@
+// `npm run bench -- NAME [--json]`: one benchmark a command, ratios and distributions of one run. Timings on shared
+// machines are noisy, so nothing here is a test and no number is a promise; docs/reference/benchmarks.md has the last run.
+import { decideBench } from './decide.ts'
+
+export interface BenchResult {
+  readonly bench: string
+  readonly target: string
+  readonly figures: Readonly<Record<string, number | string>>
+}
+
+const benches: Readonly<Record<string, (args: readonly string[]) => Promise<BenchResult>>> = {
+  decide: decideBench,
+}
+
+const args = process.argv.slice(2)
+const name = args.find(arg => !arg.startsWith('--')) ?? ''
+const bench = benches[name]
+if (bench === undefined) {
+  process.stderr.write(
+    `Cannot run bench "${name}": expected one of ${Object.keys(benches).join(', ')}. Try: npm run bench -- decide\n`,
+  )
+  process.exit(2)
+}
+const result = await bench(args)
+if (args.includes('--json')) process.stdout.write(`${JSON.stringify(result)}\n`)
+else {
+  process.stdout.write(`${result.bench}   target: ${result.target}\n`)
+  for (const [figure, value] of Object.entries(result.figures)) {
+    process.stdout.write(`  ${figure.padEnd(44)} ${typeof value === 'number' ? Number(value.toPrecision(4)) : value}\n`)
+  }
+}
+process.exit(0)

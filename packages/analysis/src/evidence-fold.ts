@@ -266,7 +266,9 @@ export class EvidenceFold implements EvidenceReader {
     if (since === null || this.#now - since < input.gapMs) return
     input.missingSince = since
     for (const sequence of this.#sequences) {
-      const values = sequence.tracks.filter(track => track.role === 'value').map(track => track.samples.metric.name)
+      const values = sequence.tracks
+        .filter(track => track.samples.role === 'value')
+        .map(track => track.samples.metric.name)
       const isMissing =
         values.includes(input.metric.name) && missingSinceOf(values.map(name => this.#inputs.get(name)!)) !== null
       if (isMissing) for (const watch of sequence.watches) watch.endRun()

@@ -462,7 +462,7 @@ test('between two looks no answer changes: looking only when nextLook says so mi
         }
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 50 },
   )
 })
 

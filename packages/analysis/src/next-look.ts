@@ -64,7 +64,7 @@ function watchMoments(watch: TermWatch, sequence: SampleSequence, input: NextLoo
 function staleMoments(watch: TermWatch, reading: Reading, end: number): readonly number[] {
   const all = [...reading.tracks, ...reading.baselineTracks]
   const lagging = all.filter(track => track.hasData && end - track.newestEnd >= track.newestLengthMs)
-  const stale = all.length === 1 ? [] : lagging.map(track => track.newestEnd + track.gapMs)
+  const stale = all.length === 1 ? [] : lagging.map(track => track.newestEnd + track.freshMs)
   if (watch.newest !== 'yes' && end - watch.trueEnd < watch.gapMs) stale.push(watch.trueEnd + watch.gapMs)
   return stale.filter(Number.isFinite).map(moment => bucketEndFrom(moment, reading) ?? moment)
 }

@@ -1,12 +1,13 @@
 import { binOf, nearestRank, valueOfBin } from './sketch-scale.ts'
+import { type CountsJson, SortedCounts } from './sorted-counts.ts'
 
 /** Distinct values kept exactly. Scripted worlds and small samples stay exact; a busy service passes it in a second. */
 export const exactValuesMax = 64
 
 export interface QuantilesJson {
   readonly kind: 'exact' | 'sketch'
-  /** Ascending pairs of value (or bin) and count. */
-  readonly counts: readonly (readonly [number, number])[]
+  /** By value, or by bin of the sketch. */
+  readonly counts: CountsJson
 }
 
 /**
@@ -17,10 +18,8 @@ export interface QuantilesJson {
  * 2. What it answers depends on the values added only, not on their order or on how they were merged.
  */
 export class Quantiles {
-  #counts = new Map<number, number>()
+  #counts = new SortedCounts()
   #sketched = false
-  #count = 0
-  #ascending: readonly number[] | null = null
 
   static of(values: Iterable<number>): Quantiles {
     const quantiles = new Quantiles()
@@ -31,13 +30,13 @@ export class Quantiles {
   static fromJSON(json: QuantilesJson): Quantiles {
     const quantiles = new Quantiles()
     quantiles.#sketched = json.kind === 'sketch'
-    for (const [key, count] of json.counts) quantiles.#addKey(key, count)
+    quantiles.#counts = SortedCounts.fromJSON(json.counts)
     return quantiles
   }
 
   /** How many values it summarises. */
   get count(): number {
-    return this.#count
+    return this.#counts.total
   }
 
   /** True once it is a sketch; false while exact. */
@@ -45,9 +44,15 @@ export class Quantiles {
     return this.#sketched
   }
 
+  /** Values, or bins when sketched, with their counts. */
+  get counts(): SortedCounts {
+    return this.#counts
+  }
+
+  /** Adds a value; what is not a finite number was not measured and is left out. */
   add(value: number, count = 1): this {
     if (!Number.isFinite(value) || !(count > 0)) return this
-    this.#addKey(this.#sketched ? binOf(value) : value, count)
+    this.#counts.change(this.#sketched ? binOf(value) : value, count)
     this.#keepSmall()
     return this
   }
@@ -55,46 +60,28 @@ export class Quantiles {
   merge(other: Quantiles): this {
     if (other.#sketched) this.#becomeSketch()
     const toBin = this.#sketched && !other.#sketched
-    for (const [key, count] of [...other.#counts]) this.#addKey(toBin ? binOf(key) : key, count)
+    const counts = other === this ? other.#counts.clone() : other.#counts
+    for (let index = 0; index < counts.size; index++) {
+      const key = counts.keyAt(index)
+      this.#counts.change(toBin ? binOf(key) : key, counts.countAt(index))
+    }
     this.#keepSmall()
     return this
   }
 
   /** The value at a quantile from 0 to 1; null when it is empty. */
   quantile(quantile: number): number | null {
-    if (this.#count === 0) return null
-    let left = nearestRank(quantile, this.#count)
-    const keys = this.#keys()
-    for (const key of keys) {
-      left -= this.#counts.get(key) ?? 0
-      if (left <= 0) return this.#sketched ? valueOfBin(key) : key
-    }
-    return null
-  }
-
-  /** Values (or bins, when sketched) with their counts, in no particular order. */
-  entries(): IterableIterator<[number, number]> {
-    return this.#counts.entries()
+    if (this.count === 0) return null
+    const key = this.#counts.keyOfRank(nearestRank(quantile, this.count))
+    return this.#sketched ? valueOfBin(key) : key
   }
 
   equals(other: Quantiles): boolean {
-    if (this === other) return true
-    if (this.#count !== other.#count || this.#sketched !== other.#sketched) return false
-    if (this.#counts.size !== other.#counts.size) return false
-    for (const [key, count] of this.#counts) if (other.#counts.get(key) !== count) return false
-    return true
+    return this === other || (this.#sketched === other.#sketched && this.#counts.equals(other.#counts))
   }
 
   toJSON(): QuantilesJson {
-    const counts = this.#keys().map((key): [number, number] => [key, this.#counts.get(key) ?? 0])
-    return { kind: this.#sketched ? 'sketch' : 'exact', counts }
-  }
-
-  #addKey(key: number, count: number): void {
-    const before = this.#counts.get(key)
-    if (before === undefined) this.#ascending = null
-    this.#counts.set(key, (before ?? 0) + count)
-    this.#count += count
+    return { kind: this.#sketched ? 'sketch' : 'exact', counts: this.#counts.toJSON() }
   }
 
   #keepSmall(): void {
@@ -105,14 +92,8 @@ export class Quantiles {
     if (this.#sketched) return
     const exact = this.#counts
     this.#sketched = true
-    this.#counts = new Map()
-    this.#count = 0
-    for (const [value, count] of exact) this.#addKey(binOf(value), count)
-    this.#ascending = null
-  }
-
-  #keys(): readonly number[] {
-    this.#ascending ??= [...this.#counts.keys()].sort((a, b) => a - b)
-    return this.#ascending
+    this.#counts = new SortedCounts()
+    for (let index = 0; index < exact.size; index++)
+      this.#counts.change(binOf(exact.keyAt(index)), exact.countAt(index))
   }
 }

@@ -36,7 +36,7 @@ function hasEnoughSamples(track: TrackSamples, sums: Sums): boolean {
 
 function isFresh(track: TrackSamples, newestEnd: number, end: number): boolean {
   if (newestEnd === Number.NEGATIVE_INFINITY) return false
-  return track.gapMs === Infinity || end - newestEnd < track.gapMs
+  return newestEnd + track.freshMs > end
 }
 
 /** What a window over one track would hold, and where its newest bucket would end. */

@@ -2,17 +2,15 @@ import { Reading } from './reading.ts'
 import { RunRing, type RunRingJson } from './run-ring.ts'
 import { Part } from './sums.ts'
 import { judge, type TermWatch, type TermWatchJson } from './term-watch.ts'
-import { type TotalScope, TrackSamples, type TrackSamplesJson, type Window } from './track-samples.ts'
+import { type TotalScope, type TrackRole, TrackSamples, type TrackSamplesJson, type Window } from './track-samples.ts'
 
 /** A track of a metric that takes part in a comparison. */
 export interface SequenceTrack {
   readonly samples: TrackSamples
-  readonly role: 'value' | 'baseline'
   /** Buckets that arrived but cannot be compared yet. */
   queue: RunRing
   /** Counts as missing: nobody waits for it. Samples that come by themselves are always silent. */
   isSilent: boolean
-  readonly everyMs: number
 }
 
 /**
@@ -44,7 +42,7 @@ export class SampleSequence {
 
   constructor(name: string, tracks: readonly SequenceTrack[], watches: readonly TermWatch[]) {
     this.name = name
-    this.comesByItself = tracks.some(track => track.everyMs === Infinity)
+    this.comesByItself = tracks.some(track => track.samples.gapMs === Infinity)
     this.tracks = tracks
     this.watches = watches
     this.#comparesWithPrevious = watches.some(watch => watch.comparesWithPrevious)
@@ -70,7 +68,7 @@ export class SampleSequence {
   deliver(track: SequenceTrack, start: number, lengthMs: number, count: number, part: Part): void {
     if (this.tracks.length > 1) {
       track.queue.append(start, lengthMs, count, part)
-      if (track.everyMs !== Infinity) track.isSilent = false
+      if (track.samples.gapMs !== Infinity) track.isSilent = false
       this.drain()
     } else if (count === 1) {
       track.samples.push(start, lengthMs, 1, part)
@@ -82,7 +80,8 @@ export class SampleSequence {
   drain(): void {
     for (;;) {
       const end = this.#nextEnd()
-      if (end === Infinity || !this.tracks.every(track => hasDeliveredUntil(track, end))) return
+      if (end === Infinity) return
+      for (const track of this.tracks) if (!hasDeliveredUntil(track, end)) return
       this.#takeTogether(end)
     }
   }
@@ -173,8 +172,8 @@ export class SampleSequence {
 
   #buildReadings(): Reading[] {
     const byWindow = new Map<string, Reading>()
-    const values = this.tracks.filter(track => track.role === 'value').map(track => track.samples)
-    const baselines = this.tracks.filter(track => track.role === 'baseline').map(track => track.samples)
+    const values = this.tracks.filter(track => track.samples.role === 'value').map(track => track.samples)
+    const baselines = this.tracks.filter(track => track.samples.role === 'baseline').map(track => track.samples)
     for (const watch of this.watches) {
       const key = JSON.stringify(watch.window)
       const reading = byWindow.get(key) ?? new Reading(watch.window, values, baselines)
@@ -188,7 +187,7 @@ export class SampleSequence {
     let at = start
     let left = count
     while (left > 0) {
-      const taken = Math.min(this.#beforeBoundary(at, lengthMs, left), this.#alike(samples, lengthMs, left, part))
+      const taken = Math.min(this.#beforeBoundary(at, lengthMs, left), this.#alike(samples, at, lengthMs, left, part))
       samples.push(at, lengthMs, taken, part)
       this.#judge(at, lengthMs, taken)
       at += lengthMs * taken
@@ -197,41 +196,57 @@ export class SampleSequence {
   }
 
   #takeTogether(end: number): void {
-    const due = this.tracks.filter(track => queued(track) && headEnd(track) === end)
-    const lengthMs = due[0]!.queue.lengthMsOf(due[0]!.queue.head)
-    const start = Math.max(...due.map(track => track.queue.startOf(track.queue.head)))
-    const count = this.#alikeTogether(due, start, lengthMs)
-    for (const track of due) {
+    const start = this.#startOfDue(end)
+    const count = this.#alikeTogether(start, end)
+    let changesValue = false
+    for (const track of this.tracks) {
+      if (!isDue(track, end)) continue
       const { queue, samples } = track
-      const bucketMs = queue.lengthMsOf(queue.head)
-      samples.push(queue.startOf(queue.head), bucketMs, count, queue.readPart(queue.head, this.#scratch))
+      const lengthMs = queue.lengthMsOf(queue.head)
+      samples.push(queue.startOf(queue.head), lengthMs, count, queue.readPart(queue.head, this.#scratch))
       queue.takeFirst(count)
+      if (samples.role === 'value' || samples.gapMs === Infinity) changesValue = true
     }
-    this.end = Math.max(this.end, end + lengthMs * (count - 1))
-    const changesValue = due.some(track => track.role === 'value' || track.everyMs === Infinity)
-    if (changesValue) this.#judge(start, end - start, count)
+    const lengthMs = end - start
+    this.end = Math.max(this.end, start + lengthMs * count)
+    if (changesValue) this.#judge(start, lengthMs, count)
   }
 
-  #alikeTogether(due: readonly SequenceTrack[], start: number, lengthMs: number): number {
-    if (due.some(({ queue }) => queue.lengthMsOf(queue.head) !== lengthMs || queue.startOf(queue.head) !== start))
-      return 1
-    if (lengthMs === 0) return 1
-    let count = Math.min(...due.map(({ queue }) => queue.countOf(queue.head)))
+  /** Several tracks may end a bucket here: the shortest of them says since when the answer is known. */
+  #startOfDue(end: number): number {
+    let start = Number.NEGATIVE_INFINITY
     for (const track of this.tracks) {
-      if (due.includes(track)) count = Math.min(count, this.#alikeIn(track, lengthMs, count))
-      else count = Math.min(count, bucketsBefore(nextEvent(track, start + lengthMs), start, lengthMs))
+      if (isDue(track, end)) start = Math.max(start, track.queue.startOf(track.queue.head))
+    }
+    return start
+  }
+
+  /** How many buckets from here on can be taken at once, all tracks that are due together. */
+  #alikeTogether(start: number, end: number): number {
+    let count = Number.POSITIVE_INFINITY
+    for (const track of this.tracks) {
+      if (!isDue(track, end)) continue
+      const { queue } = track
+      if (queue.startOf(queue.head) !== start) return 1
+      count = Math.min(count, queue.countOf(queue.head))
+    }
+    if (count === 1 || end === start) return 1
+    const lengthMs = end - start
+    for (const track of this.tracks) {
+      if (isDue(track, end)) count = Math.min(count, this.#alikeIn(track, start, lengthMs, count))
+      else count = Math.min(count, bucketsBefore(nextEvent(track, end), start, lengthMs))
     }
     return Math.max(1, this.#beforeBoundary(start, lengthMs, count))
   }
 
-  #alikeIn({ queue, samples }: SequenceTrack, lengthMs: number, count: number): number {
-    return this.#alike(samples, lengthMs, count, queue.readPart(queue.head, this.#scratch))
+  #alikeIn({ queue, samples }: SequenceTrack, start: number, lengthMs: number, count: number): number {
+    return this.#alike(samples, start, lengthMs, count, queue.readPart(queue.head, this.#scratch))
   }
 
   /** How many of `count` further buckets give the same answers as the first of them. */
-  #alike(samples: TrackSamples, lengthMs: number, count: number, part: Part): number {
+  #alike(samples: TrackSamples, start: number, lengthMs: number, count: number, part: Part): number {
     if (this.#comparesWithPrevious && !(samples.hasData && samples.newest.sameAs(part))) return 1
-    return samples.isSteadyUnder(part, lengthMs) ? count : 1
+    return samples.isSteadyUnder(part, start, lengthMs) ? count : 1
   }
 
   #beforeBoundary(start: number, lengthMs: number, count: number): number {
@@ -289,19 +304,21 @@ export interface SampleSequenceJson {
 }
 
 export function sequenceTrack(
-  role: SequenceTrack['role'],
+  role: TrackRole,
   metric: TrackSamples['metric'],
   windows: readonly Window[],
   wantsPrevious: boolean,
 ): SequenceTrack {
-  const samples = new TrackSamples(metric, windows, wantsPrevious)
-  const comesByItself = samples.gapMs === Infinity
-  const everyMs = comesByItself ? Infinity : metric.everyMs!
-  return { samples, role, queue: new RunRing(), isSilent: comesByItself, everyMs }
+  const samples = new TrackSamples(role, metric, windows, wantsPrevious)
+  return { samples, queue: new RunRing(), isSilent: samples.gapMs === Infinity }
 }
 
 function queued(track: SequenceTrack): boolean {
   return track.queue.tail > track.queue.head
+}
+
+function isDue(track: SequenceTrack, end: number): boolean {
+  return queued(track) && headEnd(track) === end
 }
 
 function headEnd({ queue }: SequenceTrack): number {
@@ -311,14 +328,14 @@ function headEnd({ queue }: SequenceTrack): number {
 /** True when no bucket that ends at or before `end` can still come from this track. */
 function hasDeliveredUntil(track: SequenceTrack, end: number): boolean {
   if (track.isSilent || queued(track)) return true
-  return track.samples.newestEnd + track.everyMs > end
+  return track.samples.newestEnd + track.samples.everyMs > end
 }
 
 /** The next moment after `end` at which this track brings something, is due, or goes stale. */
 function nextEvent(track: SequenceTrack, end: number): number {
   const { samples } = track
-  const stale = samples.newestEnd + samples.gapMs
-  const due = track.isSilent ? Number.POSITIVE_INFINITY : samples.newestEnd + track.everyMs
+  const stale = samples.newestEnd + samples.freshMs
+  const due = track.isSilent ? Number.POSITIVE_INFINITY : samples.newestEnd + samples.everyMs
   const comes = queued(track) ? headEnd(track) : due
   return samples.hasData && stale > end ? Math.min(comes, stale) : comes
 }

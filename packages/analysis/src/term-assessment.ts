@@ -4,6 +4,7 @@ import type { Assessment, Verdict } from './assessment.ts'
 import { openLooks } from './open-buckets.ts'
 import { type Numbers, needsSamples, type Reading } from './reading.ts'
 import { judge, limitFor, type TermWatch } from './term-watch.ts'
+import type { TrackSamples } from './track-samples.ts'
 
 /** What an assessment needs besides the term: the moment, and how things stand for the metric and the phase. */
 export interface AssessmentContext {
@@ -99,18 +100,23 @@ function counted(
 }
 
 /** The end of the first bucket at or after `moment`, when buckets go on coming as they do; null when none is regular. */
-export function bucketEndFrom(moment: number, { tracks }: Reading): number | null {
-  const ends = tracks.flatMap(({ newestEnd, newestLengthMs }) => {
-    if (!(newestLengthMs > 0)) return []
+export function bucketEndFrom(moment: number, reading: Reading): number | null {
+  const ends = regularTracks(reading).map(({ newestEnd, newestLengthMs }) => {
     return newestEnd + newestLengthMs * Math.max(0, Math.ceil((moment - newestEnd) / newestLengthMs))
   })
   return ends.length === 0 ? null : Math.min(...ends)
 }
 
 /** Distance of the answers: with several tracks, that of the fastest. */
-function bucketMs({ tracks }: Reading): number {
-  const lengths = tracks.map(track => track.newestLengthMs).filter(lengthMs => lengthMs > 0)
+function bucketMs(reading: Reading): number {
+  const lengths = regularTracks(reading).map(track => track.newestLengthMs)
   return lengths.length === 0 ? 0 : Math.min(...lengths)
+}
+
+/** Tracks whose next bucket may still come in time; one that lags behind the others has stopped. */
+function regularTracks({ tracks }: Reading): readonly TrackSamples[] {
+  const newest = Math.max(...tracks.map(track => track.newestEnd))
+  return tracks.filter(track => track.newestLengthMs > 0 && track.newestEnd + track.newestLengthMs > newest)
 }
 
 function runNow(

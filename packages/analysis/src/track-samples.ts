@@ -22,6 +22,8 @@ export interface OpenBucket {
   readonly measure: Measure
 }
 
+export type TrackRole = 'value' | 'baseline'
+
 export interface Total {
   readonly scope: TotalScope
   /** Buckets that begin earlier are not of this scope; NaN while the scope has not begun. */
@@ -35,6 +37,7 @@ export interface Total {
  * Buckets come in event order and each is taken once. Nothing here asks what time it is.
  */
 export class TrackSamples {
+  readonly role: TrackRole
   readonly metric: Metric
   readonly gapMs: number
   readonly quantile: number
@@ -55,7 +58,8 @@ export class TrackSamples {
   readonly totals: Total[]
   readonly #wantsPrevious: boolean
 
-  constructor(metric: Metric, wanted: readonly Window[], wantsPrevious: boolean) {
+  constructor(role: TrackRole, metric: Metric, wanted: readonly Window[], wantsPrevious: boolean) {
+    this.role = role
     this.metric = metric
     this.gapMs = gapMsOf(metric)
     this.quantile = quantileOf(metric)
@@ -69,6 +73,19 @@ export class TrackSamples {
 
   get hasData(): boolean {
     return this.newestEnd !== Number.NEGATIVE_INFINITY
+  }
+
+  /** Distance of its buckets; infinite when samples come by themselves. */
+  get everyMs(): number {
+    return this.gapMs === Infinity ? Infinity : Math.max(this.metric.everyMs!, this.newestLengthMs)
+  }
+
+  /**
+   * How long the newest bucket stands for the present. A value does until its gap; a baseline only until its next bucket
+   * is due, because it has to be measured over the same window as what is compared with it.
+   */
+  get freshMs(): number {
+    return this.role === 'baseline' ? this.everyMs : this.gapMs
   }
 
   sumsOf(window: Window): Sums {
@@ -99,10 +116,10 @@ export class TrackSamples {
     this.#dropExpired()
   }
 
-  /** True when any number of further buckets equal to `part` leaves every sliding window's content as it is. */
-  isSteadyUnder(part: Part, lengthMs: number): boolean {
+  /** True when any number of buckets equal to `part` from `start` on leaves every sliding window's content as it is. */
+  isSteadyUnder(part: Part, start: number, lengthMs: number): boolean {
     if (this.windows.length === 0) return true
-    if (lengthMs !== this.newestLengthMs || !this.newest.sameAs(part)) return false
+    if (start !== this.newestEnd || lengthMs !== this.newestLengthMs || !this.newest.sameAs(part)) return false
     return this.windows.every(window => window.isSteady(this.ring) && this.isCovered(window.ms, this.newestEnd))
   }
 

@@ -172,8 +172,7 @@ export class Reconciler {
   async #isStillWanted(hands: ReleaseHands, generation: number): Promise<boolean> {
     const [newest] = await this.#options.store.hands.handsOf(hands.id)
     if (newest === undefined) return false
-    const { desired, direction } = newest
-    hands.desire({ exposure: desired, generation: newest.generation, direction })
+    this.#compare(hands, newest)
     return newest.generation === generation && hands.generation === generation && this.#options.mayRaise(hands.id)
   }
 

@@ -76,6 +76,7 @@ export class TestBench {
           'approve',
           'checklist',
           'needs',
+          'halt',
           'wait',
           'do',
         ],

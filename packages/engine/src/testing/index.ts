@@ -1,0 +1,5 @@
+export { defineEngineLaws } from './engine-laws.ts'
+export { type BenchCommand, type BenchStore, type BenchStoreFactory, memoryBenchStore } from './memory-store.ts'
+export { TestBench } from './test-bench.ts'
+export { testHand, testPhase, testPlan, testRule, testStep } from './test-plan.ts'
+export { type HandMode, TestFaults, TestHand, TestRunner, TestSource, testStart, VirtualClock } from './test-world.ts'

@@ -80,8 +80,16 @@ export function compilePlan(documents: PlanDocuments, choice: PlanChoice): PlanR
   const compiled = compileStrategies(plan, documents, choice, log)
   const strategy = chooseStrategy(plan, choice, log)
   const chosen = compiled.find(compilation => compilation.plan.strategy === strategy)
+  checkReleaseType(choice.releaseType, chosen, log)
   if (log.list().length > 0 || !chosen) return { ok: false, problems: sortByPlace(log.list()) }
   return { ok: true, plan: freezeDeep(chosen.plan), notes: boundNotes(notePlan(chosen)) }
+}
+
+/** A slip in the release type would choose the default strategy without a word. */
+function checkReleaseType(type: string | undefined, chosen: PlanCompilation | undefined, log: ProblemLog): void {
+  if (type === undefined || !chosen || chosen.scope.labels.has(type)) return
+  const at = { place: chosen.parts.root.place, path: 'releaseType' }
+  reportUnknown(log, 'unknown-release-type', { en: 'release type', ja: 'リリース種別' }, type, chosen.scope.labels, at)
 }
 
 function startLog(documents: PlanDocuments): ProblemLog {

@@ -8,7 +8,7 @@ import { readMetricKey, readScriptValue } from '../scenario.ts'
 import type { YamlNode } from '../yaml-node.ts'
 import { entriesOf, getText, getValue, itemsOf, textOf } from '../yaml-node.ts'
 import { listStrategies } from './choose-strategy.ts'
-import { readMetricHeads } from './compile-metric.ts'
+import { readMetricHeads } from './metric-head.ts'
 import type { DocumentIndex, MetricHead } from './scope.ts'
 import { reportUnknown } from './scope.ts'
 

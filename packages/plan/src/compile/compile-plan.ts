@@ -22,12 +22,13 @@ import { compileEscalation } from './compile-escalation.ts'
 import { compileFlagValues } from './compile-flag-set.ts'
 import { compileHands } from './compile-hand.ts'
 import type { CompiledMetric } from './compile-metric.ts'
-import { compileMetric, readEvery, readMetricHeads, refuseWord } from './compile-metric.ts'
+import { compileMetric, readEvery } from './compile-metric.ts'
 import { compilePhases } from './compile-phase.ts'
 import { compileAlert, compileRule } from './compile-rule.ts'
 import { compileSegment } from './compile-segment.ts'
 import type { StepUse } from './compile-step.ts'
 import { compileRecipients, compileStep, compileSteps } from './compile-step.ts'
+import { readMetricHeads, refuseWord } from './metric-head.ts'
 import type { PlanParts } from './plan-parts.ts'
 import { checkPlaces, getSingle, listedParts, namedParts, readPlanParts } from './plan-parts.ts'
 import { readBaseline, readEvidence } from './policy-text.ts'
@@ -116,7 +117,7 @@ function readScope(parts: PlanParts, settings: CompileSettings, log: ProblemLog)
     documents: settings.documents,
     roles: settings.roles,
     usedRoles: new Map(),
-    budget: { steps: 0 },
+    budget: { steps: 0, conditions: 0 },
   }
 }
 

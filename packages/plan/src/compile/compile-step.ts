@@ -13,17 +13,20 @@ import { readDurationMs, readShare } from '../quantity.ts'
 import type { MapNode, YamlNode } from '../yaml-node.ts'
 import { getText, getValue, itemsOf, textOf, textsOf } from '../yaml-node.ts'
 import { compileFlagValues } from './compile-flag-set.ts'
+import { compileIrreversible } from './compile-irreversible.ts'
 import { readDays, readExpectation, readLabelTests, readOnFail } from './policy-text.ts'
 import { compileCondition } from './resolve-condition.ts'
 import type { PlanScope } from './scope.ts'
 import { checkName, checkRecipients, findDocument, noteRole, stepsAtMost } from './scope.ts'
+import { nameAction } from './step-name.ts'
 
 /** How a list of steps is used: it decides what a failure does and what the steps may say. */
 export interface StepUse {
   readonly onFail: 'stop' | 'goOn'
   /** `every` and `days` make sense only while a phase lasts. */
   readonly isDuring?: boolean
-  /** False where hands can only rise, so that no step may lower them. */
+  /** The phase whose gate it is; null before the first one. */
+  /** The phase whose gate it is. */
   readonly phaseName?: string
   /** Checklists that are being expanded around this step. */
   readonly inside?: readonly string[]
@@ -59,7 +62,7 @@ export function compileStep(node: YamlNode, id: string, use: StepUse, scope: Pla
     keep: getText(node, 'keep') === 'true',
     optional: getText(node, 'optional') === 'true',
     evidence: getText(node, 'evidence'),
-    irreversible: compileIrreversible(node, use, scope),
+    irreversible: compileIrreversible(node, use.phaseName, scope),
     onFail: compileOnFail(node, use, scope),
     everyMs: use.isDuring ? time('every') : null,
     days: use.isDuring ? readDays(getText(node, 'days')) : null,
@@ -251,40 +254,6 @@ function compileOnFail(node: MapNode, use: StepUse, scope: PlanScope): Step['onF
   return onFail
 }
 
-function compileIrreversible(node: MapNode, use: StepUse, scope: PlanScope): string | null {
-  const value = getValue(node, 'irreversible')
-  const runbook = textOf(value)
-  if (value === null || runbook === null) return null
-  if (scope.runbooks.has(runbook)) return runbook
-  if (runbook === 'true' || scope.runbooks.size === 0) {
-    scope.log.add('irreversible', node, describeIrreversible(node, use))
-    return null
-  }
-  checkName(scope, 'unknown-runbook', { en: 'runbook', ja: 'ランブック' }, runbook, scope.runbooks, value)
-  return null
-}
-
-/** Message 9: what cannot be undone needs another way back, by name. */
-function describeIrreversible(node: MapNode, use: StepUse): Localized {
-  const name = getText(node, 'name') ?? verbs.map(verb => getText(node, verb)).find(text => text !== null) ?? ''
-  const words = (use.phaseName ?? 'migration').split(/[-_]/u).filter(word => word !== '')
-  const runbook = `after${words.map(word => word.slice(0, 1).toUpperCase() + word.slice(1)).join('')}`
-  return refuse(
-    {
-      cannot: `accept step ${quote(name)} in ${node.path}`,
-      found: 'irreversible without a way back',
-      expected: 'the name of a runbook',
-      next: `Add runbooks.${runbook} and write irreversible: ${runbook}`,
-    },
-    {
-      cannot: `${node.path} の手順 ${quote(name)} は受け付けられません`,
-      found: '戻り道のない irreversible があります',
-      expected: 'ランブックの名前',
-      next: `runbooks.${runbook} を加え、irreversible: ${runbook} と書いてください`,
-    },
-  )
-}
-
 function refuseDuringOptions(node: MapNode, scope: PlanScope): void {
   for (const key of Object.keys(duringStep.keys)) {
     const value = key === 'every' || key === 'days' ? getValue(node, key) : null
@@ -302,38 +271,5 @@ function refuseDuringOptions(node: MapNode, scope: PlanScope): void {
       next: '手順を段階の during に移してください',
     }
     scope.log.add('during-only', value, refuse(en, ja))
-  }
-}
-
-/** What a step is called when its author gives it no name. */
-function nameAction(action: Action): string {
-  switch (action.verb) {
-    case 'run':
-      return action.command
-    case 'sql':
-      return action.text
-    case 'http':
-      return `${action.method} ${action.url}`
-    case 'expose':
-      return `expose ${action.share * 100}%`
-    case 'flags':
-      return `flags ${action.set ?? Object.keys(action.values).join(', ')}`
-    case 'notify':
-      return `notify ${action.template}`
-    case 'confirm':
-      return action.sentence
-    case 'check':
-      return `check ${action.conditions.map(({ text }) => text).join(', ')}`
-    case 'approve':
-      return `approve ${action.role}`
-    case 'checklist':
-      return `checklist ${action.checklist}`
-    case 'needs':
-    case 'halt':
-      return `${action.verb} ${action.plan}`
-    case 'wait':
-      return `wait ${action.ms / 1000}s`
-    case 'do':
-      return action.steps.map(({ name }) => name).join(', ')
   }
 }

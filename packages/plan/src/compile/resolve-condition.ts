@@ -21,8 +21,10 @@ import {
   describeUnknownName,
 } from './condition-refusal.ts'
 import type { MetricHead, PlanScope } from './scope.ts'
+import { conditionsAtMost } from './scope.ts'
 
 export function compileCondition(text: string, at: ConditionPlace, scope: PlanScope): Condition | null {
+  if (++scope.budget.conditions > conditionsAtMost) return refuseMore(at, scope)
   const reading = parseCondition(text)
   if (reading.ok) return resolve(reading.condition, { at, scope, terms: 0 })
   const { found, expected, next } = reading.error
@@ -39,6 +41,24 @@ export function compileCondition(text: string, at: ConditionPlace, scope: PlanSc
       },
     ),
   )
+  return null
+}
+
+function refuseMore(at: ConditionPlace, scope: PlanScope): null {
+  if (scope.budget.conditions > conditionsAtMost + 1) return null
+  const en = {
+    cannot: `compile condition in ${at.path}`,
+    found: `more than ${conditionsAtMost} conditions`,
+    expected: 'fewer',
+    next: 'Use fewer rules',
+  }
+  const ja = {
+    cannot: `${at.path} の条件を組み立てられません`,
+    found: `${conditionsAtMost} を超える条件があります`,
+    expected: 'それ以下',
+    next: '規則を減らしてください',
+  }
+  scope.log.add('too-many', at, refuse(en, ja))
   return null
 }
 

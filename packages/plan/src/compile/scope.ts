@@ -27,10 +27,12 @@ export interface PlanScope {
   /** Every role the plan names, with the first place of each. */
   readonly usedRoles: Map<string, { readonly at: Located; count: number }>
   /** Expanding checklists inside checklists could multiply; this bounds the whole plan. */
-  readonly budget: { steps: number }
+  readonly budget: { steps: number; conditions: number }
 }
 
 export const stepsAtMost = 2_000
+/** Rules are compared with one another, so their number counts twice. */
+export const conditionsAtMost = 1_000
 
 export type DocumentIndex = ReadonlyMap<string, ReadonlyMap<string, PlanDocument>>
 

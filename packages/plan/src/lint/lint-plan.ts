@@ -11,6 +11,7 @@ import { quote, refuse } from '../problem.ts'
 import type { YamlNode } from '../yaml-node.ts'
 import { getText, getValue, itemsOf } from '../yaml-node.ts'
 import { comparesWithBaseline } from './conditions.ts'
+import { checkRules } from './lint-rules.ts'
 
 export function lintPlan(compilation: PlanCompilation, settings: { readonly canShowSafety: boolean }): void {
   const { log } = compilation.scope
@@ -18,6 +19,7 @@ export function lintPlan(compilation: PlanCompilation, settings: { readonly canS
   checkEvidence(compilation, settings.canShowSafety)
   checkLowering(compilation)
   checkNeeds(compilation)
+  checkRules(compilation)
 }
 
 function baselineCriteria(plan: CompiledPlan): readonly string[] {
@@ -151,10 +153,12 @@ function describeExpose(name: string, path: string, hand: string): Localized {
 function checkNeeds({ plan, scope, parts }: PlanCompilation): void {
   const plans = scope.documents.get('ReleasePlan') ?? new Map()
   const needsOf = (root: YamlNode | undefined) => (root ? findNeeds(root) : [])
+  const visited = new Set<string>()
   const visit = (name: string, path: readonly string[]): readonly string[] | null => {
     for (const need of needsOf(plans.get(name)?.root)) {
       if (need === plan.name) return [...path, need]
-      if (path.includes(need)) continue
+      if (visited.has(need)) continue
+      visited.add(need)
       const loop = visit(need, [...path, need])
       if (loop) return loop
     }

@@ -1,8 +1,8 @@
 import { EvidenceFold } from '@dankai/analysis'
 import { apply, decide, type HandReading, type ReleaseState, startRelease } from '@dankai/core'
 import { type CompiledPlan, compilePlan, parsePlanDocuments } from '@dankai/plan'
+import type { BenchResult } from './bench-result.ts'
 import { distributionOf } from './distribution.ts'
-import type { BenchResult } from './run.ts'
 
 const phases = 4
 const metrics = 20

@@ -1,12 +1,7 @@
 // `npm run bench -- NAME [--json]`: one benchmark a command, ratios and distributions of one run. Timings on shared
 // machines are noisy, so nothing here is a test and no number is a promise; docs/reference/benchmarks.md has the last run.
+import type { BenchResult } from './bench-result.ts'
 import { decideBench } from './decide.ts'
-
-export interface BenchResult {
-  readonly bench: string
-  readonly target: string
-  readonly figures: Readonly<Record<string, number | string>>
-}
 
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<BenchResult>>> = {
   decide: decideBench,

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { isAbsolute, join, relative } from 'node:path'
+import { dirname, isAbsolute, join, relative } from 'node:path'
 import { CommandEnd, exitCode } from './exit-code.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -15,23 +15,36 @@ const filesMax = 500
 /** The language refuses documents over 1 MB; here a file is not even read when it cannot be one. */
 const bytesMax = 1_000_000
 
-/** Every YAML file under the given files and folders, in order of their paths. */
+/**
+ * Every YAML file under the given files and folders, in order of their paths. A file given by itself brings what stands
+ * beside it in its folder: checklists, calendars and scenarios it may name.
+ */
 export function readPlanFiles(terminal: Terminal, paths: readonly string[]): readonly PlanFile[] {
-  const files = paths.flatMap(path => filesUnder(absolute(terminal, path), path)).sort()
-  const unique = [...new Set(files)]
-  if (unique.length === 0) {
+  const given = new Set(paths.flatMap(path => filesUnder(absolute(terminal, path), path)))
+  const alone = paths.map(path => absolute(terminal, path)).filter(path => statSync(path).isFile())
+  const beside = alone.flatMap(path => filesUnder(dirname(path), path)).filter(path => !given.has(path))
+  if (given.size === 0) {
     throw new CommandEnd(
       exitCode.usage,
       `Cannot read plans in "${paths.join(' ')}": found no .yaml file, expected at least one. Give a plan file or a folder that holds one.`,
     )
   }
-  if (unique.length > filesMax) {
+  if (given.size + beside.length > filesMax) {
     throw new CommandEnd(
       exitCode.usage,
-      `Cannot read plans in "${paths.join(' ')}": found ${unique.length} files, expected at most ${filesMax}. Give a folder that holds plans alone.`,
+      `Cannot read plans in "${paths.join(' ')}": found ${given.size + beside.length} files, expected at most ${filesMax}. Give a folder that holds plans alone.`,
     )
   }
-  return unique.map(file => readPlanFile(terminal, file))
+  const helpers = [...new Set(beside)].map(file => readPlanFile(terminal, file))
+  return [...[...given].map(file => readPlanFile(terminal, file)), ...helpers].sort((a, b) =>
+    a.path < b.path ? -1 : 1,
+  )
+}
+
+/** The files a person named, as they are written in places. */
+export function givenFiles(terminal: Terminal, paths: readonly string[]): ReadonlySet<string> {
+  const files = paths.flatMap(path => filesUnder(absolute(terminal, path), path))
+  return new Set(files.map(file => relative(terminal.workingFolder, file) || file))
 }
 
 function filesUnder(path: string, asWritten: string): readonly string[] {

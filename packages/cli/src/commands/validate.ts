@@ -1,11 +1,23 @@
 import { checkPlan, type Note, type Problem, parsePlanDocuments, renderProblem } from '@dankai/plan'
 import { type Context, print } from '../context.ts'
 import { CommandEnd, exitCode } from '../exit-code.ts'
-import { readPlanFiles } from '../plan-files.ts'
+import { givenFiles, readPlanFiles } from '../plan-files.ts'
 
 /** `dankai validate PATH…`: every mistake with file, line and column; notes never refuse. Exit code 1 when one is wrong. */
 export async function validatePlans(context: Context, paths: readonly string[]): Promise<void> {
-  const check = checkPlan(parsePlanDocuments(readPlanFiles(context.terminal, paths)))
+  const given = givenFiles(context.terminal, paths)
+  const documents = parsePlanDocuments(readPlanFiles(context.terminal, paths))
+  const whole = checkPlan(documents)
+  // What stands beside a given file resolves its names; its own mistakes are not what was asked about.
+  const isGiven = (problem: Problem): boolean => given.has(problem.place.file)
+  const problems = whole.problems.filter(isGiven)
+  const names = new Set(documents.documents.filter(({ file }) => given.has(file)).map(({ name }) => name))
+  const check = {
+    ok: problems.length === 0,
+    problems,
+    notes: whole.notes.filter(isGiven),
+    plans: whole.plans.filter(({ name }) => names.has(name)),
+  }
   const data = {
     ok: check.ok,
     plans: check.plans,

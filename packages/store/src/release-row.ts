@@ -4,9 +4,21 @@ import type { Hand } from '@dankai/plan'
 
 /** What both stores derive from a release in the same way. */
 
-/** Time-ordered, so that newer rows stand together in indexes. */
+let lastId = ''
+
+/**
+ * Time-ordered, so that newer rows stand together in indexes and lists by id are lists by time; within a millisecond,
+ * where version 7 draws at random, ids of one process count up.
+ */
 export function newId(): string {
-  return randomUUIDv7()
+  const drawn = randomUUIDv7()
+  lastId = drawn > lastId ? drawn : successorOf(lastId)
+  return lastId
+}
+
+function successorOf(id: string): string {
+  const node = Number.parseInt(id.slice(24), 16) + 1
+  return node > 0xffff_ffff_ffff ? randomUUIDv7() : `${id.slice(0, 24)}${node.toString(16).padStart(12, '0')}`
 }
 
 export function shareOf(state: ReleaseState): number {

@@ -8,7 +8,8 @@ import { byText, type MemoryState } from './memory-state.ts'
 
 export interface MemoryPrincipals extends PrincipalStore {
   find(id: string): Principal | undefined
-  ensure(name: string, now: number): Principal
+  /** The principal of that name, made when there is none, with the role of an admin everywhere. */
+  ensureAdmin(name: string, now: number): Principal
   rolesIn(id: string, scope: Scope): readonly string[]
 }
 
@@ -32,7 +33,11 @@ export function createMemoryPrincipals(state: MemoryState): MemoryPrincipals {
 
   return {
     find: id => principals.get(id),
-    ensure: (name, now) => findByName(name) ?? insert(name, 'person', now),
+    ensureAdmin(name, now) {
+      const principal = findByName(name) ?? insert(name, 'person', now)
+      memberships.set(principal.id, [{ project: everywhere, environment: everywhere, role: 'admin' }])
+      return principal
+    },
     rolesIn,
     async create({ name, kind }) {
       const now = await state.now()
@@ -106,8 +111,7 @@ export function createMemoryKeys(state: MemoryState, principals: MemoryPrincipal
     async createFirstAdmin(name) {
       const now = await state.now()
       if ([...keys.values()].some(({ key }) => key.kind === 'admin')) return null
-      const principal = principals.ensure(name, now)
-      await principals.setMemberships(principal.id, [{ project: everywhere, environment: everywhere, role: 'admin' }])
+      const principal = principals.ensureAdmin(name, now)
       const scope = { project: everywhere, environment: everywhere }
       return insert(
         { ...scope, kind: 'admin', name: 'first admin key', principalId: principal.id, expiresAt: null },

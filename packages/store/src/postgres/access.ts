@@ -45,6 +45,7 @@ export function createKeys(database: Database): KeyStore {
     async createFirstAdmin(name) {
       const now = await database.now()
       return database.transaction('make the first admin key', async query => {
+        await query(lockFirstAdmin, [])
         const [free] = await query<{ free: boolean }>(noAdminYet, [])
         if (!free?.free) return null
         const [principal] = await query<{ id: string }>(ensurePrincipal, [now, newId(), name])
@@ -163,12 +164,17 @@ const readRoles: Statement = {
 const keyColumns = `k.id, k.project, k.environment, k.kind, k.name, k.prefix, k.principal_id as "principalId",
   k.created_at as "createdAt", k.expires_at as "expiresAt", k.revoked_at as "revokedAt", k.used_at as "usedAt"`
 
-/** The lock makes two first starts take turns, so that only one of them makes a key. */
+/** Two first starts take turns. The look comes in a statement of its own, so that it sees what the other one made. */
+const lockFirstAdmin: Statement = {
+  name: 'lock-first-admin',
+  doing: 'take turns making the first admin key',
+  text: `select pg_advisory_xact_lock(hashtext(current_schema() || ' first admin'))`,
+}
+
 const noAdminYet: Statement = {
   name: 'no-admin-yet',
   doing: 'look for an admin key',
-  text: `with locked as materialized (select pg_advisory_xact_lock(hashtext(current_schema() || ' first admin')))
-    select not exists (select from api_key where kind = 'admin') as free from locked`,
+  text: `select not exists (select from api_key where kind = 'admin') as free`,
 }
 
 const insertApiKey: Statement = {

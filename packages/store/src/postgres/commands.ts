@@ -52,11 +52,14 @@ export function createCommands(database: Database, instances: Instances): Comman
 export type CommandStatus = 'planned' | 'claimed' | 'succeeded' | 'failed' | 'ambiguous' | 'superseded' | 'expired'
 export type Lane = Command['lane']
 
-/** Ends commands of the CTE `ended (release_id)` by waking their releases. */
+/**
+ * Wakes the releases of the CTE `ended (release_id)`. Hints are given in a RETURNING list, because a writing part of a
+ * statement always runs, whatever the rest of the statement finds.
+ */
 const wakeEnded = `woken as (
       update release r set wake_at = least(r.wake_at, clock.now)
-      from clock, (select distinct release_id from ended order by release_id) e where r.id = e.release_id returning r.id),
-    told as materialized (select hint(json_build_object('kind', 'wake', 'releaseId', id)) from woken)`
+      from clock, (select distinct release_id from ended) e where r.id = e.release_id
+      returning r.id, hint(json_build_object('kind', 'wake', 'releaseId', r.id)) as told)`
 
 /** What expired before anybody took it ends here: whoever claims looks at the lane anyway. */
 const claimCommands: Statement = {
@@ -80,7 +83,7 @@ const claimCommands: Statement = {
       update command c set status = 'claimed', owner = $2, owner_epoch = $3, attempt = c.attempt + 1, fence = c.fence + 1
       from due where c.id = due.id returning c.*)
     select c.id, c.release_id as "releaseId", r.project, r.environment, c.command, c.attempt, c.fence
-    from claimed c join release r on r.id = c.release_id left join (select count(*) as n from told) t on true
+    from claimed c join release r on r.id = c.release_id
     order by c.not_before, c.id`,
 }
 
@@ -98,14 +101,14 @@ const finishCommand: Statement = {
         detail = $6::text, output = $7::json, owner = null, owner_epoch = null
       from clock, locked
       where c.id = $2::uuid and c.release_id = locked.id and c.attempt = $3 and c.fence = $4 and c.status = 'claimed'
-      returning c.release_id, c.ended_at, c.lane),
+      returning c.release_id, c.ended_at),
     ended as (select release_id from finished where ended_at is not null),
     ${wakeEnded},
     late as (
       update command c set late = c.late || jsonb_build_object(
         'attempt', $3::integer, 'outcome', $5::text, 'detail', $6::text, 'at', clock.now)
       from clock where c.id = $2::uuid and not exists (select from finished) and jsonb_array_length(c.late) < 10)
-    select exists (select from finished) as applied, (select count(*) from told) as told`,
+    select exists (select from finished) as applied`,
 }
 
 const recoverCommands: Statement = {
@@ -123,13 +126,11 @@ const recoverCommands: Statement = {
         ended_at = case when c.effect_class = 'ask' then clock.now end,
         detail = 'the instance that ran it died; what came of it is not known',
         fence = c.fence + 1, not_before = clock.now, owner = null, owner_epoch = null
-      from orphan, clock where c.id = orphan.id returning c.id, c.release_id, c.ended_at, c.lane),
+      from orphan, clock where c.id = orphan.id returning c.id, c.release_id, c.ended_at,
+        case when c.ended_at is null then hint(json_build_object('kind', 'commands', 'lane', c.lane)) end as told),
     ended as (select release_id from recovered where ended_at is not null),
-    ${wakeEnded},
-    planned as materialized (
-      select hint(json_build_object('kind', 'commands', 'lane', lane)) from recovered where ended_at is null group by lane)
-    select recovered.id from recovered left join (select count(*) as n from told) t on true
-      left join (select count(*) as n from planned) p on true`,
+    ${wakeEnded}
+    select id from recovered`,
 }
 
 const nextCommandAt: Statement = {

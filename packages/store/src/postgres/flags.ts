@@ -119,8 +119,12 @@ const nextVersion = `stream as (
       insert into flag_stream as s (project, environment, version) select $2, $3, 1 from allowed
       on conflict (project, environment) do update set version = s.version + 1 returning version)`
 
-const tellFlags = `select version, hint(json_build_object('kind', 'flags', 'project', $2::text, 'environment', $3::text,
-      'version', version)) as told`
+/** Writes the history, and hints where the writing itself always runs. */
+const noteChange = (change: string, definition: string, by: string, why: string) => `noted as (
+      insert into flag_version (project, environment, key, version, definition, by, why, at)
+      select $2, $3, $4, ${change}.version, ${definition}, ${by}, ${why}, now_ms($1) from ${change}
+      returning hint(json_build_object(
+        'kind', 'flags', 'project', project, 'environment', environment, 'version', version)) as told)`
 
 const withVersion = (definition: string) => `${definition} || jsonb_build_object('version', stream.version)`
 
@@ -136,11 +140,9 @@ const insertFlag: Statement = {
       from stream left join hand_claim claim
         on claim.project = $2 and claim.environment = $3 and claim.hand_id = 'flag:' || $4
       on conflict do nothing returning version, definition),
-    present as (delete from flag_removed where project = $2 and environment = $3 and key = $4),
-    noted as (
-      insert into flag_version (project, environment, key, version, definition, by, why, at)
-      select $2, $3, $4, made.version, made.definition, $6, $7, now_ms($1) from made)
-    ${tellFlags} from made`,
+    unmarked as (delete from flag_removed where project = $2 and environment = $3 and key = $4),
+    ${noteChange('made', 'made.definition', '$6', '$7')}
+    select version from made`,
 }
 
 const updateFlag: Statement = {
@@ -153,10 +155,8 @@ const updateFlag: Statement = {
     changed as (
       update flag f set version = stream.version, definition = ${withVersion('$5::jsonb')}, changed_at = now_ms($1)
       from stream where f.project = $2 and f.environment = $3 and f.key = $4 returning f.version, f.definition),
-    noted as (
-      insert into flag_version (project, environment, key, version, definition, by, why, at)
-      select $2, $3, $4, changed.version, changed.definition, $6, $7, now_ms($1) from changed)
-    ${tellFlags} from changed`,
+    ${noteChange('changed', 'changed.definition', '$6', '$7')}
+    select version from changed`,
 }
 
 const removeFlag: Statement = {
@@ -171,10 +171,8 @@ const removeFlag: Statement = {
     marked as (
       insert into flag_removed (project, environment, key, version) select $2, $3, $4, removed.version from removed
       on conflict (project, environment, key) do update set version = excluded.version),
-    noted as (
-      insert into flag_version (project, environment, key, version, definition, by, why, at)
-      select $2, $3, $4, removed.version, null, $6, $7, now_ms($1) from removed)
-    ${tellFlags} from removed`,
+    ${noteChange('removed', 'null', '$6', '$7')}
+    select version from removed`,
 }
 
 const readHistory: Statement = {
@@ -201,12 +199,9 @@ const setExposure: Statement = {
         definition = f.definition || jsonb_build_object('exposure', $7::jsonb,
           'segments', (f.definition -> 'segments') || $8::jsonb, 'version', stream.version)
       from stream where f.project = $2 and f.environment = $3 and f.key = $4 returning f.version, f.definition),
-    noted as (
-      insert into flag_version (project, environment, key, version, definition, by, why, at)
-      select $2, $3, $4, changed.version, changed.definition, 'release ' || $5, 'generation ' || $6, now_ms($1) from changed),
-    told as materialized (${tellFlags} from changed)
+    ${noteChange('changed', 'changed.definition', "'release ' || $5", "'generation ' || $6")}
     select
-      coalesce((select version from told), (select version from present where is_held and is_new and is_same)) as version,
+      coalesce((select version from changed), (select version from present where is_held and is_new and is_same)) as version,
       case when not exists (select from present) then 'unknown flag'
         when (select is_held from present) then 'stale' else 'not held' end as outcome`,
 }

@@ -33,6 +33,11 @@ export function createOverlays(database: Database): OverlayStore {
 const overlayColumns = `o.id, o.project, o.environment, o.stops, o.by, o.why, o.at, o.cleared_at as "clearedAt",
   o.cleared_by as "clearedBy", o.cleared_why as "clearedWhy"`
 
+const tellVersion = (stream: string) => `hint(json_build_object('kind', 'flags',
+        'project', ${stream}.project, 'environment', ${stream}.environment, 'version', ${stream}.version)) as told`
+
+const tellOverlay = `hint(json_build_object('kind', 'overlays', 'project', o.project, 'environment', o.environment)) as told`
+
 /** Expects a CTE `changed (project, environment)`. Versions are locked in order of their names. */
 const raiseVersions = `streams as materialized (
       select s.project, s.environment from flag_stream s join changed c
@@ -41,27 +46,22 @@ const raiseVersions = `streams as materialized (
     raised as (
       update flag_stream s set version = s.version + 1 from streams
       where s.project = streams.project and s.environment = streams.environment
-      returning s.project, s.environment, s.version),
+      returning ${tellVersion('s')}),
     begun as (
-      insert into flag_stream (project, environment, version)
+      insert into flag_stream as s (project, environment, version)
       select project, environment, 1 from changed where project <> '*' and environment <> '*'
-        and not exists (select from streams s where s.project = changed.project and s.environment = changed.environment)
-      on conflict (project, environment) do update set version = flag_stream.version + 1
-      returning project, environment, version),
-    told as materialized (
-      select hint(json_build_object('kind', 'flags', 'project', project, 'environment', environment, 'version', version))
-      from (select * from raised union all select * from begun) moved
-      union all
-      select hint(json_build_object('kind', 'overlays', 'project', project, 'environment', environment)) from changed)`
+        and not exists (select from streams t where t.project = changed.project and t.environment = changed.environment)
+      on conflict (project, environment) do update set version = s.version + 1
+      returning ${tellVersion('s')})`
 
 const insertOverlay: Statement = {
   name: 'insert-overlay',
   doing: 'stop everything that was named',
   text: `with changed as (
       insert into overlay as o (id, project, environment, stops, by, why, at)
-      values ($2::uuid, $3, $4, $5, $6, $7, now_ms($1)) on conflict (id) do nothing returning o.*),
+      values ($2::uuid, $3, $4, $5, $6, $7, now_ms($1)) on conflict (id) do nothing returning o.*, ${tellOverlay}),
     ${raiseVersions}
-    select ${overlayColumns}, (select count(*) from told) as told from changed o`,
+    select ${overlayColumns} from changed o`,
 }
 
 const clearOverlay: Statement = {
@@ -69,9 +69,9 @@ const clearOverlay: Statement = {
   doing: 'clear an emergency stop',
   text: `with changed as (
       update overlay o set cleared_at = now_ms($1), cleared_by = $3, cleared_why = $4
-      where o.id = $2::uuid and o.cleared_at is null returning o.*),
+      where o.id = $2::uuid and o.cleared_at is null returning o.*, ${tellOverlay}),
     ${raiseVersions}
-    select ${overlayColumns}, (select count(*) from told) as told from changed o`,
+    select ${overlayColumns} from changed o`,
 }
 
 const readOverlay: Statement = {

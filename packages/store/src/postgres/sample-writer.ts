@@ -161,11 +161,9 @@ const appendBatches: Statement = {
     written as (
       insert into sample_batch (received_at, project, environment, service, sdk, batch_no, trusted, samples)
       select now, project, environment, service, sdk, batch_no, trusted, samples from parts
-      returning id, project, environment, service, sdk),
-    told as materialized (
-      select hint(json_build_object('kind', 'samples', 'project', project, 'environment', environment, 'service', service))
-      from written group by project, environment, service)
-    select i.ordinal, max(w.id) as id, (select count(*) from told) as told
+      returning id, project, environment, sdk, hint(json_build_object('kind', 'samples',
+        'project', project, 'environment', environment, 'service', service)) as told)
+    select i.ordinal, max(w.id) as id
     from accepted join incoming i using (project, environment, sdk) left join written w using (project, environment, sdk)
     group by i.ordinal`,
 }

@@ -17,7 +17,7 @@ const flagFields = {
   on: z.boolean(),
   algorithm: z.enum(['dankai']),
   seed: text,
-  variants: z.record(z.string(), z.json()),
+  variants: z.record(z.string(), z.unknown()),
   offVariant: text,
   onVariant: text,
   allow: z.array(z.string()).max(10_000),

@@ -11,6 +11,8 @@ export interface Settings {
   readonly databaseUrl: string | null
   /** An admin key that always works beside the stored ones; null: the first one is made and printed once. */
   readonly adminKey: string | null
+  /** 32 bytes that seal the secrets of connections; the same for every instance. null: kept in `dataDir`. */
+  readonly secretKey: Buffer | null
   readonly logLevel: LogLevel
 }
 
@@ -43,6 +45,11 @@ export function readSettings(environment: Readonly<Record<string, string | undef
   if (databaseUrl !== null && !/^postgres(ql)?:\/\//.test(databaseUrl))
     refuse('DATABASE_URL', 'another scheme', 'a URL that begins with postgres://')
 
+  const secretText = value('DANKAI_SECRET_KEY')
+  if (secretText !== null && !/^[0-9a-f]{64}$/i.test(secretText))
+    refuse('DANKAI_SECRET_KEY', `${secretText.length} characters`, '64 hexadecimal digits (openssl rand -hex 32)')
+  const secretKey = secretText === null ? null : Buffer.from(secretText, 'hex')
+
   const logLevel = value('DANKAI_LOG_LEVEL') ?? 'info'
   if (!isLogLevel(logLevel)) refuse('DANKAI_LOG_LEVEL', `"${logLevel}"`, `one of ${logLevels.join(', ')}`)
 
@@ -52,7 +59,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
 
   if (problems.length > 0 || !isLogLevel(logLevel)) return { ok: false, problems }
   const dataDir = resolve(value('DANKAI_DATA_DIR') ?? '.dankai')
-  return { ok: true, settings: { host, port, dataDir, databaseUrl, adminKey, logLevel } }
+  return { ok: true, settings: { host, port, dataDir, databaseUrl, adminKey, secretKey, logLevel } }
 }
 
 function isLogLevel(text: string): text is LogLevel {

@@ -53,7 +53,7 @@ function byHost(url: URL, connections: readonly HttpConnection[]): HttpTarget | 
 }
 
 function byName(path: string, connections: readonly HttpConnection[]): HttpTarget | { readonly problem: string } {
-  const [name = ''] = path.split('/')
+  const [name = ''] = path.split(/[/?#]/)
   const connection = connections.find(candidate => candidate.name === name)
   if (connection === undefined)
     return {

@@ -1,3 +1,4 @@
+import { StoreError } from '@dankai/store'
 import type { HttpBindings } from '@hono/node-server'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
@@ -77,16 +78,10 @@ function problemOfStatus(error: HTTPException): HttpProblem {
   return new HttpProblem(error.status >= 500 ? 'internal' : 'malformed', `Cannot read the request: ${said}.`)
 }
 
-/** Connection failures of the driver and the shutdown states of PostgreSQL (class 08 and 57P). */
+/** The store has already translated what the driver and PostgreSQL say. */
 export function isDatabaseAway(error: unknown): boolean {
-  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    const { code } = at as { code?: unknown }
-    if (typeof code === 'string' && (/^(08|57P)/.test(code) || awayCodes.has(code))) return true
-    if (/connection terminated|timeout exceeded when trying to connect|connection timeout/i.test(at.message))
-      return true
-    if (at instanceof AggregateError && at.errors.some(isDatabaseAway)) return true
-  }
-  return false
+  return (
+    error instanceof StoreError &&
+    (error.code === 'unreachable' || error.code === 'slow' || error.code === 'contention')
+  )
 }
-
-const awayCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'ENOENT', '53300'])

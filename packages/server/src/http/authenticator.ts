@@ -58,7 +58,7 @@ export function createAuthenticator(options: {
   return {
     async authenticate(authorization) {
       if (authorization === null && allowLocal) return adminCaller('local')
-      const secret = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1]
+      const secret = secretIn(authorization ?? '')
       const caller = secret === undefined ? null : await verify(secret)
       if (caller === null)
         throw unauthorized(authorization === null ? 'no key' : 'a key that is not known or not valid')
@@ -66,6 +66,14 @@ export function createAuthenticator(options: {
     },
     forget: () => known.clear(),
   }
+}
+
+/** Basic is for browsers, which can send nothing else: any name, the key as password. */
+function secretIn(authorization: string): string | undefined {
+  const bearer = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization)?.[1]
+  if (bearer !== undefined) return bearer
+  const basic = /^Basic ([A-Za-z0-9+/=]{1,1000})$/i.exec(authorization)?.[1]
+  return basic === undefined ? undefined : /^[^:]*:(.+)$/.exec(Buffer.from(basic, 'base64').toString('utf8'))?.[1]
 }
 
 function adminCaller(name: string): Caller {
@@ -87,7 +95,7 @@ function unauthorized(found: string): HttpProblem {
     'unauthorized',
     `Cannot answer: found ${found}, expected "Authorization: Bearer KEY". An admin makes keys: POST /v1/keys.`,
     {},
-    { 'www-authenticate': 'Bearer' },
+    { 'www-authenticate': 'Bearer, Basic realm="Dankai"' },
   )
 }
 

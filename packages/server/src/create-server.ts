@@ -1,0 +1,238 @@
+/**
+ * The composition root: store, engine, streams and HTTP as one thing that starts and stops.
+ *
+ *  starting ─▶ running ─▶ stopping ─▶ stopped
+ *
+ *  1. What started is stopped in reverse, also when a later part fails to start.
+ *  2. `stop` may be called any number of times, from anywhere; every call waits for the same end.
+ *  3. New requests are refused first; then streams end, the engine gives its leases back, and the store closes last.
+ */
+import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { createEngine, type Engine } from '@dankai/engine'
+import { createPostgresStore, type Store, startEmbeddedPostgres } from '@dankai/store'
+import { createAdaptorServer } from '@hono/node-server'
+import type { Application } from './application.ts'
+import { openDatabaseClock } from './composition/database-clock.ts'
+import { createStopEnforcer } from './composition/enforce-stops.ts'
+import { createHands, createRunners, supports, tellingFlags } from './composition/engine-parts.ts'
+import { startHousekeeping } from './composition/housekeeping.ts'
+import { createObservations } from './composition/observations.ts'
+import { createStoredConnections } from './composition/stored-connections.ts'
+import { createStoredTemplates } from './composition/stored-templates.ts'
+import { openStopBook } from './features/emergency/stop-book.ts'
+import { createStopFile } from './features/emergency/stop-file.ts'
+import { createIngest } from './features/samples/ingest.ts'
+import { StreamHub } from './features/stream/stream-hub.ts'
+import { createAuthenticator } from './http/authenticator.ts'
+import { createLogger, type Logger } from './http/log.ts'
+import { createMetrics } from './http/metrics.ts'
+import { createRoutes } from './routes.ts'
+import { isLoopback, type Settings } from './settings.ts'
+
+export interface DankaiServer {
+  readonly url: string
+  readonly port: number
+  /** The first admin key, when this start made it; shown once. */
+  readonly firstAdminKey: string | null
+  readonly store: Store
+  readonly engine: Engine
+  stop(): Promise<void>
+}
+
+/** Long enough for a batch of samples to be written, short enough for whoever waits for the stop. */
+const requestsEndWithinMs = 5_000
+
+export async function createServer(
+  settings: Settings,
+  log: Logger = createLogger(settings.logLevel),
+): Promise<DankaiServer> {
+  const undo: (() => unknown)[] = []
+  let stopping: Promise<void> | null = null
+  const stop = (): Promise<void> => {
+    stopping ??= undoAll(undo, log)
+    return stopping
+  }
+  try {
+    return await startAll(settings, log, undo, stop)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function undoAll(undo: readonly (() => unknown)[], log: Logger): Promise<void> {
+  for (const step of undo.toReversed()) {
+    try {
+      await step()
+    } catch (error) {
+      log.warn({ err: error }, 'a part did not stop cleanly')
+    }
+  }
+}
+
+async function startAll(
+  settings: Settings,
+  log: Logger,
+  undo: (() => unknown)[],
+  stop: () => Promise<void>,
+): Promise<DankaiServer> {
+  const { url, store } = await openStore(settings, log, undo)
+  const clock = await openDatabaseClock(store.clock, log)
+  undo.push(() => clock.close())
+  const { now } = clock
+  const firstAdmin = settings.adminKey === null ? await store.keys.createFirstAdmin('admin') : null
+
+  const hub = new StreamHub(store.flags, store.sdks, log)
+  const file = createStopFile(join(settings.dataDir, 'emergency-stops.json'))
+  const stops = await openStopBook({ overlays: store.overlays, hints: store.hints, file, log })
+  undo.push(() => stops.close())
+  stops.onChange(list => hub.setStops(list))
+
+  const connections = createStoredConnections(store.connections, now)
+  const templates = createStoredTemplates(store.documents)
+  const flags = tellingFlags(store.flags, hub, log)
+  const closing = new AbortController()
+  const observations = createObservations(store)
+  const engine: Engine = createEngine({
+    store,
+    clock: store.clock,
+    observations,
+    drivers: createHands(store, flags, hub),
+    runners: createRunners({
+      store,
+      flags,
+      connections,
+      templates,
+      controlDatabaseUrl: url,
+      log,
+      closing: closing.signal,
+      engine: () => engine,
+    }),
+    instance: randomUUID(),
+    log,
+  })
+  undo.push(() => engine.stop())
+  undo.push(() => closing.abort())
+  undo.push(store.hints.subscribe(hint => engine.hear(hint)))
+  engine.start()
+
+  const enforcer = createStopEnforcer({ stops, reader: store.reader, engine, log })
+  undo.push(() => enforcer.close())
+  enforcer.now()
+  const housekeeping = startHousekeeping(store, log)
+  undo.push(() => housekeeping.close())
+  undo.push(() => hub.close())
+
+  const isLocal = isLoopback(settings.host)
+  const authenticator = createAuthenticator({
+    keys: store.keys,
+    adminKey: settings.adminKey,
+    allowLocal: isLocal,
+    now,
+  })
+  const ingest = createIngest({
+    log: store.samples,
+    handOn: batch => engine.ingestHint(batch.services.map(({ service }) => ({ ...batch, service }))),
+  })
+  const metrics = createMetrics({
+    streamClients: () => hub.clientCount,
+    streamDropped: () => hub.dropped,
+    samplesWaiting: () => ingest.waiting,
+  })
+  const closeListeners = new Set<() => void>()
+  const app: Application = {
+    settings,
+    store,
+    hub,
+    ingest,
+    stops,
+    authenticator,
+    metrics,
+    log,
+    now,
+    engine,
+    connections,
+    templates,
+    supports,
+    enforceStops: () => enforcer.now(),
+    onClose(listener) {
+      closeListeners.add(listener)
+      return () => closeListeners.delete(listener)
+    },
+  }
+  undo.push(() => {
+    for (const listener of closeListeners) listener()
+  })
+  const api = createRoutes(app, isLocal)
+  const http = createAdaptorServer({
+    fetch: api.fetch,
+    serverOptions: { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 },
+  }) as Server
+  const port = await listen(http, settings)
+  undo.push(() => closeHttp(http))
+  const address = settings.host.includes(':') ? `[${settings.host}]` : settings.host
+  return { url: `http://${address}:${port}`, port, firstAdminKey: firstAdmin?.secret ?? null, store, engine, stop }
+}
+
+async function openStore(
+  settings: Settings,
+  log: Logger,
+  undo: (() => unknown)[],
+): Promise<{ readonly url: string; readonly store: Store }> {
+  await mkdir(settings.dataDir, { recursive: true, mode: 0o700 })
+  let url = settings.databaseUrl
+  if (url === null) {
+    const postgres = await startEmbeddedPostgres({
+      dataDir: join(settings.dataDir, 'postgres'),
+      log: (level, message) => log[level](message),
+    })
+    undo.push(() => postgres.close())
+    url = postgres.url
+  }
+  const secretKey =
+    settings.secretKey ?? (settings.databaseUrl === null ? await readOrMakeSecretKey(settings.dataDir) : null)
+  const store = await createPostgresStore({ url, ...(secretKey === null ? {} : { secretKey }) })
+  undo.push(() => store.close())
+  return { url, store }
+}
+
+/** Seals the secrets of connections; beside the embedded database, readable by the owner only. */
+async function readOrMakeSecretKey(dataDir: string): Promise<Buffer> {
+  const path = join(dataDir, 'secret-key')
+  try {
+    await writeFile(path, randomBytes(32).toString('hex'), { flag: 'wx', mode: 0o600 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+  return Buffer.from(await readFile(path, 'utf8'), 'hex')
+}
+
+function listen(http: Server, { host, port }: Settings): Promise<number> {
+  return new Promise((resolve, reject) => {
+    http.once('error', error => {
+      const { code } = error as NodeJS.ErrnoException
+      const found = code === 'EADDRINUSE' ? 'the port in use' : (code ?? error.message)
+      reject(
+        new Error(
+          `Cannot listen on ${host}:${port}: found ${found}, expected it free. Set DANKAI_PORT to another one.`,
+        ),
+      )
+    })
+    http.listen(port, host, () => resolve((http.address() as AddressInfo).port))
+  })
+}
+
+function closeHttp(http: Server): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(() => http.closeAllConnections(), requestsEndWithinMs)
+    http.close(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+    http.closeIdleConnections()
+  })
+}

@@ -1,0 +1,3 @@
+export { createServer, type DankaiServer } from './create-server.ts'
+export { createLogger, type Logger } from './http/log.ts'
+export { type LogLevel, readSettings, type Settings, type SettingsReading } from './settings.ts'

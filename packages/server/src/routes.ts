@@ -1,0 +1,51 @@
+import type { Application } from './application.ts'
+import { useAudit } from './features/audit/audit-routes.ts'
+import { useConnections } from './features/connections/connection-routes.ts'
+import { useEmergency } from './features/emergency/emergency-routes.ts'
+import { useFlags } from './features/flags/flag-routes.ts'
+import { useHealth } from './features/health/health-routes.ts'
+import { useKeys } from './features/keys/key-routes.ts'
+import { useOtlp } from './features/otlp/otlp-routes.ts'
+import { usePage } from './features/page/page-routes.ts'
+import { usePlans } from './features/plans/plan-routes.ts'
+import { useReleases } from './features/releases/release-routes.ts'
+import { useTimeline } from './features/releases/timeline-routes.ts'
+import { useSamples } from './features/samples/sample-routes.ts'
+import { useStream } from './features/stream/stream-routes.ts'
+import { type Api, createApi } from './http/api.ts'
+import { useMiddleware } from './http/middleware.ts'
+
+/** The whole HTTP API; one line a feature. */
+export function createRoutes(app: Application, isLocal: boolean): Api {
+  const { log, metrics, authenticator } = app
+  const api = createApi(log)
+  useMiddleware(api, { log, metrics, authenticator, isLocal })
+  useHealth(api, app)
+  usePlans(api, app)
+  useReleases(api, app)
+  useTimeline(api, app)
+  useFlags(api, app)
+  useStream(api, app)
+  useSamples(api, app)
+  useOtlp(api, app)
+  useEmergency(api, app)
+  useConnections(api, app)
+  useKeys(api, app)
+  useAudit(api, app)
+  usePage(api, app)
+  api.openAPIRegistry.registerComponent('securitySchemes', 'key', { type: 'http', scheme: 'bearer' })
+  api.get('/openapi.json', c => c.json(describe(api)))
+  return api
+}
+
+function describe(api: Api) {
+  return api.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: {
+      title: 'Dankai',
+      version: '1',
+      description: 'The release control plane. Errors are application/problem+json.',
+    },
+    security: [{ key: [] }],
+  })
+}

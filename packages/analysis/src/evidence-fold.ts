@@ -4,9 +4,9 @@ import type { EvidenceCheckpoint, EvidencePlan, EvidenceReader } from './evidenc
 import { MetricInput, type MetricInputJson } from './metric-input.ts'
 import { nextLookOf } from './next-look.ts'
 import { NoDataWatch } from './no-data-watch.ts'
-import type { Observation, Track } from './observation.ts'
+import type { Observation } from './observation.ts'
 import { collectTerms, type PlacedTerm } from './plan-terms.ts'
-import { SampleSequence, type SampleSequenceJson, type SequenceTrack, sequenceTrack } from './sample-sequence.ts'
+import { SampleSequence, type SampleSequenceJson, sequenceTrack } from './sample-sequence.ts'
 import { Part } from './sums.ts'
 import { type AssessmentContext, assessTerm, unknownAssessment } from './term-assessment.ts'
 import { type Comparison, isComparison, isNoData, TermWatch } from './term-watch.ts'
@@ -73,10 +73,9 @@ export class EvidenceFold implements EvidenceReader {
     const input = this.#inputs.get(observation.metric)
     if (input === undefined || observation.buckets <= 0 || !this.#part.read(observation.measure)) return
     const { track } = observation
-    if (track === 'canary' || track === 'all') {
-      if (!this.#choosePrimary(input, track)) return
-      if (observation.start >= input.tracks[track].closedEnd) this.#noteReturn(input, observation.start)
-    }
+    const isPrimary = input.offerPrimary(track)
+    if (!isPrimary && track !== input.baselineTrack) return
+    if (isPrimary && observation.start >= input.tracks[track].closedEnd) this.#noteReturn(input, observation.start)
     if (observation.open) input.keepOpen(observation)
     else input.close(observation, this.#part)
   }
@@ -110,6 +109,7 @@ export class EvidenceFold implements EvidenceReader {
   reachExposure(at: number): void {
     this.#exposedAt = at
     this.#exposedSince ??= at
+    for (const input of this.#inputs.values()) input.setLowered(false)
     for (const watch of this.#watches.values()) {
       if (watch.place === 'criterion' && watch.phase === this.#phase) watch.activate(at)
     }
@@ -125,7 +125,7 @@ export class EvidenceFold implements EvidenceReader {
     for (const watch of this.#watches.values()) if (watch.place === 'criterion') watch.deactivate()
     for (const watch of this.#noData.values()) if (watch.place === 'criterion') watch.isActive = false
     for (const sequence of this.#sequences) sequence.beginTotal('exposure', Number.NaN)
-    for (const input of this.#inputs.values()) if (input.primary !== 'all') input.missingSince = null
+    for (const input of this.#inputs.values()) input.setLowered(true)
     this.#activated(at)
   }
 
@@ -240,17 +240,6 @@ export class EvidenceFold implements EvidenceReader {
     }
   }
 
-  #choosePrimary(input: MetricInput, track: 'canary' | 'all'): boolean {
-    if (input.primary === track) return true
-    if (input.primary === 'canary') return false
-    if (input.primary === 'all') {
-      input.tracks.all.open = []
-      for (const reader of input.tracks.all.readers) reader.sequence.restartTrack(reader.track)
-    }
-    input.primary = track
-    return true
-  }
-
   /** The first bucket after a gap ends it. */
   #noteReturn(input: MetricInput, start: number): void {
     const since = input.missingSince ?? this.#expectedSince(input)
@@ -279,7 +268,7 @@ export class EvidenceFold implements EvidenceReader {
   #expectedSince(input: MetricInput): number | null {
     if (input.watchedFrom === null) return null
     const end = input.newestEnd(this.#now)
-    if (input.primary === 'all' && end !== null) return end
+    if (end !== null && input.primary !== 'canary') return end
     if (this.#exposedSince === null) return null
     return Math.max(this.#exposedSince, end ?? input.watchedFrom)
   }
@@ -345,22 +334,19 @@ export class EvidenceFold implements EvidenceReader {
     const windows = watches.map(watch => watch.window)
     const wantsPrevious = watches.some(watch => watch.comparesWithPrevious)
     const comparesWithBaseline = watches.some(watch => watch.comparesWithBaseline)
-    const readers: { track: SequenceTrack; from: readonly Track[]; input: MetricInput }[] = []
-    for (const input of this.#membersOf(watches[0]!.term.metric)) {
-      const value = sequenceTrack('value', input.metric, windows, wantsPrevious)
-      readers.push({ track: value, from: ['canary', 'all'], input })
-      if (!comparesWithBaseline) continue
-      const from: Track = input.metric.baseline.kind === 'stable' ? 'stable' : 'baseline'
-      readers.push({ track: sequenceTrack('baseline', input.metric, windows, false), from: [from], input })
+    const inputs = this.#membersOf(watches[0]!.term.metric)
+    const values = inputs.map(input => sequenceTrack('value', input.metric, windows, wantsPrevious))
+    const baselines = comparesWithBaseline
+      ? inputs.map(input => sequenceTrack('baseline', input.metric, windows, false))
+      : []
+    const members = inputs.map(input => input.metric.name).join(', ')
+    const sequence = new SampleSequence(`${name}: ${members}`, [...values, ...baselines], watches)
+    for (const [index, input] of inputs.entries()) {
+      const reader = { sequence, track: values[index]! }
+      input.valueReaders.push(reader)
+      if (comparesWithBaseline) input.baselineReaders.push({ sequence, track: baselines[index]! })
+      else input.absoluteReaders.push(reader)
     }
-    const members = readers.map(reader => reader.input.metric.name).join(', ')
-    const sequence = new SampleSequence(
-      `${name}: ${members}`,
-      readers.map(reader => reader.track),
-      watches,
-    )
-    for (const { track, from, input } of readers)
-      for (const each of from) input.tracks[each].readers.push({ sequence, track })
     for (const watch of watches) this.#sequenceOf.set(watch, sequence)
     return sequence
   }

@@ -9,12 +9,19 @@ import type { OpenBucket } from './track-samples.ts'
 /** More than two buckets are never open at once (10 s and 5 s lateness); the bound is for sources that lag. */
 const openBucketsMax = 8
 
-export interface TrackInput {
+interface TrackInput {
   readonly track: Track
   closedEnd: number
   open: readonly OpenBucket[]
-  readonly readers: { readonly sequence: SampleSequence; readonly track: SequenceTrack }[]
 }
+
+interface TrackReader {
+  readonly sequence: SampleSequence
+  readonly track: SequenceTrack
+}
+
+/** The track a metric's value is read from. */
+export type PrimaryTrack = Exclude<Track, 'baseline'>
 
 /**
  * What arrives of one metric: order, lateness, open buckets, gaps.
@@ -22,13 +29,22 @@ export interface TrackInput {
  * 1. Closed buckets of a track are passed on once each, in event order; one that begins before the last closed end is
  *    late: counted, never judged.
  * 2. A bucket in which nothing was measured (no request, no sample) is the same as no bucket. Absent is never zero.
- * 3. The metric is the canary's as soon as the canary has data, else that of all users.
+ * 3. The value is read from one track, the primary: the canary's as soon as the canary has data, else that of all users.
+ *    Once exposure was taken back it is that of all users, else of those on the stable version: that is how recovery is
+ *    seen. Whatever was seen of another track is forgotten when the primary changes.
  */
 export class MetricInput {
   readonly metric: Metric
   readonly gapMs: number
   readonly tracks: Readonly<Record<Track, TrackInput>>
-  primary: 'canary' | 'all' | null = null
+  readonly baselineTrack: 'stable' | 'baseline'
+  readonly valueReaders: TrackReader[] = []
+  /** Those of them that do not compare with the baseline. */
+  readonly absoluteReaders: TrackReader[] = []
+  readonly baselineReaders: TrackReader[] = []
+  primary: PrimaryTrack | null = null
+  /** Exposure was taken back: the canary does not speak for the metric any more. */
+  isLowered = false
   missingSince: number | null = null
   restoredAt: number | null = null
   lateBuckets = 0
@@ -38,6 +54,7 @@ export class MetricInput {
   constructor(metric: Metric) {
     this.metric = metric
     this.gapMs = gapMsOf(metric)
+    this.baselineTrack = metric.baseline.kind === 'stable' ? 'stable' : 'baseline'
     this.tracks = {
       canary: trackInput('canary'),
       stable: trackInput('stable'),
@@ -55,9 +72,24 @@ export class MetricInput {
     return end === Number.NEGATIVE_INFINITY ? null : end
   }
 
-  /** Passes closed buckets on; `part` already holds their measure. Gives the number of buckets that were not late. */
-  close(observation: Observation, part: Part): number {
-    const input = this.tracks[observation.track]
+  /** Makes a track that has data the primary one if it comes first. True when it is the primary track. */
+  offerPrimary(track: Track): boolean {
+    if (track === this.primary) return true
+    if (track === 'baseline' || this.#rank(track) <= this.#rank(this.primary)) return false
+    this.#setPrimary(track)
+    return true
+  }
+
+  /** Exposure was taken back, or reached again. */
+  setLowered(isLowered: boolean): void {
+    this.isLowered = isLowered
+    if (this.primary !== null && this.#rank(this.primary) === 0) this.#setPrimary(null)
+  }
+
+  /** Passes closed buckets on; `part` already holds their measure. */
+  close(observation: Observation, part: Part): void {
+    const { track } = observation
+    const input = this.tracks[track]
     const { lengthMs } = observation
     let { start, buckets } = observation
     if (start < input.closedEnd) {
@@ -65,16 +97,12 @@ export class MetricInput {
       this.lateBuckets += late
       start += late * lengthMs
       buckets -= late
-      if (buckets === 0) return 0
+      if (buckets === 0) return
     }
     input.closedEnd = start + lengthMs * buckets
-    if (input.open.length > 0)
-      showOpen(
-        input,
-        input.open.filter(bucket => bucket.start >= input.closedEnd),
-      )
-    for (const reader of input.readers) reader.sequence.deliver(reader.track, start, lengthMs, buckets, part)
-    return buckets
+    if (input.open.length > 0) this.#dropClosed(input)
+    if (track === this.primary) deliver(this.#valueReaders(), start, lengthMs, buckets, part)
+    if (track === this.baselineTrack) deliver(this.baselineReaders, start, lengthMs, buckets, part)
   }
 
   /** Remembers provisional buckets in place of earlier ones with the same start. */
@@ -87,14 +115,15 @@ export class MetricInput {
     const kept = input.open.filter(bucket => !starts.includes(bucket.start))
     const added = starts.filter(start => start >= input.closedEnd).map(start => ({ start, lengthMs, measure }))
     const open = [...kept, ...added].sort((a, b) => a.start - b.start)
-    showOpen(input, open.slice(-openBucketsMax))
+    this.#showOpen(input, open.slice(-openBucketsMax))
   }
 
   toJSON(): MetricInputJson {
-    const { primary, missingSince, restoredAt, lateBuckets, watchedFrom } = this
+    const { primary, isLowered, missingSince, restoredAt, lateBuckets, watchedFrom } = this
     return {
       question: JSON.stringify(this.metric),
       primary,
+      isLowered,
       missingSince,
       restoredAt,
       lateBuckets,
@@ -108,15 +137,44 @@ export class MetricInput {
   }
 
   restore(json: MetricInputJson): void {
-    const { primary, missingSince, restoredAt, lateBuckets } = json
-    Object.assign(this, { primary, missingSince, restoredAt, lateBuckets })
+    const { primary, isLowered, missingSince, restoredAt, lateBuckets } = json
+    Object.assign(this, { primary, isLowered, missingSince, restoredAt, lateBuckets })
     this.watchedFrom = json.watchedFrom === null ? null : Number(json.watchedFrom)
     for (const saved of json.tracks) {
       const input = this.tracks[saved.track]
       input.closedEnd = Number(saved.closedEnd)
       const open = saved.open.map(bucket => ({ ...bucket, measure: measureFromJson(bucket.measure) }))
-      if (open.length > 0) showOpen(input, open)
+      this.#showOpen(input, open)
     }
+  }
+
+  /** Which track comes first as the primary one; 0 is none that may be it. */
+  #rank(track: PrimaryTrack | null): number {
+    if (track === 'all') return this.isLowered ? 2 : 1
+    if (track === 'canary') return this.isLowered ? 0 : 2
+    return track === 'stable' && this.isLowered ? 1 : 0
+  }
+
+  #setPrimary(track: PrimaryTrack | null): void {
+    if (this.primary !== null) for (const reader of this.valueReaders) reader.sequence.restartTrack(reader.track)
+    this.primary = track
+    this.missingSince = null
+  }
+
+  /** Nothing is compared with itself: on the stable version, comparisons with it have no value. */
+  #valueReaders(): readonly TrackReader[] {
+    return this.primary === this.baselineTrack ? this.absoluteReaders : this.valueReaders
+  }
+
+  #dropClosed(input: TrackInput): void {
+    const open = input.open.filter(bucket => bucket.start >= input.closedEnd)
+    this.#showOpen(input, open)
+  }
+
+  #showOpen(input: TrackInput, open: readonly OpenBucket[]): void {
+    input.open = open
+    if (input.track === this.primary) for (const { track } of this.#valueReaders()) track.samples.open = open
+    if (input.track === this.baselineTrack) for (const { track } of this.baselineReaders) track.samples.open = open
   }
 }
 
@@ -127,7 +185,8 @@ type MeasureJson =
 export interface MetricInputJson {
   /** The metric as it was defined: evidence restarts when its question changed. */
   readonly question: string
-  readonly primary: 'canary' | 'all' | null
+  readonly primary: PrimaryTrack | null
+  readonly isLowered: boolean
   readonly missingSince: number | null
   readonly restoredAt: number | null
   readonly lateBuckets: number
@@ -140,12 +199,11 @@ export interface MetricInputJson {
 }
 
 function trackInput(track: Track): TrackInput {
-  return { track, closedEnd: Number.NEGATIVE_INFINITY, open: [], readers: [] }
+  return { track, closedEnd: Number.NEGATIVE_INFINITY, open: [] }
 }
 
-function showOpen(input: TrackInput, open: readonly OpenBucket[]): void {
-  input.open = open
-  for (const reader of input.readers) reader.track.samples.open = open
+function deliver(readers: readonly TrackReader[], start: number, lengthMs: number, count: number, part: Part): void {
+  for (const { sequence, track } of readers) sequence.deliver(track, start, lengthMs, count, part)
 }
 
 function measureToJson(measure: Measure): MeasureJson {

@@ -22,11 +22,9 @@ export interface Numbers {
   readonly previousHasEnough: boolean
 }
 
-const sampledKinds = new Set(['ratio', 'mean', 'quantile'])
-
 /** Whether a value out of so few samples is one at all. Counts and last values always have a value. */
 export function needsSamples(track: TrackSamples, sums: Sums): boolean {
-  if (sums.kind === 'value') return sampledKinds.has(track.metric.measure.kind)
+  if (sums.buckets === 0 || sums.kind === 'value') return track.asksForSamples
   return sums.kind === 'ratio' || sums.kind === 'mean' || sums.kind === 'quantile'
 }
 

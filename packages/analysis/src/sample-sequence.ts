@@ -88,9 +88,8 @@ export class SampleSequence {
 
   /** Lets tracks be silent that have delivered nothing for longer than their gap. */
   markSilent(now: number): void {
-    for (const track of this.#awaited()) {
-      if (now >= this.#silentFrom(track)) track.isSilent = true
-    }
+    if (!this.#hasWaiting()) return
+    for (const track of this.#awaited()) if (now >= this.#silentFrom(track)) track.isSilent = true
     this.drain()
   }
 
@@ -108,7 +107,7 @@ export class SampleSequence {
       const at = expiry === null ? now : Math.min(now, expiry)
       for (const track of this.tracks) track.samples.slideTo(at)
       if (expiry === null || expiry > now) break
-      this.#judgeExpiry(at)
+      this.#judgeAgain(at, 'sliding')
     }
     for (const watch of this.watches) watch.expireTimes(now)
   }
@@ -198,18 +197,19 @@ export class SampleSequence {
   #takeTogether(end: number): void {
     const start = this.#startOfDue(end)
     const count = this.#alikeTogether(start, end)
-    let changesValue = false
+    let hasValue = false
     for (const track of this.tracks) {
       if (!isDue(track, end)) continue
       const { queue, samples } = track
       const lengthMs = queue.lengthMsOf(queue.head)
       samples.push(queue.startOf(queue.head), lengthMs, count, queue.readPart(queue.head, this.#scratch))
       queue.takeFirst(count)
-      if (samples.role === 'value' || samples.gapMs === Infinity) changesValue = true
+      if (samples.role === 'value') hasValue = true
     }
     const lengthMs = end - start
     this.end = Math.max(this.end, start + lengthMs * count)
-    if (changesValue) this.#judge(start, lengthMs, count)
+    if (hasValue) this.#judge(start, lengthMs, count)
+    else if (this.comesByItself) this.#judgeAgain(end, null)
   }
 
   /** Several tracks may end a bucket here: the shortest of them says since when the answer is known. */
@@ -257,9 +257,15 @@ export class SampleSequence {
     return taken
   }
 
+  #hasWaiting(): boolean {
+    if (this.tracks.length === 1) return false
+    for (const track of this.tracks) if (queued(track)) return true
+    return false
+  }
+
   /** Tracks that other tracks' buckets wait for. */
   #awaited(): readonly SequenceTrack[] {
-    if (this.tracks.length === 1 || !this.tracks.some(queued)) return []
+    if (!this.#hasWaiting()) return []
     return this.tracks.filter(track => !track.isSilent && !queued(track))
   }
 
@@ -283,11 +289,12 @@ export class SampleSequence {
     }
   }
 
-  /** A sample left a window: the answer may change, but this is no sample that could be counted. */
-  #judgeExpiry(at: number): void {
+  /** The answer may change without a sample: one left a window, or the baseline moved. Nothing new is counted. */
+  #judgeAgain(at: number, window: Window['kind'] | null): void {
     for (const reading of this.#eagerReadings) reading.refresh(at)
     for (const watch of this.#eager) {
-      if (watch.window.kind === 'sliding') watch.take(judge(watch.term, this.readingOf.get(watch)!), at, 0, 0)
+      if (window !== null && watch.window.kind !== window) continue
+      watch.take(judge(watch.term, this.readingOf.get(watch)!), at, 0, 0)
     }
   }
 }

@@ -41,6 +41,8 @@ export class TrackSamples {
   readonly metric: Metric
   readonly gapMs: number
   readonly quantile: number
+  /** Its value is made of samples, also when a source answers with a plain number. */
+  readonly asksForSamples: boolean
   readonly newest = new Part()
   readonly newestSums = new Sums(false)
   newestStart = Number.NaN
@@ -63,6 +65,7 @@ export class TrackSamples {
     this.metric = metric
     this.gapMs = gapMsOf(metric)
     this.quantile = quantileOf(metric)
+    this.asksForSamples = ['ratio', 'mean', 'quantile'].includes(metric.measure.kind)
     this.#wantsPrevious = wantsPrevious
     this.ring = new RunRing()
     const spans = new Set(wanted.flatMap(window => (window.kind === 'sliding' ? [window.ms] : [])))
@@ -140,6 +143,7 @@ export class TrackSamples {
     this.newestStart = Number.NaN
     this.previousValue = Number.NaN
     this.open = []
+    this.newestSums.clear()
     this.#forgetOtherKind()
   }
 

@@ -138,6 +138,29 @@ describe('phases', () => {
     assert.deepEqual(good.find('PhasePromoted')[0]?.because, ['cmp (not shown harmful)'])
   })
 
+  it('opens the tasks of a day when the day begins, the first at once, and repeats the others (P-056, S-008)', () => {
+    const day = 24 * hour
+    const during = [
+      stepOf('first', { verb: 'confirm', sentence: 'first' }, { days: { from: 1, to: 2 } }),
+      stepOf('third', { verb: 'confirm', sentence: 'third' }, { days: { from: 3, to: 3 } }),
+      stepOf('daily', { verb: 'run', command: 'verify' }, { everyMs: day }),
+    ]
+    const run = new Runner(planOf({ phases: [phaseOf(0, 'shadow', 0.1, { holdMs: 7 * day, during })] })).settle()
+    const opened = (): readonly string[] => run.find('GateOpened').map(event => event.step)
+    assert.deepEqual(opened(), ['first'])
+    assert.equal(run.wakeAt, day)
+    run.at(day)
+    assert.equal(run.find('StepStarted').filter(event => event.step === 'daily').length, 1)
+    run.at(2 * day)
+    assert.deepEqual(opened(), ['first', 'third'])
+    assert.deepEqual(
+      run.find('AlertRaised').map(event => event.alert),
+      ['deadline.first'],
+    )
+    run.at(7 * day)
+    assert.equal(run.state.lifecycle.kind, 'running')
+  })
+
   it('waits for a person to close an open phase', () => {
     const run = new Runner(planOf({ phases: [phaseOf(0, 'all', 1, { holdMs: null })] })).settle()
     run.at(hour)

@@ -145,6 +145,7 @@ function holdPhase(turn: Turn, index: number, reachedAt: number): void {
     turn.wait({ kind: 'hold', until: reachedAt + phase.holdMs, coveredMs: 0, holdMs: phase.holdMs })
     turn.wake(reachedAt + Math.max(1, phase.holdMs))
     runChecks(turn, reachedAt)
+    workOnTasks(turn, phase, reachedAt)
     return
   }
   runChecks(turn, reachedAt)

@@ -27,7 +27,7 @@ const triptrip: Calendar = {
     entry('お盆', { kind: 'yearly', from: '08-13', to: '08-16' }),
   ],
   caution: [entry('旅行シーズン', { kind: 'yearly', from: '03-15', to: '04-10' }, { needs: 'important' })],
-  maintenance: [],
+  maintenance: [entry('定期メンテナンス', { kind: 'weekly', weekday: 'Sun', fromMs: 2 * hour, toMs: 6 * hour })],
   exempt: { types: ['hotfix', 'security'], needs: 'reason' },
 }
 
@@ -94,6 +94,14 @@ describe('the calendar of document 002', () => {
     ['2026-03-20T10:00+09:00', {}, '旅行シーズン until 2026-04-10T15:00:00.000Z'],
     ['2026-03-20T10:00+09:00', { labels: ['important'] }, 'open'],
     ['2026-03-20T10:00+09:00', { labels: ['important'], phases: 1 }, '旅行シーズン until 2026-04-10T15:00:00.000Z'],
+    // CA-25, CB-29: a hotfix has one phase and cannot wait for the season to end.
+    ['2026-03-20T10:00+09:00', { labels: ['hotfix'], phases: 1 }, '旅行シーズン until 2026-04-10T15:00:00.000Z'],
+    ['2026-03-20T10:00+09:00', { labels: ['hotfix'], phases: 1, exempt: true }, 'open'],
+    // C-032, CB-29: nothing rises during maintenance, except what is exempt.
+    ['2026-06-07T01:59+09:00', {}, 'open'],
+    ['2026-06-07T02:00+09:00', {}, '定期メンテナンス until 2026-06-06T21:00:00.000Z'],
+    ['2026-06-07T02:00+09:00', { labels: ['security'], exempt: true }, 'open'],
+    ['2026-06-07T06:00+09:00', {}, 'open'],
   ]
   for (const [when, options, expected] of rows) {
     it(`says "${expected}" at ${when} to ${JSON.stringify(options)}`, () =>

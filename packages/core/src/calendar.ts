@@ -3,9 +3,10 @@ import type { Calendar, CalendarEntry, Weekday, WeeklyWindow } from '@dankai/pla
 /**
  * When a release may start or rise. Going back never asks.
  *
- * Rules, in order: a blocked entry wins over everything but an exemption; a caution entry asks for its label and for
- * more than one phase; an `open` window of the release type must be open; with a train, the first raise waits for the
- * release day from its time on. Everything is judged in the calendar's time zone.
+ * Rules, in order: a blocked entry or a maintenance window wins over everything but an exemption; a caution entry asks
+ * for its label and for more than one phase, unless the release is exempt; an `open` window of the release type must be
+ * open; with a train, the first raise waits for the release day from its time on. Everything is judged in the
+ * calendar's time zone.
  */
 export interface CalendarQuestion {
   readonly now: number
@@ -26,9 +27,10 @@ const weekdays: readonly Weekday[] = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 
 
 export function askCalendar(calendar: Calendar, question: CalendarQuestion): CalendarAnswer {
   const local = localTime(calendar.timezone, question.now)
-  const blocked = calendar.blocked.find(entry => covers(entry, local) && !isLifted(calendar, entry, question))
+  const closing = [...calendar.blocked, ...calendar.maintenance]
+  const blocked = closing.find(entry => covers(entry, local) && !isLifted(calendar, entry, question))
   if (blocked) return closed(blocked.name, endOfEntry(blocked, local, question.now))
-  const caution = calendar.caution.find(entry => covers(entry, local) && !passesCaution(entry, question))
+  const caution = calendar.caution.find(entry => covers(entry, local) && !passesCaution(calendar, entry, question))
   if (caution) return closed(caution.name, endOfEntry(caution, local, question.now))
   const window = openWindowOf(calendar, question.labels)
   if (window !== null && window !== 'any' && !inWindow(window, local)) {
@@ -65,7 +67,8 @@ function isLifted(calendar: Calendar, entry: CalendarEntry, question: CalendarQu
   return question.hasExemption && entry.reasons.some(reason => question.labels.includes(reason))
 }
 
-function passesCaution(entry: CalendarEntry, question: CalendarQuestion): boolean {
+function passesCaution(calendar: Calendar, entry: CalendarEntry, question: CalendarQuestion): boolean {
+  if (isExempt(calendar, question)) return true
   const hasLabel = entry.needs === null || question.labels.includes(entry.needs)
   return hasLabel && question.phases > 1
 }

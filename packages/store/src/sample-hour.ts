@@ -1,5 +1,6 @@
 import { Quantiles, type QuantilesJson } from '@dankai/analysis'
 import type { SampleBatch, SeriesSample } from '@dankai/engine'
+import type { NewSampleBatch } from './sample-ports.ts'
 
 /**
  * Samples packed by hour: all buckets of one series and label set in one row of columns.
@@ -108,6 +109,51 @@ export function packSamples(samples: readonly SeriesSample[], hour: number, reso
     last: ordered.map(([, bucket]) => bucket.last),
     quantiles: ordered.map(([, bucket]) => bucket.quantiles as QuantilesJson | null),
   }
+}
+
+/** What a writer stores: samples of one service, of equal trust. */
+export interface AddedBatch {
+  readonly project: string
+  readonly environment: string
+  readonly service: string
+  readonly trusted: boolean
+  readonly samples: readonly SeriesSample[]
+}
+
+/** More in one row would make one reader's page too heavy. */
+const samplesPerRow = 2_000
+
+/** Samples of several senders by service, equal buckets added up. */
+export function addUpBatches(batches: readonly NewSampleBatch[]): readonly AddedBatch[] {
+  const rows = new Map<
+    string,
+    { readonly head: Omit<AddedBatch, 'samples'>; readonly samples: Map<string, SeriesSample> }
+  >()
+  for (const { project, environment, trusted, services } of batches) {
+    for (const { service, samples } of services) {
+      const name = JSON.stringify([project, environment, service, trusted])
+      const row = rows.get(name) ?? { head: { project, environment, service, trusted }, samples: new Map() }
+      rows.set(name, row)
+      for (const sample of samples) addUp(row.samples, sample)
+    }
+  }
+  return [...rows.values()].flatMap(({ head, samples }) =>
+    chunksOf([...samples.values()]).map(chunk => ({ ...head, samples: chunk })),
+  )
+}
+
+function addUp(samples: Map<string, SeriesSample>, sample: SeriesSample): void {
+  const { series, labels, track, start, lengthMs } = sample
+  const name = JSON.stringify([series, track, start, lengthMs, Object.entries(labels).sort(byName)])
+  const before = samples.get(name)
+  samples.set(name, before === undefined ? sample : add(before, sample))
+}
+
+function chunksOf(samples: readonly SeriesSample[]): (readonly SeriesSample[])[] {
+  const chunks: (readonly SeriesSample[])[] = []
+  for (let from = 0; from < samples.length; from += samplesPerRow)
+    chunks.push(samples.slice(from, from + samplesPerRow))
+  return chunks
 }
 
 function add(before: SeriesSample, sample: SeriesSample): SeriesSample {

@@ -10,7 +10,7 @@ export interface NewSampleBatch extends Scope {
   readonly no: number
   /** False for samples out of users' hands: they may stop a release, never count towards safe. */
   readonly trusted: boolean
-  /** One entry per service; each becomes a batch of the log. */
+  /** One entry per service; batches of the log are of one service. */
   readonly services: readonly { readonly service: string; readonly samples: readonly SeriesSample[] }[]
 }
 
@@ -25,7 +25,7 @@ export interface SampleHistoryQuery extends Scope {
 }
 
 export interface SampleLog extends SampleLogReader {
-  /** Durable when it resolves. Appends that arrive together are written together. */
+  /** Durable when it resolves. Appends that arrive together may be written as one batch, equal buckets added up. */
   append(batch: NewSampleBatch): Promise<AppendResult>
   /** Id of the newest batch; 0 when there is none. */
   head(): Promise<number>

@@ -682,9 +682,34 @@ for (const [name, open] of [
           'and another environment',
         )
         const { batches } = await store.samples.read(0, null, 100)
-        assert.equal(batches.length, 5)
-        assert.deepEqual(batches[0]?.samples, [sampleOf(start)])
+        const counted = batches.flatMap(({ samples }) => samples).reduce((total, { count }) => total + count, 0)
+        assert.equal(counted, 5 * 10, 'whether or not they were written together')
         assert.deepEqual([batches[0]?.service, batches[0]?.receivedAt, batches[0]?.trusted], ['trips', start, true])
+      })
+
+      it('keeps apart what must not be added up: services, trust, labels, tracks and buckets', async () => {
+        const variants = [
+          {},
+          { labels: { status: '500' } },
+          { track: 'stable' as const },
+          { start: start + 10_000 },
+          { lengthMs: 60_000 },
+        ]
+        const samples = variants.map(variant => sampleOf(start, variant))
+        const sends = ['s1', 's2', 's3'].flatMap((sdk, index) => [
+          store.samples.append(batchOf(sdk, 1, samples)),
+          store.samples.append({ ...batchOf(`${sdk} browser`, 1, samples), trusted: false }),
+          store.samples.append(batchOf(`${sdk} search`, index + 1, samples, 'search')),
+        ])
+        await Promise.all(sends)
+        const totals = new Map<string, number>()
+        for (const { service, trusted, samples } of (await store.samples.read(0, null, 100)).batches) {
+          for (const { count, sum: _, ...head } of samples) {
+            const name = JSON.stringify([service, trusted, head])
+            totals.set(name, (totals.get(name) ?? 0) + count)
+          }
+        }
+        assert.deepEqual([...totals.values()], Array(15).fill(30))
       })
 
       it('remembers a window of numbers: a hole may be filled, what is older counts as taken', async () => {
@@ -744,7 +769,7 @@ for (const [name, open] of [
         const results = await Promise.all(writes)
         isWriting = false
         await reading
-        const written = results.flatMap(result => ('id' in result ? [result.id] : []))
+        const written = [...new Set(results.flatMap(result => ('id' in result ? [result.id] : [])))]
         assert.deepEqual(
           seen,
           written.toSorted((a, b) => a - b),

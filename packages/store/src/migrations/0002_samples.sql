@@ -9,8 +9,6 @@ create table sample_batch (
   project text not null,
   environment text not null,
   service text not null,
-  sdk text not null,
-  batch_no bigint not null,
   trusted boolean not null,
   samples json not null,
   primary key (received_at, id)

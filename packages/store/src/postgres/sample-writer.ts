@@ -1,15 +1,18 @@
+import { type AddedBatch, addUpBatches } from '../sample-hour.ts'
 import type { AppendResult, NewSampleBatch } from '../sample-ports.ts'
 import { StoreError } from '../store-error.ts'
-import type { Database, Statement } from './database.ts'
+import type { Database, Query, Statement } from './database.ts'
 
 /**
  * Writes batches of samples, together when they arrive together.
  *
- * 1. Ids rise in commit order: writers of all instances take turns (an advisory lock held to the end of the statement),
- *    so a reader that has seen an id never misses a smaller one. One write carries all that arrived during the one before.
+ * 1. Ids rise in commit order: writers of all instances take turns (an advisory lock held until the commit), so a reader
+ *    that has seen an id never misses a smaller one. One write carries all that arrived during the one before.
  * 2. A number of an SDK is taken once. The last 62 numbers are remembered exactly; older ones count as taken, which is
  *    right for senders that send in order.
- * 3. A call resolves when its batch is durable, and never before.
+ * 3. Samples of the same bucket and label set that are written together are added up first: a thousand senders of one
+ *    service cost its readers little more than one.
+ * 4. A call resolves when its batch is durable, and never before.
  */
 export interface SampleWriter {
   append(batch: NewSampleBatch): Promise<AppendResult>
@@ -57,20 +60,33 @@ export function createSampleWriter(database: Database): SampleWriter {
   }
 
   async function write(batches: readonly NewSampleBatch[]): Promise<readonly AppendResult[]> {
-    const values = [await database.now(), ...columnsOf(batches)]
+    const now = await database.now()
+    const attempt = () => database.transaction('write samples', query => writeBatches(query, batches, now))
     try {
-      return resultsOf(batches, await database.query<WrittenRow>(appendBatches, values))
+      return await attempt()
     } catch (error) {
       if (!lacksPartition(error)) throw error
       await ensurePartitions(database)
-      return resultsOf(batches, await database.query<WrittenRow>(appendBatches, values))
+      return attempt()
     }
   }
 }
 
-interface WrittenRow {
-  readonly ordinal: number
-  readonly id: number | null
+async function writeBatches(
+  query: Query,
+  batches: readonly NewSampleBatch[],
+  now: number | null,
+): Promise<readonly AppendResult[]> {
+  await query(takeTurns, [])
+  const accepted = await query<{ ordinal: number }>(acceptNumbers, [now, ...senderColumns(batches)])
+  const taken = new Set(accepted.map(row => batches[row.ordinal - 1]!))
+  const rows = addUpBatches(batches.filter(batch => taken.has(batch)))
+  const written = rows.length === 0 ? [] : await query<{ id: number }>(insertBatches, [now, ...rowColumns(rows)])
+  const newest = Math.max(0, ...written.map(row => row.id))
+  return batches.map(batch => {
+    if (!taken.has(batch)) return { duplicate: true }
+    return { id: batch.services.length === 0 ? 0 : newest }
+  })
 }
 
 /** One statement cannot take two numbers of the same SDK; the second waits for the next write. */
@@ -90,21 +106,23 @@ function takeDistinct(waiting: Waiting[]): readonly Waiting[] {
   return taken
 }
 
-function columnsOf(batches: readonly NewSampleBatch[]): readonly unknown[] {
+function senderColumns(batches: readonly NewSampleBatch[]): readonly unknown[] {
   return [
     batches.map(batch => batch.project),
     batches.map(batch => batch.environment),
     batches.map(batch => batch.sdk),
     batches.map(batch => batch.no),
-    batches.map(batch => batch.trusted),
-    batches.map(batch => JSON.stringify(batch.services)),
   ]
 }
 
-function resultsOf(batches: readonly NewSampleBatch[], rows: readonly WrittenRow[]): readonly AppendResult[] {
-  const results: AppendResult[] = batches.map(() => ({ duplicate: true }))
-  for (const { ordinal, id } of rows) results[ordinal - 1] = { id: id ?? 0 }
-  return results
+function rowColumns(rows: readonly AddedBatch[]): readonly unknown[] {
+  return [
+    rows.map(row => row.project),
+    rows.map(row => row.environment),
+    rows.map(row => row.service),
+    rows.map(row => row.trusted),
+    rows.map(row => JSON.stringify(row.samples)),
+  ]
 }
 
 function lacksPartition(error: unknown): boolean {
@@ -128,19 +146,24 @@ const ensurePartition: Statement = {
   text: 'select ensure_sample_day($1::bigint)',
 }
 
+/** A writer that hangs with the lock held would stop all ingest: its transaction is ended after a second. */
+const takeTurns: Statement = {
+  name: 'take-turns-writing-samples',
+  doing: 'take turns writing samples',
+  text: `select pg_advisory_xact_lock(hashtext(current_schema() || ' samples')) is null as locked,
+    set_config('idle_in_transaction_session_timeout', '1000', true) as bounded`,
+}
+
 /** The window of an SDK: bit n says whether `highest - n` was taken. 62 bits, so that the sign is never touched. */
-const appendBatches: Statement = {
-  name: 'append-sample-batches',
-  doing: 'write samples',
-  text: `with locked as materialized (select pg_advisory_xact_lock(hashtext(current_schema() || ' samples'))),
-    clock as materialized (select now_ms($1) as now from locked),
-    incoming as materialized (
-      select incoming.*, clock.now from clock,
-        unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::boolean[], $7::text[])
-        with ordinality as incoming (project, environment, sdk, batch_no, trusted, services, ordinal)),
+const acceptNumbers: Statement = {
+  name: 'accept-sample-numbers',
+  doing: 'note which samples were sent',
+  text: `with incoming as materialized (
+      select * from unnest($2::text[], $3::text[], $4::text[], $5::bigint[])
+        with ordinality as incoming (project, environment, sdk, batch_no, ordinal)),
     accepted as (
       insert into sample_sdk as known (project, environment, sdk, highest, recent, seen_at)
-      select project, environment, sdk, batch_no, 1, now from incoming order by project, environment, sdk
+      select project, environment, sdk, batch_no, 1, now_ms($1) from incoming order by project, environment, sdk
       on conflict (project, environment, sdk) do update set
         highest = greatest(known.highest, excluded.highest),
         recent = case
@@ -152,18 +175,17 @@ const appendBatches: Statement = {
       where excluded.highest > known.highest
         or (known.highest - excluded.highest <= 61
           and known.recent & (1::bigint << (known.highest - excluded.highest)::integer) = 0)
-      returning project, environment, sdk),
-    parts as (
-      select i.*, part ->> 'service' as service, part -> 'samples' as samples
-      from accepted join incoming i using (project, environment, sdk),
-        json_array_elements(i.services::json) with ordinality as listed (part, position)
-      order by i.ordinal, position),
-    written as (
-      insert into sample_batch (received_at, project, environment, service, sdk, batch_no, trusted, samples)
-      select now, project, environment, service, sdk, batch_no, trusted, samples from parts
-      returning id, project, environment, sdk, hint(json_build_object('kind', 'samples',
-        'project', project, 'environment', environment, 'service', service)) as told)
-    select i.ordinal, max(w.id) as id
-    from accepted join incoming i using (project, environment, sdk) left join written w using (project, environment, sdk)
-    group by i.ordinal`,
+      returning project, environment, sdk)
+    select ordinal from incoming join accepted using (project, environment, sdk)`,
+}
+
+const insertBatches: Statement = {
+  name: 'insert-sample-batches',
+  doing: 'write samples',
+  text: `insert into sample_batch (received_at, project, environment, service, trusted, samples)
+    select now_ms($1), project, environment, service, trusted, samples::json
+    from unnest($2::text[], $3::text[], $4::text[], $5::boolean[], $6::text[])
+      as rows (project, environment, service, trusted, samples)
+    returning id, hint(json_build_object('kind', 'samples',
+      'project', project, 'environment', environment, 'service', service)) as told`,
 }

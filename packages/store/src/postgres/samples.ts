@@ -43,7 +43,7 @@ const readBatches: Statement = {
   doing: 'read samples',
   text: `with head as materialized (select coalesce(max(id), 0) as head from sample_batch),
     found as (
-      select id, project, environment, service, sdk, batch_no, received_at, trusted, samples from sample_batch
+      select id, project, environment, service, received_at, trusted, samples from sample_batch
       where id > $1 and ($2::text is null or project = $2 and environment = $3 and service = any ($4::text[]))
       order by id limit $5)
     select head.head, id, project, environment, service, received_at as "receivedAt", trusted, samples

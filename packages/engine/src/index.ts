@@ -27,6 +27,14 @@ export type {
   SeriesSample,
 } from './ports.ts'
 export type { ActResult, ServiceKey } from './release-lane.ts'
+export { defaultSampleLimits, type SampleLimits, type SampleRefusals } from './sample-table.ts'
+export {
+  createSeriesTable,
+  type SeriesTable,
+  type SeriesTableOptions,
+  sampleLatenessMs,
+  sampleVisibleAfterMs,
+} from './series-table.ts'
 export { defaultSettings, type EngineSettings } from './settings.ts'
 export { systemTimers, type Timers } from './timers.ts'
 export { type Evidence, noteMilestone, type TurnInput, type TurnOutcome, takeTurn } from './turn.ts'

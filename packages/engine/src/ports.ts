@@ -306,4 +306,13 @@ export interface SampleLogReader {
   ): Promise<{ readonly batches: readonly SampleBatch[]; readonly cursor: number }>
   /** Largest id received before a time; 0 when there is none. A new reader begins there. */
   idBefore(receivedAt: number): Promise<number>
+  /** Packed samples of a series, in order of time; the reference of another week. Absent: there is no history. */
+  history?(query: {
+    readonly project: string
+    readonly environment: string
+    readonly service: string
+    readonly series: string
+    readonly from: number
+    readonly to: number
+  }): Promise<readonly (SeriesSample & { readonly trusted: boolean })[]>
 }

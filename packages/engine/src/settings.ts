@@ -12,7 +12,7 @@ export interface EngineSettings {
   readonly checkpointEveryMs: number
   /** A release decides at least this often while it has data; a gap of three and 30 s more is lost coverage. */
   readonly decideEveryMs: number
-  /** How long after its end a bucket is still open; the observation source uses the same. */
+  /** How long after its end a bucket is closed and can be decided on; the series table uses the same. */
   readonly latenessMs: number
   /** Reached hands are read again this often, to see drift. */
   readonly observeEveryMs: number
@@ -48,7 +48,7 @@ export const defaultSettings: EngineSettings = {
   touchEveryMs: 5_000,
   checkpointEveryMs: 60_000,
   decideEveryMs: 10_000,
-  latenessMs: 5_000,
+  latenessMs: 5_250,
   observeEveryMs: 15_000,
   recordEveryMs: 300_000,
   raiseTimeoutMs: 10_000,

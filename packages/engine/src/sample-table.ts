@@ -1,0 +1,237 @@
+import { Quantiles, type QuantilesJson, type SeriesPoint, type Track } from '@dankai/analysis'
+import type { SampleBatch, SeriesSample } from './ports.ts'
+
+/** What was refused, and why; shown to operators. */
+export interface SampleRefusals {
+  late: number
+  future: number
+  length: number
+  series: number
+  labels: number
+  cells: number
+}
+
+export interface SampleLimits {
+  /** Series of one service: name and label set. */
+  readonly seriesMax: number
+  /** Label sets of one series name: a label with an id in it must not use up the others' room. */
+  readonly labelSetsMax: number
+  /** Buckets of all series of one service. */
+  readonly cellsMax: number
+  /** How long buckets are kept at least; a metric with longer buckets keeps its own for as long as they are. */
+  readonly keptMs: number
+}
+
+/**
+ * Only series that a live plan names are kept: 2,000 of them at 10 s for a quarter of an hour are 180,000 cells, about
+ * 30 MB at the very most. A quarter of an hour covers every take-over; what is older is read from the log again.
+ */
+export const defaultSampleLimits: SampleLimits = {
+  seriesMax: 2_000,
+  labelSetsMax: 500,
+  cellsMax: 200_000,
+  keptMs: 900_000,
+}
+
+/** A bucket that covers more cannot be divided; exporters send every minute at most. */
+export const senderBucketMaxMs = 60_000
+/** A bucket that begins more than this after it was received is the fault of a clock (semantics E). */
+export const futureMaxMs = 30_000
+
+/** Which part of a service's samples a table holds. */
+export interface TableScope {
+  /** Names of series. */
+  readonly names: ReadonlySet<string>
+  /** Everything received from here on. */
+  readonly completeFrom: number
+  readonly keptMs: number
+}
+
+export interface SeriesName {
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly track: Track
+  readonly trusted: boolean
+}
+
+export interface Series extends SeriesName {
+  readonly cells: Map<string, Cell>
+  /** The same cells in the order in which they began to be received. */
+  inOrder: Cell[]
+}
+
+/** One bucket of one series: everything senders added to it in time. */
+export interface Cell {
+  readonly start: number
+  readonly lengthMs: number
+  /** When its first part was received. */
+  readonly receivedAt: number
+  count: number
+  sum: number
+  last: number | null
+  quantiles: Quantiles | null
+}
+
+/**
+ * Samples of one service in memory, added up by series and bucket.
+ *
+ * Invariants
+ *  1. What counts is decided by the time of receipt alone: a part received after its bucket's end and the lateness is
+ *     counted as late, whoever reads it when. So two instances, and one that replays, see the same buckets.
+ *  2. Everything is bounded; what does not fit is refused and counted, never put in place of something else.
+ */
+export class SampleTable {
+  readonly #series = new Map<string, Series>()
+  readonly #setsOfName = new Map<string, number>()
+  readonly #scope: TableScope
+  readonly #limits: SampleLimits
+  readonly #latenessMs: number
+  readonly #refused: SampleRefusals
+  #completeFrom: number
+  #cells = 0
+  /** Rises when a series is added, so that views know when to match again. */
+  version = 0
+
+  constructor(scope: TableScope, latenessMs: number, limits: SampleLimits, refused: SampleRefusals) {
+    this.#scope = scope
+    this.#completeFrom = scope.completeFrom
+    this.#latenessMs = latenessMs
+    this.#limits = limits
+    this.#refused = refused
+  }
+
+  get scope(): TableScope {
+    return { ...this.#scope, completeFrom: this.#completeFrom }
+  }
+
+  get series(): Iterable<Series> {
+    return this.#series.values()
+  }
+
+  /** True when everything a reader asks for is here. */
+  covers(wanted: TableScope): boolean {
+    if (this.#completeFrom > wanted.completeFrom || this.#scope.keptMs < wanted.keptMs) return false
+    for (const name of wanted.names) if (!this.#scope.names.has(name)) return false
+    return true
+  }
+
+  take(batch: SampleBatch): void {
+    for (const sample of batch.samples) this.#takeSample(sample, batch.receivedAt, batch.trusted)
+  }
+
+  /** Forgets buckets no reader needs any more, and series that have none left. */
+  forgetOld(now: number): void {
+    const time = now - this.#scope.keptMs
+    this.#completeFrom = Math.max(this.#completeFrom, time)
+    for (const [key, series] of this.#series) {
+      for (const [start, cell] of series.cells) {
+        if (cell.start + cell.lengthMs > time) continue
+        series.cells.delete(start)
+        this.#cells--
+      }
+      series.inOrder = series.inOrder.filter(cell => cell.start + cell.lengthMs > time)
+      if (series.cells.size === 0) this.#forgetSeries(key, series)
+    }
+  }
+
+  #takeSample(sample: SeriesSample, receivedAt: number, trusted: boolean): void {
+    if (!this.#scope.names.has(sample.series)) return
+    const refusal = this.#refusalOf(sample, receivedAt)
+    if (refusal !== null) {
+      this.#refused[refusal]++
+      return
+    }
+    const series = this.#seriesOf(sample, trusted)
+    if (series === null) return
+    const cell = this.#cellOf(series, sample, receivedAt)
+    if (cell !== null) addTo(cell, sample)
+  }
+
+  #refusalOf({ start, lengthMs }: SeriesSample, receivedAt: number): 'late' | 'future' | 'length' | null {
+    if (lengthMs > senderBucketMaxMs) return 'length'
+    if (start > receivedAt + futureMaxMs) return 'future'
+    // A sample that comes by itself has no bucket that could close.
+    return lengthMs > 0 && receivedAt > start + lengthMs + this.#latenessMs ? 'late' : null
+  }
+
+  #seriesOf({ series: name, labels, track }: SeriesSample, trusted: boolean): Series | null {
+    const key = `${name} ${track} ${trusted} ${labelKey(labels)}`
+    const known = this.#series.get(key)
+    if (known !== undefined) return known
+    const sets = this.#setsOfName.get(name) ?? 0
+    if (sets >= this.#limits.labelSetsMax || this.#series.size >= this.#limits.seriesMax) {
+      this.#refused[sets >= this.#limits.labelSetsMax ? 'labels' : 'series']++
+      return null
+    }
+    const series: Series = { name, labels, track, trusted, cells: new Map(), inOrder: [] }
+    this.#series.set(key, series)
+    this.#setsOfName.set(name, sets + 1)
+    this.version++
+    return series
+  }
+
+  #cellOf(series: Series, { start, lengthMs }: SeriesSample, receivedAt: number): Cell | null {
+    const key = lengthMs > 0 ? `${start}` : `${start} ${receivedAt}`
+    const known = series.cells.get(key)
+    if (known !== undefined) return known
+    if (this.#cells >= this.#limits.cellsMax) {
+      this.#refused.cells++
+      return null
+    }
+    const cell: Cell = { start, lengthMs, receivedAt, count: 0, sum: 0, last: null, quantiles: null }
+    series.cells.set(key, cell)
+    series.inOrder.push(cell)
+    this.#cells++
+    return cell
+  }
+
+  #forgetSeries(key: string, series: Series): void {
+    this.#series.delete(key)
+    this.#setsOfName.set(series.name, (this.#setsOfName.get(series.name) ?? 1) - 1)
+    this.version++
+  }
+}
+
+/** Cells whose first part was received at a time or later, in that order. */
+export function cellsSince({ inOrder }: Series, receivedFrom: number): readonly Cell[] {
+  let from = inOrder.length
+  while (from > 0 && inOrder[from - 1]!.receivedAt >= receivedFrom) from--
+  return from === 0 ? inOrder : inOrder.slice(from)
+}
+
+export function pointOf(series: SeriesName, cell: Cell): SeriesPoint {
+  return {
+    name: series.name,
+    labels: series.labels,
+    count: cell.count,
+    // A counter has no sum; a histogram without a sketch has one.
+    ...(cell.quantiles !== null || cell.sum !== 0 ? { sum: cell.sum } : {}),
+    ...(cell.quantiles === null ? {} : { quantiles: cell.quantiles }),
+    ...(cell.last === null ? {} : { last: cell.last }),
+  }
+}
+
+/** A cell of one sample. */
+export function cellOf(sample: SeriesSample, receivedAt: number): Cell {
+  const { start, lengthMs } = sample
+  const cell: Cell = { start, lengthMs, receivedAt, count: 0, sum: 0, last: null, quantiles: null }
+  addTo(cell, sample)
+  return cell
+}
+
+function addTo(cell: Cell, sample: SeriesSample): void {
+  cell.count += sample.count
+  cell.sum += sample.sum
+  cell.last = sample.last ?? cell.last
+  if (sample.quantiles === null || sample.quantiles === undefined) return
+  const quantiles = Quantiles.fromJSON(sample.quantiles as QuantilesJson)
+  cell.quantiles = cell.quantiles === null ? quantiles : cell.quantiles.merge(quantiles)
+}
+
+function labelKey(labels: Readonly<Record<string, string>>): string {
+  const names = Object.keys(labels)
+  if (names.length > 1) names.sort()
+  let key = ''
+  for (const name of names) key += `${JSON.stringify(name)}${JSON.stringify(labels[name])}`
+  return key
+}

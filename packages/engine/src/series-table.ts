@@ -1,0 +1,266 @@
+import type { Observation } from '@dankai/analysis'
+import { MetricView } from './metric-view.ts'
+import { PastSamples } from './past-samples.ts'
+import type { ObservationCursor, ObservationSource, ReadObservations, SampleBatch, SampleLogReader } from './ports.ts'
+import {
+  defaultSampleLimits,
+  type SampleLimits,
+  type SampleRefusals,
+  SampleTable,
+  senderBucketMaxMs,
+  type TableScope,
+} from './sample-table.ts'
+
+/**
+ * Observations out of the samples that were sent to Dankai.
+ *
+ * The cursor is a moment: every bucket that closed up to it was handed over. A bucket closes a fixed time after its end,
+ * and what is in it is decided by the times of receipt, so whoever reads from the same cursor gets the same.
+ *
+ * One stream of the log feeds the tables of all services that are watched here; a service that begins to be watched, or
+ * a reader whose cursor is older than what is kept, reads its part of the log once more.
+ */
+export interface SeriesTable extends ObservationSource {
+  /** Samples taken while the log cannot be written: visible here at once, and read from the log when it is back. */
+  takeOffline(batch: Omit<SampleBatch, 'id'>): void
+  readonly refusals: Readonly<SampleRefusals>
+  /** Services in memory. */
+  readonly services: number
+}
+
+export interface SeriesTableOptions {
+  readonly log: SampleLogReader
+  readonly latenessMs?: number
+  /** A batch is committed and visible this long after its time of receipt; group commit takes some 10 ms. */
+  readonly visibleAfterMs?: number
+  readonly limits?: Partial<SampleLimits>
+}
+
+type Watched = Parameters<ObservationSource['read']>[0]
+
+/** Lateness (semantics C) plus visibility: after this a bucket is final. */
+export const sampleLatenessMs = 5_000
+export const sampleVisibleAfterMs = 250
+
+const batchesPerRead = 1_000
+/** A service nobody asked for in this time is forgotten. */
+const idleMs = 600_000
+/** Without open buckets the next samples are looked for after this, should no hint come. */
+const lookAgainMs = 10_000
+const pruneEveryMs = 60_000
+/** Views are small and rebuilt when missing; this only bounds what ended releases leave behind. */
+const viewsMax = 5_000
+
+export function createSeriesTable(options: SeriesTableOptions): SeriesTable {
+  return new LoggedSeriesTable(options)
+}
+
+interface Service {
+  readonly table: SampleTable
+  askedAt: number
+}
+
+interface View {
+  readonly plan: Watched['plan']
+  readonly metrics: readonly MetricView[]
+  readonly names: ReadonlySet<string>
+  readonly longestEveryMs: number
+}
+
+class LoggedSeriesTable implements SeriesTable {
+  readonly refusals: SampleRefusals = { late: 0, future: 0, length: 0, series: 0, labels: 0, cells: 0 }
+  readonly #log: SampleLogReader
+  readonly #times: { readonly latenessMs: number; readonly visibleAfterMs: number }
+  readonly #limits: SampleLimits
+  readonly #services = new Map<string, Service>()
+  readonly #loading = new Map<string, Promise<Service>>()
+  readonly #views = new Map<string, View>()
+  readonly #past: PastSamples
+  /** Newest id of the log that the tables hold. */
+  #position: number | null = null
+  #running: Promise<void> | null = null
+  #queued: Promise<void> | null = null
+  #isOffline = false
+  #prunedAt = Number.NEGATIVE_INFINITY
+
+  constructor(options: SeriesTableOptions) {
+    this.#log = options.log
+    this.#past = new PastSamples(options.log)
+    this.#times = {
+      latenessMs: options.latenessMs ?? sampleLatenessMs,
+      visibleAfterMs: options.visibleAfterMs ?? sampleVisibleAfterMs,
+    }
+    this.#limits = { ...defaultSampleLimits, ...options.limits }
+  }
+
+  get services(): number {
+    return this.#services.size
+  }
+
+  async read(release: Watched, cursor: ObservationCursor | null, now: number): Promise<ReadObservations> {
+    await this.#refresh(now)
+    const service = await this.#serviceOf(release, cursor ?? now, now)
+    const read = this.#observe(release, service, cursor, now)
+    const baselines = await this.#observeBaselines(release, cursor ?? now, now)
+    return baselines.length === 0 ? read : { ...read, observations: [...baselines, ...read.observations] }
+  }
+
+  readOffline(release: Watched, cursor: ObservationCursor | null, now: number): ReadObservations {
+    const service = this.#services.get(keyOf(release, release.plan.service))
+    if (service === undefined) return { observations: [], cursor: cursor ?? now, nextAt: now + lookAgainMs }
+    return this.#observe(release, service, cursor, now)
+  }
+
+  takeOffline(batch: Omit<SampleBatch, 'id'>): void {
+    this.#isOffline = true
+    this.#services.get(keyOf(batch, batch.service))?.table.take({ ...batch, id: 0 })
+  }
+
+  #observe(release: Watched, service: Service, cursor: ObservationCursor | null, now: number): ReadObservations {
+    service.askedAt = now
+    const since = cursor ?? now
+    const closed: Observation[] = []
+    const open: Observation[] = []
+    let nextAt = now + lookAgainMs
+    for (const view of this.#viewOf(release).metrics) {
+      const { observations, nextCloseAt } = view.observe(service.table, this.#times, since, now)
+      for (const observation of observations) (observation.open ? open : closed).push(observation)
+      nextAt = Math.min(nextAt, nextCloseAt ?? nextAt)
+    }
+    return { observations: [...closed, ...open], cursor: Math.max(since, now), nextAt }
+  }
+
+  async #observeBaselines(release: Watched, since: number, now: number): Promise<readonly Observation[]> {
+    const observations: Observation[] = []
+    for (const view of this.#viewOf(release).metrics) {
+      const agoMs = view.baselineAgoMs
+      if (agoMs === null) continue
+      const closesAfterMs = this.#times.latenessMs + this.#times.visibleAfterMs
+      const from = since - closesAfterMs - agoMs - senderBucketMaxMs
+      const past = [...view.names].map(series =>
+        this.#past.read({ ...scopeOf(release), service: release.plan.service, series }, from, now - agoMs),
+      )
+      observations.push(...view.observePast((await Promise.all(past)).flat(), this.#times, since, now))
+    }
+    return observations
+  }
+
+  #viewOf(release: Watched): View {
+    const known = this.#views.get(release.id)
+    if (known?.plan === release.plan) return known
+    const sent = Object.values(release.plan.metrics).filter(metric => metric.source === 'dankai')
+    const metrics = sent.map(metric => new MetricView(metric, release.version))
+    const names = new Set(metrics.flatMap(metric => [...metric.names]))
+    const longestEveryMs = Math.max(senderBucketMaxMs, ...sent.map(metric => metric.everyMs ?? 0))
+    const view = { plan: release.plan, metrics, names, longestEveryMs }
+    this.#views.set(release.id, view)
+    if (this.#views.size > viewsMax) this.#views.delete(this.#views.keys().next().value!)
+    return view
+  }
+
+  // ── The log ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Whoever asks gets a read that began after the question; questions during one read share the next. */
+  #refresh(now: number): Promise<void> {
+    if (this.#queued !== null) return this.#queued
+    if (this.#running === null) return this.#startReading(now)
+    const next = () => {
+      this.#queued = null
+      return this.#startReading(now)
+    }
+    this.#queued = this.#running.then(next, next)
+    return this.#queued
+  }
+
+  #startReading(now: number): Promise<void> {
+    const running = this.#readOn(now).finally(() => {
+      if (this.#running === running) this.#running = null
+    })
+    this.#running = running
+    return running
+  }
+
+  async #readOn(now: number): Promise<void> {
+    this.#position ??= await this.#log.idBefore(Number.MAX_SAFE_INTEGER)
+    for (;;) {
+      const { batches, cursor } = await this.#log.read(this.#position, null, batchesPerRead)
+      if (this.#isOffline) this.#forgetOffline()
+      for (const batch of batches) this.#services.get(keyOf(batch, batch.service))?.table.take(batch)
+      this.#position = cursor
+      if (batches.length < batchesPerRead) break
+    }
+    this.#prune(now)
+  }
+
+  /** The log is back: what was only in memory is not in it, and a table must be what the log says. */
+  #forgetOffline(): void {
+    this.#isOffline = false
+    this.#services.clear()
+  }
+
+  async #serviceOf(release: Watched, from: number, now: number): Promise<Service> {
+    const key = keyOf(release, release.plan.service)
+    const wanted = this.#wantedScope(release, from)
+    await this.#loading.get(key)
+    const known = this.#services.get(key)
+    if (known?.table.covers(wanted)) return known
+    const loading = this.#load(release, key, joinScopes(wanted, known?.table.scope ?? null), now)
+    this.#loading.set(key, loading)
+    try {
+      return await loading
+    } finally {
+      if (this.#loading.get(key) === loading) this.#loading.delete(key)
+    }
+  }
+
+  /** What closes after `from` was received after its bucket began. */
+  #wantedScope(release: Watched, from: number): TableScope {
+    const { names, longestEveryMs } = this.#viewOf(release)
+    const closesAfterMs = this.#times.latenessMs + this.#times.visibleAfterMs
+    const keptMs = Math.max(this.#limits.keptMs, 2 * longestEveryMs + closesAfterMs)
+    return { names, completeFrom: from - longestEveryMs - closesAfterMs, keptMs }
+  }
+
+  async #load(release: Watched, key: string, scope: TableScope, now: number): Promise<Service> {
+    const { project, environment, plan } = release
+    const table = new SampleTable(scope, this.#times.latenessMs, this.#limits, this.refusals)
+    const filter = { project, environment, services: [plan.service] }
+    let position = await this.#log.idBefore(scope.completeFrom)
+    while (position < this.#position!) {
+      const { batches, cursor } = await this.#log.read(position, filter, batchesPerRead)
+      // The rest comes through the common stream, once this table is in it.
+      for (const batch of batches) if (batch.id <= this.#position!) table.take(batch)
+      position = cursor
+      if (batches.length < batchesPerRead) break
+    }
+    const service = { table, askedAt: now }
+    this.#services.set(key, service)
+    return service
+  }
+
+  #prune(now: number): void {
+    if (now - this.#prunedAt < pruneEveryMs) return
+    this.#prunedAt = now
+    for (const [key, { table, askedAt }] of this.#services) {
+      if (now - askedAt > idleMs) this.#services.delete(key)
+      else table.forgetOld(now)
+    }
+  }
+}
+
+function keyOf(scope: { readonly project: string; readonly environment: string }, service: string): string {
+  return `${scope.project}/${scope.environment}/${service}`
+}
+
+function scopeOf({ project, environment }: Watched): { readonly project: string; readonly environment: string } {
+  return { project, environment }
+}
+
+function joinScopes(wanted: TableScope, known: TableScope | null): TableScope {
+  if (known === null) return wanted
+  return {
+    names: new Set([...wanted.names, ...known.names]),
+    completeFrom: Math.min(wanted.completeFrom, known.completeFrom),
+    keptMs: Math.max(wanted.keptMs, known.keptMs),
+  }
+}

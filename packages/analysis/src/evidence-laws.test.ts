@@ -4,7 +4,7 @@ import type { Metric } from '@dankai/plan'
 import fc from 'fast-check'
 import { EvidenceFold, type EvidencePlan, Quantiles } from './index.ts'
 import type { Measure, Observation, Track } from './observation.ts'
-import { count, evidencePlan, last, mean, minutes, p99, query, ratio } from './plan-fixture.ts'
+import { count, evidencePlan, last, mean, minutes, p99, query, ratio } from './testing/evidence-plan.ts'
 
 /**
  * Laws of the fold, over random worlds: metrics of every kind, tracks that come and go, phases, exposure, pauses.

@@ -9,7 +9,7 @@ import type {
   Rule,
   Span,
 } from '@dankai/plan'
-import type { EvidencePlan } from './evidence.ts'
+import type { EvidencePlan } from '../evidence.ts'
 
 /** Small plans for tests, with conditions written as in a plan. Only what evidence answers: no signals, no checks. */
 export interface PlanSketch {

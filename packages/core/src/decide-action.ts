@@ -2,6 +2,7 @@ import type { EvidenceReader } from '@dankai/analysis'
 import type { CompiledPlan, Step } from '@dankai/plan'
 import type { Action, ActionBody, Refusal } from './action.ts'
 import type { EventBody } from './event.ts'
+import { tellPeople } from './notices.ts'
 import { promote } from './phase.ts'
 import { indexOf } from './plan-index.ts'
 import { metNowRule, startRollback } from './rules.ts'
@@ -32,7 +33,9 @@ export function decideAction(input: ActionInput): Acted {
   const conflict = conflictOf(turn, input.action)
   if (conflict !== null) return { ok: false, refusal: conflict }
   const refused = perform(turn, input.action, input.action.body)
-  return refused === null ? { ok: true, events: turn.events, state: turn.state } : { ok: false, refusal: refused }
+  if (refused !== null) return { ok: false, refusal: refused }
+  tellPeople(turn, 0)
+  return { ok: true, events: turn.events, state: turn.state }
 }
 
 function conflictOf(turn: Turn, action: Action): Refusal | null {

@@ -587,6 +587,19 @@ describe('people', () => {
     assert.equal(run.act({ type: 'promote' }).ok, false)
   })
 
+  it('tells the same channels whether a person or a rule began the rollback (A-049)', () => {
+    const notices = { rollbackStarted: [{ template: 'back', to: ['incidents'], priority: 'high' }] }
+    const run = new Runner(planOf({ notices })).settle()
+    run.act({ type: 'rollback', runbook: null }, { why: 'users cannot book' })
+    const [notice] = run.find('StepStarted').filter(event => event.step === 'notify.rollbackStarted.back')
+    assert.deepEqual(
+      notice?.command?.effect.kind === 'notify' && [notice.command.effect.to, notice.command.effect.values.reason],
+      [['incidents'], 'users cannot book'],
+    )
+    run.settle()
+    assert.equal(run.find('StepStarted').filter(event => event.step === 'notify.rollbackStarted.back').length, 1)
+  })
+
   it('pauses raising, not watching, and refuses to go on after the end', () => {
     const run = new Runner(planOf()).settle()
     run.act({ type: 'pause' })

@@ -2,9 +2,11 @@
 // machines are noisy, so nothing here is a test and no number is a promise; docs/reference/benchmarks.md has the last run.
 import type { BenchResult } from './bench-result.ts'
 import { decideBench } from './decide.ts'
+import { simulateBench } from './simulate.ts'
 
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<BenchResult>>> = {
   decide: decideBench,
+  simulate: simulateBench,
 }
 
 const args = process.argv.slice(2)

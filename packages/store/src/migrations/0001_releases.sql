@@ -12,7 +12,8 @@ insert into program (schema_version, min_program) values (1, 1);
 create function now_ms(injected bigint) returns bigint language sql volatile
   as $$ select coalesce(injected, floor(extract(epoch from clock_timestamp()) * 1000)::bigint) $$;
 
--- A hint to look again, sent when the transaction commits. One channel per schema.
+-- A hint to look again, sent when the transaction commits. Such transactions are written one by one, so only those
+-- that move flags use it; the others are told by the program after the commit. One channel per schema.
 create function hint(body json) returns boolean language plpgsql volatile
   as $$ begin perform pg_notify(current_schema() || '_hint', body::text); return true; end $$;
 

@@ -2,6 +2,7 @@ import type { Command } from '@dankai/core'
 import type { ClaimedCommand, CommandStore } from '@dankai/engine'
 import { deadAfterMs } from '../liveness.ts'
 import type { Database, Statement } from './database.ts'
+import type { Tell } from './hints.ts'
 import type { Instances } from './instances.ts'
 
 /**
@@ -16,11 +17,16 @@ import type { Instances } from './instances.ts'
  * 3. A result that comes too late is kept beside the command and never applied.
  * 4. The release is locked before its commands, as a commit does, so that the two never wait for each other.
  */
-export function createCommands(database: Database, instances: Instances): CommandStore {
+export function createCommands(database: Database, instances: Instances, tell: Tell): CommandStore {
+  const tellWoken = (releaseIds: readonly string[] | null) =>
+    tell((releaseIds ?? []).map(releaseId => ({ kind: 'wake', releaseId })))
+
   return {
     async claimCommands(owner, lane, limit) {
       const [now, epoch] = [await database.now(), await instances.epochOf(owner)]
-      return database.query<ClaimedCommand>(claimCommands, [now, owner, epoch, lane, limit])
+      const rows = await database.query<ClaimedRow>(claimCommands, [now, owner, epoch, lane, limit])
+      tellWoken(rows[0]!.woken)
+      return rows[0]!.commands ?? []
     },
     async finishCommand(claimed, result) {
       const { outcome, detail, retryAt } = result
@@ -35,11 +41,14 @@ export function createCommands(database: Database, instances: Instances): Comman
         output,
         retryAt,
       ]
-      const rows = await database.query<{ applied: boolean }>(finishCommand, values)
-      return rows[0]?.applied === true ? 'applied' : 'late'
+      const rows = await database.query<FinishedRow>(finishCommand, values)
+      tellWoken(rows[0]!.woken)
+      return rows[0]!.applied ? 'applied' : 'late'
     },
     async recoverCommands() {
-      const rows = await database.query(recoverCommands, [await database.now(), deadAfterMs])
+      const rows = await database.query<RecoveredRow>(recoverCommands, [await database.now(), deadAfterMs])
+      tellWoken(rows.filter(row => row.ended).map(row => row.releaseId))
+      tell(rows.filter(row => !row.ended).map(({ lane }) => ({ kind: 'commands', lane })))
       return rows.length
     },
     async nextCommandAt() {
@@ -49,17 +58,26 @@ export function createCommands(database: Database, instances: Instances): Comman
   }
 }
 
-export type CommandStatus = 'planned' | 'claimed' | 'succeeded' | 'failed' | 'ambiguous' | 'superseded' | 'expired'
-export type Lane = Command['lane']
+interface ClaimedRow {
+  readonly woken: readonly string[] | null
+  readonly commands: readonly ClaimedCommand[] | null
+}
 
-/**
- * Wakes the releases of the CTE `ended (release_id)`. Hints are given in a RETURNING list, because a writing part of a
- * statement always runs, whatever the rest of the statement finds.
- */
+interface FinishedRow {
+  readonly woken: readonly string[] | null
+  readonly applied: boolean
+}
+
+interface RecoveredRow {
+  readonly releaseId: string
+  readonly lane: Command['lane']
+  readonly ended: boolean
+}
+
+/** Wakes the releases of the CTE `ended (release_id)`. */
 const wakeEnded = `woken as (
       update release r set wake_at = least(r.wake_at, clock.now)
-      from clock, (select distinct release_id from ended) e where r.id = e.release_id
-      returning r.id, hint(json_build_object('kind', 'wake', 'releaseId', r.id)) as told)`
+      from clock, (select distinct release_id from ended) e where r.id = e.release_id returning r.id)`
 
 /** What expired before anybody took it ends here: whoever claims looks at the lane anyway. */
 const claimCommands: Statement = {
@@ -82,9 +100,11 @@ const claimCommands: Statement = {
     claimed as (
       update command c set status = 'claimed', owner = $2, owner_epoch = $3, attempt = c.attempt + 1, fence = c.fence + 1
       from due where c.id = due.id returning c.*)
-    select c.id, c.release_id as "releaseId", r.project, r.environment, c.command, c.attempt, c.fence
-    from claimed c join release r on r.id = c.release_id
-    order by c.not_before, c.id`,
+    select (select json_agg(id) from woken) as woken,
+      (select json_agg(json_build_object('id', c.id, 'releaseId', c.release_id, 'project', r.project,
+          'environment', r.environment, 'command', c.command, 'attempt', c.attempt, 'fence', c.fence)
+          order by c.not_before, c.id)
+        from claimed c join release r on r.id = c.release_id) as commands`,
 }
 
 const finishCommand: Statement = {
@@ -108,7 +128,7 @@ const finishCommand: Statement = {
       update command c set late = c.late || jsonb_build_object(
         'attempt', $3::integer, 'outcome', $5::text, 'detail', $6::text, 'at', clock.now)
       from clock where c.id = $2::uuid and not exists (select from finished) and jsonb_array_length(c.late) < 10)
-    select exists (select from finished) as applied`,
+    select exists (select from finished) as applied, (select json_agg(id) from woken) as woken`,
 }
 
 const recoverCommands: Statement = {
@@ -126,11 +146,10 @@ const recoverCommands: Statement = {
         ended_at = case when c.effect_class = 'ask' then clock.now end,
         detail = 'the instance that ran it died; what came of it is not known',
         fence = c.fence + 1, not_before = clock.now, owner = null, owner_epoch = null
-      from orphan, clock where c.id = orphan.id returning c.id, c.release_id, c.ended_at,
-        case when c.ended_at is null then hint(json_build_object('kind', 'commands', 'lane', c.lane)) end as told),
+      from orphan, clock where c.id = orphan.id returning c.release_id, c.ended_at, c.lane),
     ended as (select release_id from recovered where ended_at is not null),
     ${wakeEnded}
-    select id from recovered`,
+    select release_id as "releaseId", lane, ended_at is not null as ended from recovered`,
 }
 
 const nextCommandAt: Statement = {

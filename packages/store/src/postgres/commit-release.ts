@@ -1,7 +1,10 @@
 import type { Commit } from '@dankai/engine'
+import type { Hint } from '../hint-ports.ts'
 import { shareOf } from '../release-row.ts'
-import { toCommandRow } from './create-release.ts'
+import type { Scope } from '../scope.ts'
+import { lanesOf, toCommandRow } from './create-release.ts'
 import type { Database, Statement } from './database.ts'
+import type { Tell } from './hints.ts'
 
 /**
  * The fenced transaction, as one statement and one round trip: everything hangs on the first update, which touches
@@ -10,15 +13,28 @@ import type { Database, Statement } from './database.ts'
  * Parts see the rows as they were before the statement, so a rollback that plans its own commands while it supersedes
  * "all" does not supersede those.
  */
-export async function commitRelease(database: Database, commit: Commit): Promise<'committed' | 'lost'> {
+export async function commitRelease(database: Database, commit: Commit, tell: Tell): Promise<'committed' | 'lost'> {
+  if (changesNothingButTime(commit)) {
+    const rows = await database.query(commitQuietly, quietValues(commit))
+    return rows.length > 0 ? 'committed' : 'lost'
+  }
   const now = await database.now()
-  const isQuiet = changesNothingButTime(commit)
   // Lowering exposure has connections of its own: ordinary work must not be able to delay it.
   const send = commit.desired?.direction === 'lower' || commit.superseded === 'all' ? database.urgent : database.query
-  const rows = isQuiet
-    ? await database.query(commitQuietly, quietValues(commit))
-    : await send(commitFully, [...quietValues(commit), ...changeValues(commit, now)])
-  return rows.length > 0 ? 'committed' : 'lost'
+  const rows = await send<Scope>(commitFully, [...quietValues(commit), ...changeValues(commit, now)])
+  if (rows[0] === undefined) return 'lost'
+  tell(hintsOf(commit, rows[0]))
+  return 'committed'
+}
+
+function hintsOf(
+  { releaseId, events, desired, commands, state }: Commit,
+  { project, environment }: Scope,
+): readonly Hint[] {
+  const hints: Hint[] = lanesOf(commands).map(lane => ({ kind: 'commands', lane }))
+  if (desired !== null) hints.unshift({ kind: 'hands', releaseId, direction: desired.direction })
+  if (events.length > 0) hints.push({ kind: 'events', releaseId, project, environment, seq: state.seq })
+  return hints
 }
 
 function changesNothingButTime(commit: Commit): boolean {
@@ -61,7 +77,6 @@ function changeValues(commit: Commit, now: number | null): readonly unknown[] {
     plan === null ? null : JSON.stringify(plan.plan),
     plan?.digest ?? null,
     state.revision,
-    [...new Set(commit.commands.map(command => command.lane))],
   ]
 }
 
@@ -82,7 +97,7 @@ const commitFully: Statement = {
         revision = case when $23::json is null then r.revision else $25::integer end,
         plan_digest = coalesce($24::text, r.plan_digest)
       where id = $1::uuid and fence = $2 and seq = $3
-      returning id, project, environment, seq, owner),
+      returning id, project, environment),
     events as (
       insert into release_event (release_id, seq, at, type, body)
       select updated.id, (event ->> 'seq')::integer, (event ->> 'at')::bigint, event -> 'body' ->> 'type', event -> 'body'
@@ -103,7 +118,7 @@ const commitFully: Statement = {
     moved as (
       update hand h set live = not $12::boolean,
         desired = coalesce($18::json, h.desired), generation = coalesce($19::bigint, h.generation),
-        direction = coalesce($20::text, h.direction), desired_at = case when $18::json is null then h.desired_at else now_ms($7) end,
+        direction = coalesce($20, h.direction), desired_at = case when $18::json is null then h.desired_at else now_ms($7) end,
         reached = h.reached and $18::json is null
       from updated where h.release_id = updated.id and ($18::json is not null or $12::boolean)),
     evidence as (
@@ -119,11 +134,5 @@ const commitFully: Statement = {
       delete from hand_claim using updated where hand_claim.release_id = updated.id and $12::boolean),
     freed as (
       update flag set held_by = null from updated where flag.held_by = updated.id and $12::boolean)
-    select
-      case when json_array_length($13::json) > 0 then hint(json_build_object('kind', 'events', 'releaseId', id,
-        'project', project, 'environment', environment, 'seq', seq)) end as events,
-      case when $18::json is not null then
-        hint(json_build_object('kind', 'hands', 'releaseId', id, 'direction', $20::text)) end as hands,
-      (select count(hint(json_build_object('kind', 'commands', 'lane', lane))) from unnest($26::text[]) as lane) as commands
-    from updated`,
+    select project, environment from updated`,
 }

@@ -9,7 +9,7 @@ import { openDatabase, type Statement } from './database.ts'
 import { createDocuments } from './documents.ts'
 import { createFlags } from './flags.ts'
 import { createHands } from './hands.ts'
-import { listenForHints } from './hints.ts'
+import { openHintExchange } from './hints.ts'
 import { createInstances } from './instances.ts'
 import { checkProgram, migrateUp } from './migrate.ts'
 import { createOverlays } from './overlays.ts'
@@ -45,16 +45,16 @@ export async function createPostgresStore(options: PostgresStoreOptions): Promis
   const database = openDatabase({ url: options.url, schema, poolSize, clock: options.clock ?? null })
   await ensurePartitions(database)
 
-  const hints = listenForHints(database)
+  const hints = openHintExchange(database)
   const instances = createInstances(database)
   const samples: SampleLog = createSamples(database, hints)
   const sdks = createSdks(database)
   return {
     clock: { now: async () => (await database.query<{ now: number }>(readClock, [await database.now()]))[0]!.now },
-    releases: createReleases(database, instances),
+    releases: createReleases(database, instances, hints.tell),
     instances,
-    commands: createCommands(database, instances),
-    hands: createHands(database),
+    commands: createCommands(database, instances, hints.tell),
+    hands: createHands(database, hints.tell),
     reader: createReleaseReader(database),
     samples,
     flags: createFlags(database, hints),
@@ -66,7 +66,7 @@ export async function createPostgresStore(options: PostgresStoreOptions): Promis
     overlays: createOverlays(database),
     audit: createAudit(database),
     settings: createSettings(database),
-    hints,
+    hints: { subscribe: hints.subscribe },
     prune: () => pruneStore(database, samples, sdks),
     async close() {
       await hints.close()

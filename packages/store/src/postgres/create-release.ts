@@ -1,7 +1,9 @@
 import type { Command } from '@dankai/core'
 import type { NewRelease } from '@dankai/engine'
+import type { Hint } from '../hint-ports.ts'
 import { commandsOf, flagKeysOf, newId, shareOf } from '../release-row.ts'
 import type { Database, Query, Statement } from './database.ts'
+import type { Tell } from './hints.ts'
 
 type Created = { ok: true; id: string } | { ok: false; hand: string; holder: string }
 
@@ -9,7 +11,26 @@ type Created = { ok: true; id: string } | { ok: false; hand: string; holder: str
  * All of a release is there, or none. The claims go first: of two releases that want the same hand at the same moment
  * one waits for the other's transaction and then finds the claim taken.
  */
-export async function createRelease(database: Database, release: NewRelease): Promise<Created> {
+export async function createRelease(database: Database, release: NewRelease, tell: Tell): Promise<Created> {
+  const created = await insertWhole(database, release)
+  if (created.ok) tell(hintsOf(created.id, release))
+  return created
+}
+
+function hintsOf(releaseId: string, { project, environment, state, events }: NewRelease): readonly Hint[] {
+  return [
+    { kind: 'events', releaseId, project, environment, seq: state.seq },
+    { kind: 'wake', releaseId },
+    { kind: 'hands', releaseId, direction: 'same' },
+    ...lanesOf(commandsOf(events)).map(lane => ({ kind: 'commands', lane }) as const),
+  ]
+}
+
+export function lanesOf(commands: readonly Command[]): readonly Command['lane'][] {
+  return [...new Set(commands.map(command => command.lane))]
+}
+
+async function insertWhole(database: Database, release: NewRelease): Promise<Created> {
   const id = newId()
   const now = await database.now()
   return database.transaction('start a release', async query => {
@@ -84,7 +105,6 @@ function partValues(id: string, release: NewRelease, now: number | null): readon
     release.project,
     release.environment,
     flagKeysOf(plan.hands),
-    state.seq,
   ]
 }
 
@@ -144,9 +164,6 @@ const insertParts: Statement = {
       on conflict (release_id, slot) do nothing),
     flags as (
       update flag set held_by = $1::uuid, generation = 0
-      where project = $12::text and environment = $13::text and key = any ($14::text[]))
-    select hint(json_build_object('kind', 'events', 'releaseId', $1::uuid, 'project', $12::text, 'environment', $13::text,
-        'seq', $15::integer)) as events,
-      hint(json_build_object('kind', 'wake', 'releaseId', $1::uuid)) as wake,
-      hint(json_build_object('kind', 'hands', 'releaseId', $1::uuid, 'direction', 'same')) as hands`,
+      where project = $12 and environment = $13 and key = any ($14::text[]))
+    select`,
 }

@@ -55,7 +55,8 @@ export function openDatabase(options: DatabaseOptions): Database {
   const { clock } = options
   return {
     query: queryOn(pool),
-    urgent: queryOn(urgentPool),
+    urgent: (statement, values) =>
+      queryOn(hasRoom(urgentPool) || !hasRoom(pool) ? urgentPool : pool)(statement, values),
     transaction: (doing, work) => runTransaction(pool, doing, work),
     now: async () => (clock === null ? null : await clock.now()),
     schema: options.schema,
@@ -88,6 +89,11 @@ function openPool(config: pg.PoolConfig, timeoutMs: number): pg.Pool {
   // An idle connection that breaks is replaced by the pool; unheard, the event would end the process.
   pool.on('error', () => {})
   return pool
+}
+
+/** The kept connections are few; while ordinary work leaves room, many urgent statements may use that too. */
+function hasRoom(pool: pg.Pool): boolean {
+  return pool.waitingCount === 0 && (pool.idleCount > 0 || pool.totalCount < pool.options.max)
 }
 
 /** Counts and times fit a JavaScript number; the driver would give them as text. */

@@ -1,5 +1,6 @@
 import type { HandRow, HandStore } from '@dankai/engine'
 import type { Database, Query, Statement } from './database.ts'
+import type { Tell } from './hints.ts'
 
 /**
  * Hands: where exposure should be, and where it was last read.
@@ -8,7 +9,7 @@ import type { Database, Query, Statement } from './database.ts'
  * 2. The release is locked before its hands, as a commit does, so that the two never wait for each other.
  * 3. A reading wakes the release when it says something new; readings that repeat do not.
  */
-export function createHands(database: Database): HandStore {
+export function createHands(database: Database, tell: Tell): HandStore {
   return {
     handsOf: releaseId => readHandsOf(database.urgent, releaseId),
     async handsDue(observeAfterMs, limit) {
@@ -17,7 +18,8 @@ export function createHands(database: Database): HandStore {
     },
     async recordReading(releaseId, handId, reading) {
       const values = [await database.now(), releaseId, handId, reading.generation, JSON.stringify(reading)]
-      await database.urgent(recordReading, [...values, reading.reached, reading.at])
+      const woken = await database.urgent(recordReading, [...values, reading.reached, reading.at])
+      if (woken.length > 0) tell([{ kind: 'wake', releaseId }])
     },
   }
 }
@@ -64,5 +66,5 @@ const recordReading: Statement = {
     woken as (
       update release r set wake_at = least(r.wake_at, now_ms($1))
       from recorded where recorded.is_news and r.id = $2::uuid returning r.id)
-    select hint(json_build_object('kind', 'wake', 'releaseId', id)) from woken`,
+    select id from woken`,
 }

@@ -6,6 +6,7 @@ import { deadAfterMs, lateAfterMs } from '../liveness.ts'
 import { commitRelease } from './commit-release.ts'
 import { createRelease } from './create-release.ts'
 import type { Database, Statement } from './database.ts'
+import type { Tell } from './hints.ts'
 import type { Instances } from './instances.ts'
 
 /**
@@ -17,10 +18,10 @@ import type { Instances } from './instances.ts'
  * 3. Whoever locks several releases does so in the order of their ids.
  * 4. A release is live until it ended and nothing will wake it any more (a follow-up may still be due).
  */
-export function createReleases(database: Database, instances: Instances): ReleaseStore {
+export function createReleases(database: Database, instances: Instances, tell: Tell): ReleaseStore {
   return {
-    createRelease: release => createRelease(database, release),
-    commit: commit => commitRelease(database, commit),
+    createRelease: release => createRelease(database, release, tell),
+    commit: commit => commitRelease(database, commit, tell),
     async claimDue(owner, limit) {
       const [now, epoch] = [await database.now(), await instances.epochOf(owner)]
       const rows = await database.query<LoadedRow>(claimDue, [now, owner, epoch, limit, deadAfterMs, lateAfterMs])
@@ -52,7 +53,9 @@ export function createReleases(database: Database, instances: Instances): Releas
       return rows[0]?.at ?? null
     },
     async wake(releaseIds) {
-      if (releaseIds.length > 0) await database.query(wakeReleases, [await database.now(), releaseIds])
+      if (releaseIds.length === 0) return
+      const rows = await database.query<{ id: string }>(wakeReleases, [await database.now(), releaseIds])
+      tell(rows.map(({ id }) => ({ kind: 'wake', releaseId: id })))
     },
     async completedPlans(project, environment) {
       const rows = await database.query<{ plan: string }>(completedPlans, [project, environment])
@@ -201,7 +204,7 @@ const wakeReleases: Statement = {
       select id from release where id = any ($2::uuid[]) order by id for update),
     woken as (
       update release r set wake_at = least(r.wake_at, now_ms($1)) from locked where r.id = locked.id returning r.id)
-    select hint(json_build_object('kind', 'wake', 'releaseId', id)) from woken`,
+    select id from woken`,
 }
 
 const completedPlans: Statement = {

@@ -1,7 +1,9 @@
+import type { Hint } from '../hint-ports.ts'
 import { type AddedBatch, addUpBatches } from '../sample-hour.ts'
 import type { AppendResult, NewSampleBatch } from '../sample-ports.ts'
 import { StoreError } from '../store-error.ts'
 import type { Database, Query, Statement } from './database.ts'
+import type { Tell } from './hints.ts'
 
 /**
  * Writes batches of samples, together when they arrive together.
@@ -29,7 +31,7 @@ const waitingMax = 5_000
 const batchesPerWrite = 250
 const dayMs = 86_400_000
 
-export function createSampleWriter(database: Database): SampleWriter {
+export function createSampleWriter(database: Database, tell: Tell): SampleWriter {
   const waiting: Waiting[] = []
   let writing = false
 
@@ -62,31 +64,37 @@ export function createSampleWriter(database: Database): SampleWriter {
   async function write(batches: readonly NewSampleBatch[]): Promise<readonly AppendResult[]> {
     const now = await database.now()
     const attempt = () => database.transaction('write samples', query => writeBatches(query, batches, now))
-    try {
-      return await attempt()
-    } catch (error) {
+    const { results, hints } = await attempt().catch(async error => {
       if (!lacksPartition(error)) throw error
       await ensurePartitions(database)
       return attempt()
-    }
+    })
+    tell(hints)
+    return results
   }
 }
 
-async function writeBatches(
-  query: Query,
-  batches: readonly NewSampleBatch[],
-  now: number | null,
-): Promise<readonly AppendResult[]> {
+interface Written {
+  readonly results: readonly AppendResult[]
+  readonly hints: readonly Hint[]
+}
+
+async function writeBatches(query: Query, batches: readonly NewSampleBatch[], now: number | null): Promise<Written> {
   await query(takeTurns, [])
   const accepted = await query<{ ordinal: number }>(acceptNumbers, [now, ...senderColumns(batches)])
   const taken = new Set(accepted.map(row => batches[row.ordinal - 1]!))
   const rows = addUpBatches(batches.filter(batch => taken.has(batch)))
   const written = rows.length === 0 ? [] : await query<{ id: number }>(insertBatches, [now, ...rowColumns(rows)])
   const newest = Math.max(0, ...written.map(row => row.id))
-  return batches.map(batch => {
+  const results = batches.map((batch): AppendResult => {
     if (!taken.has(batch)) return { duplicate: true }
     return { id: batch.services.length === 0 ? 0 : newest }
   })
+  return { results, hints: rows.map(hintOf) }
+}
+
+function hintOf({ project, environment, service }: AddedBatch): Hint {
+  return { kind: 'samples', project, environment, service }
 }
 
 /** One statement cannot take two numbers of the same SDK; the second waits for the next write. */
@@ -186,6 +194,5 @@ const insertBatches: Statement = {
     select now_ms($1), project, environment, service, trusted, samples::json
     from unnest($2::text[], $3::text[], $4::text[], $5::boolean[], $6::text[])
       as rows (project, environment, service, trusted, samples)
-    returning id, hint(json_build_object('kind', 'samples',
-      'project', project, 'environment', environment, 'service', service)) as told`,
+    returning id`,
 }

@@ -1,13 +1,14 @@
 import type { SampleBatch } from '@dankai/engine'
-import type { Hint, Hints } from '../hint-ports.ts'
+import type { Hint } from '../hint-ports.ts'
 import type { SampleLog } from '../sample-ports.ts'
 import type { Database, Statement } from './database.ts'
+import type { HintExchange } from './hints.ts'
 import { compactSamples, pruneSamples, readHistory } from './sample-hours.ts'
 import { createSampleWriter } from './sample-writer.ts'
 
-export function createSamples(database: Database, hints: Hints): SampleLog {
+export function createSamples(database: Database, hints: HintExchange): SampleLog {
   return {
-    ...createSampleWriter(database),
+    ...createSampleWriter(database, hints.tell),
     async read(afterId, filter, limit) {
       const { project = null, environment = null, services = null } = filter ?? {}
       const values = [afterId, project, environment, services, limit]

@@ -1,7 +1,8 @@
 import type { Supports } from '@dankai/core'
 import type { Engine } from '@dankai/engine'
-import type { Connections, Templates } from '@dankai/integrations'
+import type { Templates } from '@dankai/integrations'
 import type { Store } from '@dankai/store'
+import type { StoredConnections } from './composition/stored-connections.ts'
 import type { StopBook } from './features/emergency/stop-book.ts'
 import type { Ingest } from './features/samples/ingest.ts'
 import type { StreamHub } from './features/stream/stream-hub.ts'
@@ -27,7 +28,7 @@ export interface Application {
   /** Called when the server stops; the answer takes the call back. */
   readonly onClose: (listener: () => void) => () => void
   readonly engine: Engine
-  readonly connections: Connections
+  readonly connections: StoredConnections
   readonly templates: Templates
   readonly supports: Supports
 }

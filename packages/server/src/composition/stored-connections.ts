@@ -7,10 +7,16 @@ const freshMs = 2_000
 /** More than any environment has. */
 const connectionsMax = 1_000
 
+export interface StoredConnections extends Connections {
+  /** After a change made here, which counts at once. */
+  forget(): void
+}
+
 /** Connections as runners open them: settings judged again by the contract, secrets beside them. */
-export function createStoredConnections(store: ConnectionStore, now: () => number): Connections {
+export function createStoredConnections(store: ConnectionStore, now: () => number): StoredConnections {
   const known = new Map<string, { readonly at: number; readonly list: Promise<readonly Connection[]> }>()
   return {
+    forget: () => known.clear(),
     async all<Kind extends ConnectionKind>(scope: Scope, kind: Kind) {
       const key = `${scope.project}\n${scope.environment}`
       const before = known.get(key)

@@ -73,7 +73,9 @@ function identify(log: Logger, metrics: Metrics): Middleware {
 
 const limiters = bodyLimits.map(([prefix, maxSize]) => {
   const onError = (): never => {
-    throw new HttpProblem('too-large', `Cannot read the request: found more than ${maxSize} bytes. Send less at once.`)
+    const detail = `Cannot read the request: found more than ${maxSize} bytes. Send less at once.`
+    // The rest of the body is not read, so the connection cannot carry another request.
+    throw new HttpProblem('too-large', detail, {}, { connection: 'close' })
   }
   return { prefix, limit: bodyLimit({ maxSize, onError }) }
 })

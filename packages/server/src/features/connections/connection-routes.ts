@@ -64,6 +64,7 @@ export function useConnections(api: Api, app: Application): void {
       secrets: textsOf(secrets),
       by: caller.name,
     })
+    app.connections.forget()
     const detail = { kind, secrets: secrets === null ? 'kept' : Object.keys(secrets) }
     await app.store.audit.append({
       ...scope,
@@ -83,6 +84,7 @@ export function useConnections(api: Api, app: Application): void {
     const { name } = c.req.valid('param')
     if (!(await app.store.connections.remove(scope, name)))
       throw new HttpProblem('not-found', `Cannot remove connection "${name}": found no such connection.`)
+    app.connections.forget()
     await app.store.audit.append({
       ...scope,
       by: caller.name,

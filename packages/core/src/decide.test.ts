@@ -138,6 +138,36 @@ describe('phases', () => {
     assert.deepEqual(good.find('PhasePromoted')[0]?.because, ['cmp (not shown harmful)'])
   })
 
+  it('freezes instead of going back when a comparison is harmful and the hand can only rise (B-033, CB-14)', () => {
+    const play = { id: 'googlePlay:p', kind: 'googlePlay', role: 'splitter', canLower: false, options: {} } as const
+    const compared = {
+      ...metricTerm('cmp'),
+      limit: { kind: 'reference', reference: 'baseline', multiple: 1, plus: 0, plusRelative: 0 },
+    } as ReturnType<typeof metricTerm>
+    const plan = planOf({
+      hands: [play],
+      phases: [
+        phaseOf(0, 'day-0', 0.2, { promoteWhen: [{ kind: 'condition', id: 'c', condition: compared }] }),
+        phaseOf(1, 'day-1', 1),
+      ],
+    })
+    const run = new Runner(plan).settle()
+    run.evidence.set('cmp', { met: 'no', verdict: 'harmful' })
+    run.at(minute).at(2 * minute)
+    assert.deepEqual(
+      run.find('Halted').map(event => event.because),
+      ['shown harmful: cmp'],
+    )
+    assert.equal(run.state.lifecycle.kind, 'running')
+    assert.equal(run.status?.exposure, 0.2)
+    run.evidence.set('cmp', { met: 'yes', verdict: 'undecided' })
+    run.at(3 * minute)
+    assert.equal(run.status?.exposure, 0.2)
+    run.act({ type: 'resume' })
+    run.settle()
+    assert.equal(run.status?.exposure, 1)
+  })
+
   it('opens the tasks of a day when the day begins, the first at once, and repeats the others (P-056, S-008)', () => {
     const day = 24 * hour
     const during = [

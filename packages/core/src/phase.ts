@@ -1,4 +1,4 @@
-import type { Criterion, Phase } from '@dankai/plan'
+import type { CompiledPlan, Criterion, Phase } from '@dankai/plan'
 import { verdictKey } from './apply.ts'
 import { askCalendar } from './calendar.ts'
 import { commandOf, flagValues } from './command-for.ts'
@@ -224,7 +224,10 @@ function holdIsOver(turn: Turn, phase: Phase, reachedAt: number): boolean {
   return false
 }
 
-/** Criteria that do not hold, each announced when its answer changes. A harmful comparison goes back. */
+/**
+ * Criteria that do not hold, each announced when its answer changes. A harmful comparison goes back; where the splitter
+ * can only rise (a store), it freezes, because there is nothing to go back to.
+ */
 function judgeCriteria(turn: Turn, phase: Phase): readonly Criterion[] {
   const unmet: Criterion[] = []
   const steps = phase.promoteWhen.filter(criterion => criterion.kind === 'step')
@@ -243,8 +246,12 @@ function judgeCriteria(turn: Turn, phase: Phase): readonly Criterion[] {
     const judgement = judge({ ...turn.input, state: turn.state }, criterion.condition)
     announce(turn, criterion.id, judgement)
     if (judgement.verdict === 'harmful') {
-      startRollback(turn, `shown harmful: ${criterion.condition.text}`, null, null)
-      return unmet
+      const because = `shown harmful: ${criterion.condition.text}`
+      if (canLower(turn.plan)) {
+        startRollback(turn, because, null, null)
+        return unmet
+      }
+      if (turn.state.halted === null) turn.emit({ type: 'Halted', because, rule: null, by: null })
     }
     if (judgement.met === 'yes') continue
     unmet.push(criterion)
@@ -262,6 +269,10 @@ function judgeCriteria(turn: Turn, phase: Phase): readonly Criterion[] {
     turn.wake(judgement.metAt)
   }
   return unmet
+}
+
+function canLower(plan: CompiledPlan): boolean {
+  return plan.hands.every(hand => hand.canLower || hand.role !== 'splitter')
 }
 
 /**

@@ -7,7 +7,8 @@ export const sampleLimits = {
   labelsMax: 20,
   labelLengthMax: 256,
   valuesMax: 4_096,
-  bucketMsMax: 3_600_000,
+  /** A longer bucket cannot be divided among the samples of a metric. */
+  bucketMsMax: 60_000,
 } as const
 
 const finite = z.number().finite()

@@ -12,7 +12,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { createEngine, type Engine } from '@dankai/engine'
+import { createEngine, createSeriesTable, type Engine } from '@dankai/engine'
 import { createPostgresStore, type Store, startEmbeddedPostgres } from '@dankai/store'
 import { createAdaptorServer } from '@hono/node-server'
 import type { Application } from './application.ts'
@@ -20,7 +20,6 @@ import { openDatabaseClock } from './composition/database-clock.ts'
 import { createStopEnforcer } from './composition/enforce-stops.ts'
 import { createHands, createRunners, supports, tellingFlags } from './composition/engine-parts.ts'
 import { startHousekeeping } from './composition/housekeeping.ts'
-import { createObservations } from './composition/observations.ts'
 import { createStoredConnections } from './composition/stored-connections.ts'
 import { createStoredTemplates } from './composition/stored-templates.ts'
 import { openStopBook } from './features/emergency/stop-book.ts'
@@ -96,11 +95,11 @@ async function startAll(
   const templates = createStoredTemplates(store.documents)
   const flags = tellingFlags(store.flags, hub, log)
   const closing = new AbortController()
-  const observations = createObservations(store)
+  const series = createSeriesTable({ log: store.samples })
   const engine: Engine = createEngine({
     store,
     clock: store.clock,
-    observations,
+    observations: series,
     drivers: createHands(store, flags, hub),
     runners: createRunners({
       store,
@@ -137,11 +136,15 @@ async function startAll(
   const ingest = createIngest({
     log: store.samples,
     handOn: batch => engine.ingestHint(batch.services.map(({ service }) => ({ ...batch, service }))),
+    keepOffline({ services, ...batch }) {
+      for (const { service, samples } of services) series.takeOffline({ ...batch, service, samples, receivedAt: now() })
+    },
   })
   const metrics = createMetrics({
     streamClients: () => hub.clientCount,
     streamDropped: () => hub.dropped,
     samplesWaiting: () => ingest.waiting,
+    seriesRefused: () => ({ ...series.refusals }),
   })
   const closeListeners = new Set<() => void>()
   const app: Application = {

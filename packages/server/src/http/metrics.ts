@@ -15,12 +15,23 @@ export function createMetrics(readings: {
   readonly streamClients: () => number
   readonly streamDropped: () => number
   readonly samplesWaiting: () => number
+  /** Samples that were stored and count for no decision, by reason. */
+  readonly seriesRefused: () => Readonly<Record<string, number>>
 }): Metrics {
   const registry = new Registry()
   const registers = [registry]
   gauge(registry, 'dankai_stream_clients', 'Clients that follow flags on this instance.', readings.streamClients)
   gauge(registry, 'dankai_stream_clients_dropped', 'Clients dropped because they did not read.', readings.streamDropped)
   gauge(registry, 'dankai_samples_waiting', 'Samples that wait to be written.', readings.samplesWaiting)
+  new Gauge({
+    name: 'dankai_series_refused',
+    help: 'Samples that count for no decision (late, too many series …), by reason.',
+    labelNames: ['reason'],
+    registers,
+    collect() {
+      for (const [reason, count] of Object.entries(readings.seriesRefused())) this.set({ reason }, count)
+    },
+  })
   return {
     registry,
     requestSeconds: new Histogram({

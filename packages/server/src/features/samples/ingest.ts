@@ -3,7 +3,8 @@
  *
  *  1. What is being written is bounded in samples; beyond that a sender hears 429 and keeps its batch.
  *  2. An answer means the batch is in the log (or was there before): nothing that was accepted is lost.
- *  3. The in-process engine hears of a batch when it is durable; other instances through the store's hint.
+ *  3. Without the database a sender hears 503 and keeps its batch; this instance looks at it in memory meanwhile.
+ *  4. The in-process engine hears of a batch when it is durable; other instances through the store's hint.
  */
 import type { SeriesSample } from '@dankai/engine'
 import type { NewSampleBatch, SampleLog, Scope } from '@dankai/store'
@@ -29,8 +30,10 @@ export function createIngest(options: {
   readonly log: Pick<SampleLog, 'append'>
   /** Called once a batch is durable. */
   readonly handOn: (batch: NewSampleBatch) => void
+  /** Called with a batch the database could not take: rules that roll back now are judged on it all the same. */
+  readonly keepOffline: (batch: NewSampleBatch) => void
 }): Ingest {
-  const { log, handOn } = options
+  const { log, handOn, keepOffline } = options
   let waiting = 0
   return {
     get waiting() {
@@ -42,7 +45,10 @@ export function createIngest(options: {
       if (waiting + size > waitingMax) throw full(size, waiting)
       waiting += size
       try {
-        const result = await log.append({ ...batch, services })
+        const result = await log.append({ ...batch, services }).catch(error => {
+          keepOffline({ ...batch, services })
+          throw error
+        })
         if ('refused' in result) throw new HttpProblem('invalid', result.refused)
         if ('duplicate' in result) return { duplicate: true }
         handOn({ ...batch, services })

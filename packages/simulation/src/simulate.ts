@@ -83,6 +83,8 @@ const minute = 60_000
 const day = 24 * 60 * minute
 /** Weekends, holidays and long answers fit in; a stuck release does not run for ever. */
 const slackMs = 10 * day
+/** The world says when it changes; without this the engine would look every ten seconds. */
+const farAwayMs = 400 * day
 /** Rounds at one moment: more means that something answers itself. */
 const roundsMax = 1_000
 /** A look without the loop around it is right only while the last decision is this fresh (coverage). */
@@ -116,13 +118,14 @@ class SimulatedRun {
     this.#waiting = new Set(script)
     const random = createSeededRandom(seed)
     this.#engine = createSimulatedEngine({
+      plan,
       clock: this.#clock,
       store: createMemoryStore({ clock: this.#clock }),
       observations: {
         read: async (_release, cursor, now) => ({
-          observations: this.#world.metrics.read(cursor ?? this.#recorder.anchors.start!, now),
+          observations: this.#world.metrics.read(cursor ?? this.#recorder.anchors.start! - 1, now),
           cursor: now,
-          nextAt: null,
+          nextAt: this.#world.metrics.nextLook(now) ?? now + farAwayMs,
         }),
       },
       hands: this.#world.hands,

@@ -12,6 +12,8 @@ import {
   Killed,
   type ObservationSource,
 } from '@dankai/engine'
+import { stepsOf } from '@dankai/insight'
+import type { CompiledPlan } from '@dankai/plan'
 import type { CrashPoint } from './script.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 import type { HandWorld } from './world/hand-world.ts'
@@ -48,6 +50,7 @@ export interface SimulatedEngine {
 }
 
 export interface SimulatedEngineOptions {
+  readonly plan: CompiledPlan
   readonly clock: VirtualClock
   readonly store: EngineStore
   readonly observations: ObservationSource
@@ -94,7 +97,7 @@ export function createSimulatedEngine(options: SimulatedEngineOptions): Simulate
     }
     own.engine = createEngine({
       clock,
-      store: guardStore(options.store, strike, (events, state) => {
+      store: guardStore(options.store, neededPlans(options.plan), strike, (events, state) => {
         commits += 1
         options.onEvents(events, state)
       }),
@@ -197,6 +200,7 @@ function strikesAt(crash: CrashPoint, point: FaultPoint): boolean {
 /** Every call checks that the engine still lives; commits are where crashes around events strike. */
 function guardStore(
   store: EngineStore,
+  needed: readonly string[],
   strike: Strike,
   onEvents: (events: readonly Event[], state: ReleaseState) => void,
 ): EngineStore {
@@ -207,6 +211,8 @@ function guardStore(
   return {
     releases: {
       ...guarded,
+      // Whatever a plan needs has been completed before: other plans are not simulated here.
+      completedPlans: async () => needed,
       async createRelease(release) {
         const created = await store.releases.createRelease(release)
         if (created.ok) onEvents(release.events, release.state)
@@ -224,6 +230,10 @@ function guardStore(
     hands: guardCalls(store.hands, () => strike('reading: before record', never)),
     instances: guardCalls(store.instances, () => strike('beat: before', never)),
   }
+}
+
+function neededPlans(plan: CompiledPlan): readonly string[] {
+  return stepsOf(plan).flatMap(({ action }) => (action.verb === 'needs' ? [action.plan] : []))
 }
 
 /** A port whose every call runs a check first. */

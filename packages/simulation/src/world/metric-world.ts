@@ -63,6 +63,7 @@ export function createMetricWorld(options: MetricWorldOptions): MetricWorld {
     },
     setExposed(exposed, at) {
       exposure.add({ from: at, to: null, value: exposed ? 1 : 0 })
+      for (const lane of lanes) if (bucketMsOf(lane) === null) addSample(lane, at, lane.timeline.valueAt(at), readUntil)
     },
     delay(delay) {
       delays.push(delay)
@@ -70,9 +71,7 @@ export function createMetricWorld(options: MetricWorldOptions): MetricWorld {
     read(after, until) {
       readUntil = Math.max(readUntil, until)
       const window = { after, until, start: options.start, delays, exposure, fidelity: options.fidelity }
-      return lanes.flatMap(lane =>
-        lane.metric.everyMs === null ? readSamples(lane, window) : readBuckets(lane, window),
-      )
+      return lanes.flatMap(lane => (bucketMsOf(lane) === null ? readSamples(lane, window) : readBuckets(lane, window)))
     },
     nextLook(after) {
       return earliest(lanes.map(lane => nextLookAt(lane, exposure, delays, after)))
@@ -128,6 +127,11 @@ function tracksOf(metric: Metric): readonly Track[] {
   return metric.baseline.kind === 'stable' ? ['canary', 'stable', 'all'] : ['canary', 'stable', 'all', 'baseline']
 }
 
+/** null: samples come one by one, as reports by people and results of jobs do. */
+function bucketMsOf({ metric }: Lane): number | null {
+  return metric.source === 'people' ? null : metric.everyMs
+}
+
 /** A script that moves the highest of several moves all of them: whichever is read shows it. */
 function namesToChange(plan: CompiledPlan, name: string): readonly string[] {
   const measure = plan.metrics[name]?.measure
@@ -135,16 +139,26 @@ function namesToChange(plan: CompiledPlan, name: string): readonly string[] {
 }
 
 function applyChange(lane: Lane, change: WorldChange, readUntil: number): void {
-  const { everyMs, measure } = lane.metric
-  // What was read is history: a change at this very moment begins with the next thing measured.
-  const at = everyMs === null ? Math.max(change.at, readUntil + (change.at <= readUntil ? 1 : 0)) : change.at
-  if (everyMs === null && change.value !== 'no data') lane.samples.push({ at, value: change.value })
-  if (measure.kind === 'count' && everyMs !== null && change.value !== 'no data') {
-    const from = Math.ceil(at / everyMs) * everyMs
+  const { measure } = lane.metric
+  const everyMs = bucketMsOf(lane)
+  const to = change.forMs === null ? null : change.at + change.forMs
+  if (everyMs === null) {
+    addSample(lane, change.at, change.value, readUntil)
+    lane.timeline.add({ from: change.at, to, value: change.value })
+    if (to !== null) addSample(lane, to, lane.timeline.valueAt(to), readUntil)
+    return
+  }
+  if (measure.kind === 'count' && change.value !== 'no data') {
+    const from = Math.ceil(change.at / everyMs) * everyMs
     lane.timeline.add({ from, to: from + everyMs, value: change.value })
     return
   }
-  lane.timeline.add({ from: at, to: change.forMs === null ? null : change.at + change.forMs, value: change.value })
+  lane.timeline.add({ from: change.at, to, value: change.value })
+}
+
+/** What was read is history: a sample of this very moment comes with the next thing measured. */
+function addSample(lane: Lane, at: number, value: WorldValue, readUntil: number): void {
+  if (value !== 'no data') lane.samples.push({ at: Math.max(at, readUntil + 1), value })
 }
 
 // ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -159,7 +173,7 @@ interface Window {
 }
 
 function readBuckets(lane: Lane, window: Window): readonly Observation[] {
-  const lengthMs = lane.metric.everyMs!
+  const lengthMs = bucketMsOf(lane)!
   const reach = window.delays.reduce((most, delay) => Math.max(most, delay.byMs), 0)
   // First bucket that ends after the cursor (less what may arrive late), last one that has ended.
   const first = Math.max(
@@ -187,7 +201,7 @@ function splitBySight(lane: Lane, from: number, to: number, window: Window): rea
 
 /** Whole buckets that start in [from, to), those that arrived in the window only, as one run or one by one. */
 function runsOf(lane: Lane, from: number, to: number, value: number, window: Window): readonly Observation[] {
-  const lengthMs = lane.metric.everyMs!
+  const lengthMs = bucketMsOf(lane)!
   const firstStart = Math.ceil(from / lengthMs) * lengthMs
   const endStart = Math.ceil(to / lengthMs) * lengthMs
   const edges = [
@@ -211,7 +225,7 @@ function observe(
   value: number,
   fidelity: 'events' | 'full',
 ): readonly Observation[] {
-  const lengthMs = lane.metric.everyMs!
+  const lengthMs = bucketMsOf(lane)!
   const one = {
     metric: lane.metric.name,
     track: lane.track,
@@ -238,7 +252,7 @@ const watchedMsLeast = 60_000
  * that is the evidence's own affair. Samples that come by themselves are looked at when they come.
  */
 function nextLookAt(lane: Lane, exposure: MetricTimeline, delays: readonly Delay[], after: number): number | null {
-  const { everyMs } = lane.metric
+  const everyMs = bucketMsOf(lane)
   if (everyMs === null) return nextSampleAt(lane, after)
   const watchMs = Math.max(watchedBuckets * everyMs, watchedMsLeast)
   const edges = [...lane.timeline.edges(), ...(lane.track === 'canary' ? exposure.edges() : [])]
@@ -259,13 +273,16 @@ function nextSampleAt(lane: Lane, after: number): number | null {
 function nextBucketEnd(lanes: readonly Lane[], after: number): number | null {
   return earliest(
     lanes.map(lane => {
-      const { everyMs } = lane.metric
+      const everyMs = bucketMsOf(lane)
       return everyMs === null ? nextSampleAt(lane, after) : (Math.floor(after / everyMs) + 1) * everyMs
     }),
   )
 }
 
-/** One sample a day, at the hour the simulation began, and one at each scripted time. */
+/**
+ * One sample a day at the hour the simulation began, one after each change of exposure (a new phase would wait for a
+ * day otherwise), and one at each scripted time.
+ */
 function readSamples(lane: Lane, window: Window): readonly Observation[] {
   const daily: { readonly at: number; readonly value: WorldValue }[] = []
   const firstDay = Math.max(0, Math.floor((window.after - window.start) / dayMs))

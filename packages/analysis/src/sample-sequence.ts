@@ -116,8 +116,11 @@ export class SampleSequence {
     let next: number | null = null
     for (const { samples } of this.tracks) {
       for (const window of samples.windows) {
-        const expiry = window.nextExpiry(samples.ring)
-        if (expiry !== null && (next === null || expiry < next)) next = expiry
+        const begins = window.nextExpiry(samples.ring)
+        if (begins === null) continue
+        // A bucket that begins exactly where the window does is still in it; a sample without length is not.
+        const expiry = samples.ring.lengthMsOf(window.first) > 0 ? begins + 1 : begins
+        if (next === null || expiry < next) next = expiry
       }
     }
     return next

@@ -3,7 +3,7 @@ import type { Localized } from './problem.ts'
 /** The known name nearest to what was written, or null when none is near enough to be what was meant. */
 export function findNearest(written: string, known: Iterable<string>): string | null {
   if (written.length > 64) return null
-  const allowed = written.length <= 4 ? 1 : written.length <= 8 ? 2 : 3
+  const allowed = written.length <= 3 ? 1 : written.length <= 8 ? 2 : 3
   let best: string | null = null
   let bestDistance = allowed + 1
   for (const name of known) {

@@ -68,8 +68,13 @@ export interface Refusal {
 export function refuse(en: Refusal, ja: Refusal): Localized {
   return {
     en: `Cannot ${en.cannot}: found ${en.found}, expected ${en.expected}. ${en.next}`,
-    ja: `${ja.cannot}: ${ja.found}が、${ja.expected}が必要です。${ja.next}`,
+    ja: `${ja.cannot}: ${ja.found}が、${spaceAfterLatin(ja.expected)}が必要です。${ja.next}`,
   }
+}
+
+/** Japanese after a Latin letter, digit or sign reads better with a space between. */
+function spaceAfterLatin(text: string): string {
+  return /[!-~]$/u.test(text) ? `${text} ` : text
 }
 
 /** `plan.yaml:12:5: Cannot …`, the form editors and CI logs turn into a link. */

@@ -1,5 +1,5 @@
-import type { CompiledPlan, Consequence, Rule } from '../compiled-plan.ts'
-import { implies } from '../lint/implication.ts'
+import type { CompiledPlan, Condition, Consequence, Rule } from '../compiled-plan.ts'
+import { hasSameMeaning, implies } from '../lint/implication.ts'
 import { quote } from '../problem.ts'
 import { printDuration } from '../quantity.ts'
 import type { PlanChange } from './plan-difference.ts'
@@ -45,32 +45,25 @@ function removed(rule: Rule): PlanChange {
 }
 
 function compareRule(was: Rule, is: Rule): readonly PlanChange[] {
-  const facts = (rule: Rule) => ({ anyOf: rule.anyOf, consequence: rule.consequence })
-  if (!differ(facts(was), facts(is))) {
+  if (fireAlike(was, is) && !differ(was.consequence, is.consequence)) {
     if (was.severity === is.severity && was.name === is.name) return []
-    return [
-      change(
-        is.id,
-        'neutral',
-        true,
-        `rule ${quote(was.name)} is named differently`,
-        `規則 ${quote(was.name)} の呼び名が変わります`,
-      ),
-    ]
+    const [en, ja] = [`rule ${quote(was.name)} is named differently`, `規則 ${quote(was.name)} の呼び名が変わります`]
+    return [change(is.id, 'neutral', true, en, ja)]
   }
   const firesAsOften = was.anyOf.every(old => is.anyOf.some(now => implies(old, now)))
   const isAsStrong = strength(is.consequence) >= strength(was.consequence)
   const direction = firesAsOften && isAsStrong ? 'tightens' : 'loosens'
   const [from, to] = [printRule(was), printRule(is)]
+  const name = quote(was.name)
   return [
-    change(
-      is.id,
-      direction,
-      true,
-      `rule ${quote(was.name)}: ${from} becomes ${to}`,
-      `規則 ${quote(was.name)}: ${from} が ${to} になります`,
-    ),
+    change(is.id, direction, true, `rule ${name}: ${from} becomes ${to}`, `規則 ${name}: ${from} が ${to} になります`),
   ]
+}
+
+function fireAlike(was: Rule, is: Rule): boolean {
+  const hasTwin = (condition: Condition, among: readonly Condition[]) =>
+    among.some(other => hasSameMeaning(condition, other))
+  return was.anyOf.every(old => hasTwin(old, is.anyOf)) && is.anyOf.every(now => hasTwin(now, was.anyOf))
 }
 
 /** Stronger is sooner and further back; each kind has a range of its own, a shorter time is higher within it. */

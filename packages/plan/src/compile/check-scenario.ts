@@ -1,5 +1,6 @@
 /** Scenarios against the plan they test: phases, metrics, units, strategies and what a line must say to mean anything. */
 import { suggestName } from '../did-you-mean.ts'
+import { scriptEntry } from '../language/scenarios.ts'
 import { readMoment } from '../moment.ts'
 import type { PlanDocument } from '../plan-documents.ts'
 import type { Localized, ProblemLog } from '../problem.ts'
@@ -72,16 +73,19 @@ function checkMoment(node: YamlNode | null, { anchors, log }: TestedPlan): void 
   reportUnknown(log, 'unknown-phase', { en: 'phase', ja: '段階' }, moment.anchor, anchors, node)
 }
 
+/** Every key that is no word of the script must be a metric; which words are known is said with the nearest of both. */
 function checkMetricKeys(entry: YamlNode, tested: TestedPlan): void {
-  const words = ['at', 'for', 'absent', 'person', 'does', 'why', 'step', 'hand', 'fails', 'crash', 'restart', 'labels']
+  const words = Object.keys(scriptEntry.keys)
   for (const { key, keyPlace, value } of entriesOf(entry)) {
+    if (words.includes(key)) continue
     const at = { place: keyPlace, path: value.path }
     const named = readMetricKey(key)
-    if (named !== null && !tested.metrics.has(named.metric)) {
-      const next = suggestName(named.metric, [...tested.metrics.keys(), ...words], { en: 'metric', ja: '指標' })
-      tested.log.add('unknown-metric', at, describeKey(key, at.path, next))
+    if (named !== null && tested.metrics.has(named.metric)) {
+      checkMetricValue(named.metric, value, tested)
+      continue
     }
-    if (named !== null) checkMetricValue(named.metric, value, tested)
+    const next = suggestName(named?.metric ?? key, [...tested.metrics.keys(), ...words], { en: 'metric', ja: '指標' })
+    tested.log.add('unknown-metric', at, describeKey(key, at.path, next))
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Hand } from '../compiled-plan.ts'
 import { findChosenKeys } from '../language/check-shape.ts'
+import { duration } from '../language/formats.ts'
 import { hand as handDeclaration, handKinds } from '../language/hand.ts'
 import type { Localized } from '../problem.ts'
 import { refuse } from '../problem.ts'
@@ -58,7 +59,7 @@ function readOptions(kind: string, node: YamlNode): Readonly<Record<string, Plai
       .filter(({ key }) => key !== 'as')
       .map(({ key, value }) => {
         const shape = Object.hasOwn(declared, key) ? declared[key]?.shape : undefined
-        const isTime = shape?.type === 'text' && shape.format.example === '5m'
+        const isTime = shape?.type === 'text' && shape.format === duration
         return [key, isTime ? readDurationMs(textOf(value) ?? '') : dataOf(value)]
       }),
   )
@@ -79,7 +80,7 @@ function describeSecond(hand: Hand, node: YamlNode): Localized {
     },
     {
       cannot: `${node.path} "${label(hand)}" を組み合わせられません`,
-      found: '利用者を分ける手がもう 1 つあります (5% の 5% は 0.25%) ',
+      found: '利用者を分ける手 (5% の 5% は 0.25%) がもう 1 つあります',
       expected: '1 つだけ',
       next: 'as: gate を加えてください',
     },

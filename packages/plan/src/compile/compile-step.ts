@@ -6,7 +6,7 @@
  * 3. A checklist that contains itself is refused; the whole plan never has more than `stepsAtMost` steps.
  */
 import type { Action, Condition, Step, Verb } from '../compiled-plan.ts'
-import { duringStep, verbs } from '../language/step.ts'
+import { verbs } from '../language/step.ts'
 import type { Localized } from '../problem.ts'
 import { quote, refuse } from '../problem.ts'
 import { readDurationMs, readShare } from '../quantity.ts'
@@ -25,7 +25,6 @@ export interface StepUse {
   readonly onFail: 'stop' | 'goOn'
   /** `every` and `days` make sense only while a phase lasts. */
   readonly isDuring?: boolean
-  /** The phase whose gate it is; null before the first one. */
   /** The phase whose gate it is. */
   readonly phaseName?: string
   /** Checklists that are being expanded around this step. */
@@ -48,7 +47,6 @@ export function compileStep(node: YamlNode, id: string, use: StepUse, scope: Pla
   const role = getText(node, 'by')
   const expected = getText(node, 'expect')
   const group = use.group === undefined ? {} : { group: use.group }
-  if (!use.isDuring) refuseDuringOptions(node, scope)
   return {
     id,
     name: getText(node, 'name') ?? nameAction(action),
@@ -252,24 +250,4 @@ function compileOnFail(node: MapNode, use: StepUse, scope: PlanScope): Step['onF
   const onFail = readOnFail(getText(node, 'onFail'), use.onFail)
   if (onFail.kind === 'ask') noteRole(scope, onFail.role, getValue(node, 'onFail') ?? node)
   return onFail
-}
-
-function refuseDuringOptions(node: MapNode, scope: PlanScope): void {
-  for (const key of Object.keys(duringStep.keys)) {
-    const value = key === 'every' || key === 'days' ? getValue(node, key) : null
-    if (value === null) continue
-    const en = {
-      cannot: `use ${quote(key)} in ${node.path}`,
-      found: 'a step outside "during"',
-      expected: 'it in "during" only',
-      next: 'Move the step to during of a phase',
-    }
-    const ja = {
-      cannot: `${node.path} で ${quote(key)} を使えません`,
-      found: '"during" の外の手順にあります',
-      expected: '"during" の中',
-      next: '手順を段階の during に移してください',
-    }
-    scope.log.add('during-only', value, refuse(en, ja))
-  }
 }

@@ -7,6 +7,7 @@ import type { Localized, Located, ProblemLog } from '../problem.ts'
 import { listWords, quote, refuse } from '../problem.ts'
 import type { MapNode, TextNode, YamlNode } from '../yaml-node.ts'
 import { describeNode } from '../yaml-node.ts'
+import { fitsPattern } from './pattern.ts'
 import type { Declaration, EitherShape, KeyDeclaration, ListShape, NamedShape, Shape, TextFormat } from './shape.ts'
 import { describeCount, describeMissing, describeUnknown, describeValue } from './shape-refusal.ts'
 
@@ -36,7 +37,7 @@ function checkText(node: YamlNode, format: TextFormat, log: ProblemLog): void {
 export function fitsFormat(node: TextNode, format: TextFormat): boolean {
   if ((format.json === 'integer' || format.json === 'boolean') && !node.plain) return false
   if (format.choices && !format.choices.includes(node.text)) return false
-  if (format.pattern !== undefined && !new RegExp(format.pattern, 'u').test(node.text)) return false
+  if (format.pattern !== undefined && !fitsPattern(format.pattern, node.text)) return false
   return format.accepts?.(node.text) ?? true
 }
 
@@ -132,12 +133,13 @@ function checkMap(node: YamlNode, declaration: Declaration, log: ProblemLog): vo
 export function findKey(declaration: Declaration, name: string): KeyDeclaration | null {
   if (Object.hasOwn(declaration.keys, name)) return declaration.keys[name] ?? null
   const { formKeys } = declaration
-  return formKeys && new RegExp(formKeys.form, 'u').test(name) ? formKeys.key : null
+  return formKeys && fitsPattern(formKeys.form, name) ? formKeys.key : null
 }
 
 function reportUnknown(map: MapNode, name: string, at: Located, declaration: Declaration, log: ProblemLog): void {
   const names = Object.keys(declaration.keys)
-  if (declaration.isOpen && findNearest(name, names) === null) return
+  if (declaration.unknownKeys === 'pass') return
+  if (declaration.unknownKeys === 'refuseNearMisses' && findNearest(name, names) === null) return
   const unused = names.filter(known => !map.entries.has(known))
   log.add('unknown-key', at, describeUnknown(map, name, unused, declaration))
 }
@@ -152,7 +154,7 @@ function checkRequired(node: MapNode, declaration: Declaration, log: ProblemLog)
 export function findChosenKeys(node: MapNode, declaration: Declaration): readonly string[] {
   const { exactlyOne, formKeys } = declaration
   if (!exactlyOne) return []
-  const fitsForm = (name: string) => formKeys !== undefined && new RegExp(formKeys.form, 'u').test(name)
+  const fitsForm = (name: string) => formKeys !== undefined && fitsPattern(formKeys.form, name)
   return [...node.entries.keys()].filter(name => exactlyOne.keys.includes(name) || fitsForm(name))
 }
 

@@ -128,7 +128,7 @@ export function declareHand(kind: string): Declaration {
     name: `${kind.slice(0, 1).toUpperCase()}${kind.slice(1)}Hand`,
     description: known?.description ?? { en: 'a hand', ja: '手' },
     keys: { ...known?.options, as: role },
-    isOpen: true,
+    unknownKeys: 'refuseNearMisses',
   }
 }
 

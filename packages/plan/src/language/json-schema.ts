@@ -56,7 +56,7 @@ function describeDeclaration(declaration: Declaration, language: Language, write
     ...(formKeys ? { patternProperties: { [formKeys.form]: describeKey(formKeys.key, language, writer) } } : {}),
     ...(required.length > 0 ? { required: required.map(([name]) => name) } : {}),
     ...(exactlyOne ? { oneOf: describeExactlyOne(exactlyOne.keys, formKeys?.form) } : {}),
-    ...(declaration.isOpen ? {} : { additionalProperties: false }),
+    ...(declaration.unknownKeys === undefined ? { additionalProperties: false } : {}),
   }
 }
 

@@ -67,7 +67,7 @@ const isoTime: TextFormat = {
 export const scriptEntry: Declaration = {
   name: 'ScriptEntry',
   description: { en: 'a script entry', ja: '台本の行' },
-  isOpen: true,
+  unknownKeys: 'pass',
   keys: {
     at: key(text(momentFormat), 'When it happens', '起こる時', { required: true }),
     for: key(text(format.duration), 'How long it lasts', '続く時間'),

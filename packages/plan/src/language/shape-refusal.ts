@@ -48,12 +48,7 @@ export function describeUnknown(
   declaration: Declaration,
 ): Localized {
   const where = nameOf(map)
-  const nearest = findNearest(name, unused)
-  const known = unused.slice(0, 30).join(', ')
-  const next =
-    nearest === null
-      ? { en: `Known keys: ${known}`, ja: `使えるキー: ${known}` }
-      : { en: `Did you mean "${nearest}"?`, ja: `"${nearest}" のことですか?` }
+  const next = adviseKey(name, unused, declaration)
   return refuse(
     {
       cannot: `use key ${quote(name)} in ${where.en}`,
@@ -68,6 +63,15 @@ export function describeUnknown(
       next: next.ja,
     },
   )
+}
+
+function adviseKey(name: string, unused: readonly string[], { elsewhere }: Declaration): Localized {
+  const hint = elsewhere && Object.hasOwn(elsewhere, name) ? elsewhere[name] : undefined
+  if (hint) return hint
+  const nearest = findNearest(name, unused)
+  if (nearest !== null) return { en: `Did you mean "${nearest}"?`, ja: `"${nearest}" のことですか?` }
+  const known = unused.slice(0, 30).join(', ')
+  return { en: `Known keys: ${known}`, ja: `使えるキー: ${known}` }
 }
 
 export function describeMissing(node: MapNode, name: string, shape: Shape): Localized {

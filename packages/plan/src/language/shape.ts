@@ -66,8 +66,10 @@ export interface Declaration {
   readonly exactlyOne?: { readonly keys: readonly string[]; readonly what: Localized }
   /** Keys that follow a form, such as p50, p95 and p99. */
   readonly formKeys?: { readonly form: string; readonly shownAs: string; readonly key: KeyDeclaration }
-  /** Unknown keys pass, except near misses of known ones. */
-  readonly isOpen?: boolean
+  /** For keys that stand elsewhere: the next step of the refusal. */
+  readonly elsewhere?: Readonly<Record<string, Localized>>
+  /** Unknown keys are refused unless said otherwise; an open map still refuses near misses of its known keys. */
+  readonly unknownKeys?: 'refuseNearMisses' | 'pass'
 }
 
 export interface KeyDeclaration {

@@ -89,11 +89,14 @@ const optionKeys: Readonly<Record<string, KeyDeclaration>> = {
   ),
 }
 
+const toDuring = { en: 'Move the step to during of a phase', ja: '手順を段階の during に移してください' }
+
 export const step: Declaration = {
   name: 'Step',
   description: { en: 'a step: one verb and its options', ja: '手順 (動詞 1 つとその選択肢)' },
   keys: { ...verbKeys, ...optionKeys },
   exactlyOne: { keys: verbs, what: { en: 'verb', ja: '動詞' } },
+  elsewhere: { every: toDuring, days: toDuring },
 }
 
 /** A step of `during` also says when it comes. */

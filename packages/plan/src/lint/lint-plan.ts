@@ -52,7 +52,7 @@ function describeEvidence(condition: string, isWritten: boolean): Localized {
     {
       cannot: `${quote(condition)} を baseline と比べられません`,
       found: found.ja,
-      expected: '使える方針 ("shown safe" は逐次検定ができるまで使えません) ',
+      expected: '使える方針 ("shown safe" は逐次検定ができるまで使えません)',
       next: 'evidence: not harmful with 100 samples と書いてください',
     },
   )

@@ -1,16 +1,19 @@
-import type { Metric } from '@dankai/plan'
 import type { Assessment } from './assessment.ts'
 import type { EvidenceCheckpoint, EvidencePlan, EvidenceReader } from './evidence.ts'
-import { MetricInput, type MetricInputJson } from './metric-input.ts'
+import {
+  buildEvidenceParts,
+  type EvidenceParts,
+  type WatchedComparison,
+  type WatchedSilence,
+} from './evidence-parts.ts'
+import type { MetricInput, MetricInputJson } from './metric-input.ts'
 import { nextLookOf } from './next-look.ts'
-import { NoDataWatch } from './no-data-watch.ts'
+import type { NoDataWatchJson, Silence } from './no-data-watch.ts'
 import type { Observation } from './observation.ts'
-import { collectTerms, type PlacedTerm } from './plan-terms.ts'
-import { SampleSequence, type SampleSequenceJson, sequenceTrack } from './sample-sequence.ts'
+import type { SampleSequenceJson } from './sample-sequence.ts'
 import { Part } from './sums.ts'
-import { type AssessmentContext, assessTerm, unknownAssessment } from './term-assessment.ts'
-import { type Comparison, isComparison, isNoData, TermWatch } from './term-watch.ts'
-import { windowOf } from './term-window.ts'
+import { assessTerm, unknownAssessment } from './term-assessment.ts'
+import type { TermWatch } from './term-watch.ts'
 
 /**
  * All evidence of one release: what its metrics said, folded into what every condition of its plan needs to know.
@@ -24,11 +27,7 @@ import { windowOf } from './term-window.ts'
  */
 export class EvidenceFold implements EvidenceReader {
   readonly #plan: EvidencePlan
-  readonly #inputs: ReadonlyMap<string, MetricInput>
-  readonly #sequences: readonly SampleSequence[]
-  readonly #sequenceOf = new Map<TermWatch, SampleSequence>()
-  readonly #watches = new Map<string, TermWatch>()
-  readonly #noData = new Map<string, NoDataWatch>()
+  readonly #parts: EvidenceParts
   readonly #part = new Part()
   #now = Number.NEGATIVE_INFINITY
   #phase: number | null = null
@@ -40,20 +39,16 @@ export class EvidenceFold implements EvidenceReader {
 
   private constructor(plan: EvidencePlan) {
     this.#plan = plan
-    const metrics = Object.values(plan.metrics).filter(metric => metric.measure.kind !== 'highest')
-    this.#inputs = new Map(metrics.map(metric => [metric.name, new MetricInput(metric)]))
-    const terms = collectTerms(plan).filter(({ term }) => plan.metrics[term.metric] !== undefined)
-    for (const placed of terms.filter(isNoData)) this.#addNoData(placed)
-    this.#sequences = this.#buildSequences(terms.filter(isComparison))
+    this.#parts = buildEvidenceParts(plan)
   }
 
   /** Begins the evidence of a release. Rules of the whole release are watched from here on. */
   static start(plan: EvidencePlan): EvidenceFold {
     const fold = new EvidenceFold(plan)
-    for (const watch of fold.#watches.values())
-      if (watch.place !== 'criterion' && watch.phase === null) watch.activate(-Infinity)
-    for (const watch of fold.#noData.values()) if (watch.phase === null) watch.isActive = true
-    for (const sequence of fold.#sequences) sequence.beginTotal('release', -Infinity)
+    const { comparisons, silences, sequences } = fold.#parts
+    for (const { watch } of comparisons.values()) if (watch.phase === null) watch.activate(Number.NEGATIVE_INFINITY)
+    for (const { watch } of silences.values()) if (watch.phase === null) watch.activate(Number.NEGATIVE_INFINITY)
+    for (const sequence of sequences) sequence.beginTotal('release', Number.NEGATIVE_INFINITY)
     fold.#activated(null)
     return fold
   }
@@ -70,7 +65,7 @@ export class EvidenceFold implements EvidenceReader {
 
   /** Takes what was measured. Observations of one metric and track come in event order. */
   observe(observation: Observation): void {
-    const input = this.#inputs.get(observation.metric)
+    const input = this.#parts.inputs.get(observation.metric)
     if (input === undefined || observation.buckets <= 0 || !this.#part.read(observation.measure)) return
     const { track } = observation
     const isPrimary = input.offerPrimary(track)
@@ -84,11 +79,11 @@ export class EvidenceFold implements EvidenceReader {
   advance(now: number): void {
     if (!(now > this.#now)) return
     this.#now = now
-    for (const sequence of this.#sequences) {
+    for (const sequence of this.#parts.sequences) {
       sequence.markSilent(now)
       if (sequence.comesByItself) sequence.slideTo(now)
     }
-    for (const input of this.#inputs.values()) this.#noticeSilence(input)
+    for (const input of this.#parts.inputs.values()) this.#noticeSilence(input)
   }
 
   /** A phase begins: its own rules start anew, its criteria wait for exposure. Rules of the release go on. */
@@ -96,9 +91,9 @@ export class EvidenceFold implements EvidenceReader {
     this.#phase = index
     this.#phaseAt = at
     this.#exposedAt = null
-    for (const watch of this.#watches.values()) enterPhase(watch, index, at)
-    for (const watch of this.#noData.values()) watch.enterPhase(index, at)
-    for (const sequence of this.#sequences) {
+    for (const { watch } of this.#parts.comparisons.values()) enterPhase(watch, index, at)
+    for (const { watch } of this.#parts.silences.values()) watch.enterPhase(index, at)
+    for (const sequence of this.#parts.sequences) {
       sequence.beginTotal('phase', at)
       sequence.beginTotal('exposure', Number.NaN)
     }
@@ -109,12 +104,12 @@ export class EvidenceFold implements EvidenceReader {
   reachExposure(at: number): void {
     this.#exposedAt = at
     this.#exposedSince ??= at
-    for (const input of this.#inputs.values()) input.setLowered(false)
-    for (const watch of this.#watches.values()) {
+    for (const input of this.#parts.inputs.values()) input.setLowered(false)
+    for (const { watch } of this.#parts.comparisons.values()) {
       if (watch.place === 'criterion' && watch.phase === this.#phase) watch.activate(at)
     }
-    for (const watch of this.#noData.values()) if (watch.isCriterionOf(this.#phase)) watch.activate(at)
-    for (const sequence of this.#sequences) sequence.beginTotal('exposure', at)
+    for (const { watch } of this.#parts.silences.values()) if (watch.isCriterionOf(this.#phase)) watch.activate(at)
+    for (const sequence of this.#parts.sequences) sequence.beginTotal('exposure', at)
     this.#activated(at)
   }
 
@@ -122,35 +117,33 @@ export class EvidenceFold implements EvidenceReader {
   lowerExposure(at: number): void {
     this.#exposedAt = null
     this.#exposedSince = null
-    for (const watch of this.#watches.values()) if (watch.place === 'criterion') watch.deactivate()
-    for (const watch of this.#noData.values()) if (watch.place === 'criterion') watch.isActive = false
-    for (const sequence of this.#sequences) sequence.beginTotal('exposure', Number.NaN)
-    for (const input of this.#inputs.values()) input.setLowered(true)
+    for (const { watch } of this.#parts.comparisons.values()) if (watch.place === 'criterion') watch.deactivate()
+    for (const { watch } of this.#parts.silences.values()) if (watch.place === 'criterion') watch.isActive = false
+    for (const sequence of this.#parts.sequences) sequence.beginTotal('exposure', Number.NaN)
+    for (const input of this.#parts.inputs.values()) input.setLowered(true)
     this.#activated(at)
   }
 
   assess(termId: string): Assessment {
-    const noData = this.#noData.get(termId)
-    if (noData !== undefined) return noData.assess(this.#silences(noData.term.metric), this.#now)
-    const watch = this.#watches.get(termId)
-    if (watch === undefined)
-      throw new RangeError(
-        `Cannot assess term "${termId}": found no such metric term in the plan, expected one of its ids`,
-      )
-    if (!watch.isActive) return unknownAssessment
-    return assessTerm(watch, this.#contextOf(watch))
+    const comparison = this.#parts.comparisons.get(termId)
+    if (comparison !== undefined) return this.#assessComparison(comparison)
+    const silence = this.#parts.silences.get(termId)
+    if (silence !== undefined) return silence.watch.assess(this.#silencesOf(silence), this.#now)
+    throw new RangeError(
+      `Cannot assess term "${termId}": found no such metric term in the plan, expected one of its ids`,
+    )
   }
 
   missing(): readonly { readonly metric: string; readonly since: number }[] {
     const missing: { metric: string; since: number }[] = []
-    for (const input of this.#inputs.values()) {
+    for (const input of this.#parts.inputs.values()) {
       if (input.missingSince !== null) missing.push({ metric: input.metric.name, since: input.missingSince })
     }
     return missing
   }
 
   restoredAt(metric: string): number | null {
-    const times = this.#membersOf(metric).flatMap(input => input.restoredAt ?? [])
+    const times = this.#parts.membersOf(metric).flatMap(input => input.restoredAt ?? [])
     return times.length === 0 ? null : Math.max(...times)
   }
 
@@ -160,7 +153,7 @@ export class EvidenceFold implements EvidenceReader {
    * `nextLook` assumes that data goes on. Whoever knows that a source has fallen silent looks at this moment too.
    */
   missingAt(metric: string): number | null {
-    const times = this.#membersOf(metric).flatMap(input => {
+    const times = this.#parts.membersOf(metric).flatMap(input => {
       const since = input.missingSince === null ? this.#expectedSince(input) : null
       return since === null || input.gapMs === Infinity ? [] : since + input.gapMs
     })
@@ -168,19 +161,20 @@ export class EvidenceFold implements EvidenceReader {
   }
 
   nextLook(): number | null {
+    const silences = [...this.#parts.silences.values()]
     return nextLookOf({
       now: this.#now,
       policy: this.#plan.evidence,
       exposedAt: this.#exposedAt,
-      sequences: this.#sequences,
-      noData: [...this.#noData.values()].map(watch => ({ watch, silences: this.#silences(watch.term.metric) })),
-      overdue: [...this.#inputs.values()].flatMap(input => this.#overdueAt(input) ?? []),
+      sequences: this.#parts.sequences,
+      noData: silences.map(silence => ({ watch: silence.watch, silences: this.#silencesOf(silence) })),
+      overdue: this.#overdue(),
     })
   }
 
   /** Buckets that came after later ones of their track had been closed, by metric. */
   lateBuckets(): Readonly<Record<string, number>> {
-    return Object.fromEntries([...this.#inputs].map(([name, input]) => [name, input.lateBuckets]))
+    return Object.fromEntries([...this.#parts.inputs].map(([name, input]) => [name, input.lateBuckets]))
   }
 
   checkpoint(): EvidenceCheckpoint {
@@ -191,9 +185,9 @@ export class EvidenceFold implements EvidenceReader {
       phaseAt: this.#phaseAt,
       exposedAt: this.#exposedAt,
       exposedSince: this.#exposedSince,
-      inputs: Object.fromEntries([...this.#inputs].map(([name, input]) => [name, input.toJSON()])),
-      sequences: Object.fromEntries(this.#sequences.map(sequence => [sequence.name, sequence.toJSON()])),
-      noData: [...this.#noData.values()].map(watch => watch.toJSON()),
+      inputs: Object.fromEntries([...this.#parts.inputs].map(([name, input]) => [name, input.toJSON()])),
+      sequences: Object.fromEntries(this.#parts.sequences.map(sequence => [sequence.name, sequence.toJSON()])),
+      noData: [...this.#parts.silences.values()].map(({ watch }) => watch.toJSON()),
     }
     return json
   }
@@ -206,18 +200,18 @@ export class EvidenceFold implements EvidenceReader {
     this.#exposedSince = json.exposedSince
     this.#activateFor(json)
     const unchanged = new Set<string>()
-    for (const [name, input] of this.#inputs) {
+    for (const [name, input] of this.#parts.inputs) {
       const saved = json.inputs[name]
       if (saved === undefined || saved.question !== JSON.stringify(input.metric)) continue
       input.restore(saved)
       unchanged.add(name)
     }
-    for (const sequence of this.#sequences) {
+    for (const sequence of this.#parts.sequences) {
       const saved = json.sequences[sequence.name]
       const isUnchanged = sequence.tracks.every(track => unchanged.has(track.samples.metric.name))
       if (saved !== undefined && isUnchanged) sequence.restore(saved)
     }
-    for (const saved of json.noData) this.#noData.get(saved.id)?.restore(saved)
+    for (const saved of json.noData) this.#parts.silences.get(saved.id)?.watch.restore(saved)
     this.#activated(null)
   }
 
@@ -228,16 +222,16 @@ export class EvidenceFold implements EvidenceReader {
     this.#exposedSince = exposedSince
   }
 
-  #contextOf(watch: TermWatch): AssessmentContext {
-    const sequence = this.#sequenceOf.get(watch)!
-    return {
+  #assessComparison({ watch, sequence, reading, inputs }: WatchedComparison): Assessment {
+    if (!watch.isActive) return unknownAssessment
+    return assessTerm(watch, {
       now: this.#now,
       policy: this.#plan.evidence,
       exposedAt: this.#exposedAt,
-      missingSince: missingSinceOf(this.#membersOf(watch.term.metric)),
-      reading: sequence.refresh(sequence.readingOf.get(watch)!),
+      missingSince: missingSinceOf(inputs),
+      reading: sequence.refresh(reading),
       end: sequence.end,
-    }
+    })
   }
 
   /** The first bucket after a gap ends it. */
@@ -254,13 +248,10 @@ export class EvidenceFold implements EvidenceReader {
     const since = this.#expectedSince(input)
     if (since === null || this.#now - since < input.gapMs) return
     input.missingSince = since
-    for (const sequence of this.#sequences) {
-      const values = sequence.tracks
-        .filter(track => track.samples.role === 'value')
-        .map(track => track.samples.metric.name)
-      const isMissing =
-        values.includes(input.metric.name) && missingSinceOf(values.map(name => this.#inputs.get(name)!)) !== null
-      if (isMissing) for (const watch of sequence.watches) watch.endRun()
+    for (const { watch, sequence, inputs } of this.#parts.comparisons.values()) {
+      if (!inputs.includes(input) || missingSinceOf(inputs) === null) continue
+      watch.endRun()
+      sequence.forgetLook()
     }
   }
 
@@ -273,82 +264,32 @@ export class EvidenceFold implements EvidenceReader {
     return Math.max(this.#exposedSince, end ?? input.watchedFrom)
   }
 
-  /** When a metric whose next bucket is overdue will count as missing. */
-  #overdueAt(input: MetricInput): number | null {
-    if (input.missingSince !== null || input.gapMs === Infinity) return null
-    const since = this.#expectedSince(input)
-    return since !== null && this.#now - since >= input.metric.everyMs! ? since + input.gapMs : null
+  /** When metrics whose next bucket is overdue count as missing. */
+  #overdue(): readonly number[] {
+    const moments: number[] = []
+    for (const input of this.#parts.inputs.values()) {
+      if (input.missingSince !== null || input.gapMs === Infinity) continue
+      const since = this.#expectedSince(input)
+      if (since !== null && this.#now - since >= input.metric.everyMs!) moments.push(since + input.gapMs)
+    }
+    return moments
   }
 
-  #silences(metric: string): readonly { readonly since: number | null; readonly gapMs: number }[] {
-    return this.#membersOf(metric).map(input => ({
-      since: input.missingSince ?? this.#expectedSince(input),
-      gapMs: input.gapMs,
-    }))
+  #silencesOf({ inputs }: WatchedSilence): readonly Silence[] {
+    return inputs.map(input => ({ since: input.missingSince ?? this.#expectedSince(input), gapMs: input.gapMs }))
   }
 
-  /** Which metrics somebody waits for changes with the phase. */
+  /** Which metrics somebody waits for changes with the phase. Only rules and criteria wait; a check is asked once. */
   #activated(at: number | null): void {
-    for (const sequence of this.#sequences) sequence.activated()
-    const watched = new Set<string>()
-    for (const watch of [...this.#watches.values(), ...this.#noData.values()]) {
-      if (watch.isActive && watch.place !== 'check') watched.add(watch.term.metric)
+    for (const sequence of this.#parts.sequences) sequence.activated()
+    const awaited = new Set<MetricInput>()
+    for (const { watch, inputs } of [...this.#parts.comparisons.values(), ...this.#parts.silences.values()]) {
+      if (watch.isActive && watch.place !== 'check') for (const input of inputs) awaited.add(input)
     }
-    const inputs = new Set([...watched].flatMap(metric => this.#membersOf(metric)))
-    for (const input of this.#inputs.values()) {
-      if (!inputs.has(input)) {
-        input.watchedFrom = null
-        input.missingSince = null
-      } else input.watchedFrom ??= at ?? Number.NEGATIVE_INFINITY
+    for (const input of this.#parts.inputs.values()) {
+      if (awaited.has(input)) input.watchedFrom ??= at ?? Number.NEGATIVE_INFINITY
+      else input.watchedFrom = input.missingSince = null
     }
-  }
-
-  /** The metrics behind a name: itself, or the members of a `highest`. */
-  #membersOf(name: string): readonly MetricInput[] {
-    return memberNames(this.#plan.metrics, name).map(member => this.#inputs.get(member)!)
-  }
-
-  #addNoData(placed: Parameters<typeof NoDataWatch.from>[0]): void {
-    if (!this.#noData.has(placed.term.id)) this.#noData.set(placed.term.id, NoDataWatch.from(placed))
-  }
-
-  #buildSequences(terms: readonly (PlacedTerm & { readonly term: Comparison })[]): readonly SampleSequence[] {
-    const groups = new Map<string, TermWatch[]>()
-    for (const placed of terms) {
-      if (this.#watches.has(placed.term.id)) continue
-      const watch = this.#createWatch(placed)
-      this.#watches.set(watch.id, watch)
-      const name = `${watch.term.metric}${watch.comparesWithBaseline ? ' and baseline' : ''}`
-      groups.set(name, [...(groups.get(name) ?? []), watch])
-    }
-    return [...groups].map(([name, watches]) => this.#buildSequence(name, watches))
-  }
-
-  #createWatch(placed: PlacedTerm & { readonly term: Comparison }): TermWatch {
-    const metric = this.#plan.metrics[placed.term.metric]!
-    const gapMs = Math.max(...this.#membersOf(metric.name).map(input => input.gapMs))
-    return new TermWatch(placed, windowOf(placed, metric), gapMs)
-  }
-
-  #buildSequence(name: string, watches: readonly TermWatch[]): SampleSequence {
-    const windows = watches.map(watch => watch.window)
-    const wantsPrevious = watches.some(watch => watch.comparesWithPrevious)
-    const comparesWithBaseline = watches.some(watch => watch.comparesWithBaseline)
-    const inputs = this.#membersOf(watches[0]!.term.metric)
-    const values = inputs.map(input => sequenceTrack('value', input.metric, windows, wantsPrevious))
-    const baselines = comparesWithBaseline
-      ? inputs.map(input => sequenceTrack('baseline', input.metric, windows, false))
-      : []
-    const members = inputs.map(input => input.metric.name).join(', ')
-    const sequence = new SampleSequence(`${name}: ${members}`, [...values, ...baselines], watches)
-    for (const [index, input] of inputs.entries()) {
-      const reader = { sequence, track: values[index]! }
-      input.valueReaders.push(reader)
-      if (comparesWithBaseline) input.baselineReaders.push({ sequence, track: baselines[index]! })
-      else input.absoluteReaders.push(reader)
-    }
-    for (const watch of watches) this.#sequenceOf.set(watch, sequence)
-    return sequence
   }
 }
 
@@ -361,7 +302,7 @@ interface EvidenceFoldJson {
   readonly exposedSince: number | null
   readonly inputs: Readonly<Record<string, MetricInputJson>>
   readonly sequences: Readonly<Record<string, SampleSequenceJson>>
-  readonly noData: readonly ReturnType<NoDataWatch['toJSON']>[]
+  readonly noData: readonly NoDataWatchJson[]
 }
 
 function enterPhase(watch: TermWatch, index: number, at: number): void {
@@ -375,15 +316,4 @@ function missingSinceOf(members: readonly MetricInput[]): number | null {
   if (members.some(input => input.missingSince === null && input.primary !== null)) return null
   const times = members.flatMap(input => input.missingSince ?? [])
   return times.length === 0 ? null : Math.max(...times)
-}
-
-function memberNames(
-  metrics: Readonly<Record<string, Metric>>,
-  name: string,
-  seen: ReadonlySet<string> = new Set(),
-): readonly string[] {
-  const measure = metrics[name]?.measure
-  if (measure === undefined || seen.has(name)) return []
-  if (measure.kind !== 'highest') return [name]
-  return [...new Set(measure.of.flatMap(member => memberNames(metrics, member, new Set([...seen, name]))))]
 }

@@ -247,6 +247,32 @@ test('an observation of n buckets gives what n observations of one give', () => 
   )
 })
 
+test('tracks of a metric may arrive in any order', () => {
+  const shuffled = fc
+    .array(observing, { minLength: 2, maxLength: 30 })
+    .chain(list => fc.record({ list: fc.constant(list), order: fc.shuffledSubarray(list, { minLength: list.length }) }))
+  fc.assert(
+    fc.property(shuffled, ({ list, order }) => {
+      const told = worldFrom(plan)
+      const mixed = worldFrom(plan)
+      const closed = list.filter(deed => deed.does === 'observe' && !deed.open && deed.metric !== 'reports')
+      const byTrack = Map.groupBy(closed, deed => trackKey(deed))
+      for (const deed of closed) told.act(deed)
+      for (const place of order) {
+        const next = byTrack.get(trackKey(place))?.shift()
+        if (next !== undefined) mixed.act(next)
+      }
+      for (const world of [told, mixed]) world.act({ does: 'advance', ms: 5 * second })
+      assert.deepEqual(answers(mixed.fold), answers(told.fold))
+    }),
+    { numRuns: 300 },
+  )
+})
+
+function trackKey(deed: Deed): string {
+  return deed.does === 'observe' ? `${deed.metric} ${deed.track}` : ''
+}
+
 test('a fold restored from a checkpoint goes on to the bit as if it had never stopped', () => {
   fc.assert(
     fc.property(deeds, fc.nat(), (list, position) => {

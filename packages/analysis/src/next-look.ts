@@ -37,12 +37,27 @@ export function nextLookOf(input: NextLookInput): number | null {
     if (metAt !== null && (isSilent || silences.every(silence => silence.gapMs === Infinity))) moments.push(metAt)
   }
   for (const sequence of input.sequences) {
-    moments.push(sequence.nextSilence() ?? Number.POSITIVE_INFINITY)
-    for (const watch of sequence.watches) if (watch.isActive) moments.push(...watchMoments(watch, sequence, input))
+    const look = sequenceLook(sequence, input)
+    if (look !== null) moments.push(look)
   }
-  let next = Number.POSITIVE_INFINITY
-  for (const moment of moments) if (moment > input.now && moment < next) next = moment
-  return next === Infinity ? null : next
+  return earliestAfter(input.now, moments)
+}
+
+/** While a sequence goes on as it did, the moment worked out before still stands. */
+function sequenceLook(sequence: SampleSequence, input: NextLookInput): number | null {
+  const remembered = sequence.rememberedLook(input.now)
+  if (remembered !== undefined) return remembered
+  const moments = [sequence.nextSilence() ?? Number.POSITIVE_INFINITY]
+  for (const watch of sequence.watches) if (watch.isActive) moments.push(...watchMoments(watch, sequence, input))
+  const look = earliestAfter(input.now, moments)
+  sequence.rememberLook(look)
+  return look
+}
+
+function earliestAfter(now: number, moments: readonly number[]): number | null {
+  let earliest = Number.POSITIVE_INFINITY
+  for (const moment of moments) if (moment > now && moment < earliest) earliest = moment
+  return earliest === Infinity ? null : earliest
 }
 
 function watchMoments(watch: TermWatch, sequence: SampleSequence, input: NextLookInput): readonly number[] {
@@ -91,9 +106,35 @@ function contentChange(watch: TermWatch, reading: Reading, end: number, input: N
   const last = Math.min(Math.ceil(horizonMs / lengthMs), stretch)
   const isSameLength = repeating.every(track => track.newestLengthMs === lengthMs)
   if (!isSameLength && reading.window.kind === 'sliding') return end + lengthMs
+  if (staysForGood(watch, reading, input.policy)) return null
   const step = firstChange(last, (from, to) => isSteadyBetween(watch, reading, end, lengthMs, from, to, input.policy))
   if (step !== null) return end + lengthMs * step
   return reading.window.kind === 'sliding' ? end + lengthMs * last : null
+}
+
+/**
+ * A total of ratios or means moves from what it is towards its newest bucket, and never past it: when both answer alike,
+ * so does everything in between, for as long as data goes on. Most looks end here, without a search.
+ */
+function staysForGood(watch: TermWatch, reading: Reading, policy: EvidencePolicy): boolean {
+  if (reading.window.kind !== 'total' || !reading.hasEnough || reading.completeness !== 'whole') return false
+  if (watch.comparesWithBaseline && !reading.baselineHasEnough) return false
+  if (reading.samples < samplesAsked(watch, policy)) return false
+  if (reading.tracks.some((_, index) => reading.sumsFor(index).kind === 'count')) return false
+  const newest = reading.readInstead(
+    reading.tracks.map(newestOf),
+    reading.baselineTracks.map(newestOf),
+    Number.NEGATIVE_INFINITY,
+  )
+  return isSteadyComparison(watch, reading, { ...newest, hasEnough: true, baselineHasEnough: true })
+}
+
+function newestOf(track: TrackSamples): Contents {
+  return { sums: track.newestSums, newestEnd: track.newestEnd }
+}
+
+function samplesAsked({ place }: TermWatch, policy: EvidencePolicy): number {
+  return policy.kind === 'notHarmful' && place === 'criterion' ? policy.samples : 0
 }
 
 function changesWithPrevious(watch: TermWatch, reading: Reading): boolean {
@@ -130,7 +171,7 @@ function isSteadyBetween(
   const second = numbersAfter(reading, end, lengthMs, to)
   if (first.hasEnough !== second.hasEnough || first.baselineHasEnough !== second.baselineHasEnough) return false
   if (first.completeness !== second.completeness) return false
-  const asked = policy.kind === 'notHarmful' && watch.place === 'criterion' ? policy.samples : 0
+  const asked = samplesAsked(watch, policy)
   if (first.samples < asked !== second.samples < asked) return false
   return isSteadyComparison(watch, first, second)
 }

@@ -78,14 +78,20 @@ export class NoDataWatch {
     return Math.max(this.from, ...silences.map(silence => silence.since!))
   }
 
-  toJSON(): { id: string; isActive: boolean; from: string } {
+  toJSON(): NoDataWatchJson {
     return { id: this.term.id, isActive: this.isActive, from: String(this.from) }
   }
 
-  restore(json: { readonly isActive: boolean; readonly from: string }): void {
+  restore(json: NoDataWatchJson): void {
     this.isActive = json.isActive
     this.from = Number(json.from)
   }
+}
+
+export interface NoDataWatchJson {
+  readonly id: string
+  readonly isActive: boolean
+  readonly from: string
 }
 
 function gapOf(silences: readonly Silence[]): number {

@@ -12,6 +12,11 @@ export interface OpenLook {
   readonly numbers: Numbers
 }
 
+export function hasOpenBuckets({ tracks }: Reading): boolean {
+  for (const track of tracks) if (track.open.length > 0) return true
+  return false
+}
+
 export function openLooks(watch: TermWatch, reading: Reading, now: number): readonly OpenLook[] {
   const starts = new Set(reading.tracks.flatMap(track => track.open.map(bucket => bucket.start)))
   const inScope = [...starts].filter(start => start >= watch.from && start < now).sort((a, b) => a - b)

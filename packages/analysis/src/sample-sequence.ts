@@ -1,17 +1,18 @@
 import { Reading } from './reading.ts'
 import { RunRing, type RunRingJson } from './run-ring.ts'
+import {
+  bucketsBefore,
+  continues,
+  hasDeliveredUntil,
+  headEnd,
+  isDue,
+  nextEvent,
+  queued,
+  type SequenceTrack,
+} from './sequence-track.ts'
 import { Part } from './sums.ts'
 import { judge, type TermWatch, type TermWatchJson } from './term-watch.ts'
-import { type TotalScope, type TrackRole, TrackSamples, type TrackSamplesJson, type Window } from './track-samples.ts'
-
-/** A track of a metric that takes part in a comparison. */
-export interface SequenceTrack {
-  readonly samples: TrackSamples
-  /** Buckets that arrived but cannot be compared yet. */
-  queue: RunRing
-  /** Counts as missing: nobody waits for it. Samples that come by themselves are always silent. */
-  isSilent: boolean
-}
+import type { TotalScope, TrackSamples, TrackSamplesJson, Window } from './track-samples.ts'
 
 /**
  * The tracks that some terms compare, put into one order of event time, and those terms.
@@ -33,6 +34,8 @@ export class SampleSequence {
   end = Number.NEGATIVE_INFINITY
   /** Where the sliding windows of samples that come by themselves end. */
   slidTo = Number.NEGATIVE_INFINITY
+  /** The next look as it was worked out, while data goes on as it did then; undefined when it has to be worked out. */
+  #look: number | null | undefined = undefined
   #eager: readonly TermWatch[] = []
   #eagerReadings: readonly Reading[] = []
   #boundaries: readonly number[] = []
@@ -52,6 +55,7 @@ export class SampleSequence {
 
   /** Tracks and terms whose scope or activity changed are looked up again. */
   activated(): void {
+    this.#look = undefined
     this.#eager = this.watches.filter(watch => watch.isActive && watch.isEager)
     this.#eagerReadingOf = this.#eager.map(watch => this.readingOf.get(watch)!)
     this.#eagerReadings = [...new Set(this.#eagerReadingOf)]
@@ -61,11 +65,13 @@ export class SampleSequence {
   }
 
   beginTotal(scope: TotalScope, from: number): void {
+    this.#look = undefined
     for (const track of this.tracks) track.samples.beginTotal(scope, from)
   }
 
   /** Takes closed buckets of one track, in event order. */
   deliver(track: SequenceTrack, start: number, lengthMs: number, count: number, part: Part): void {
+    if (this.#look !== undefined && !continues(track, start, lengthMs, part)) this.#look = undefined
     if (this.tracks.length > 1) {
       track.queue.append(start, lengthMs, count, part)
       if (track.samples.gapMs !== Infinity) track.isSilent = false
@@ -89,6 +95,7 @@ export class SampleSequence {
   /** Lets tracks be silent that have delivered nothing for longer than their gap. */
   markSilent(now: number): void {
     if (!this.#hasWaiting()) return
+    this.#look = undefined
     for (const track of this.#awaited()) if (now >= this.#silentFrom(track)) track.isSilent = true
     this.drain()
   }
@@ -112,6 +119,21 @@ export class SampleSequence {
     for (const watch of this.watches) watch.expireTimes(now)
   }
 
+  /** The look worked out earlier if it still stands at `now`; undefined when it does not. */
+  rememberedLook(now: number): number | null | undefined {
+    if (this.#look === undefined || (this.#look !== null && this.#look <= now)) return undefined
+    return this.#isInStep() ? this.#look : undefined
+  }
+
+  /** Something changed that did not come with data. */
+  forgetLook(): void {
+    this.#look = undefined
+  }
+
+  rememberLook(at: number | null): void {
+    this.#look = this.#isInStep() ? at : undefined
+  }
+
   nextExpiry(): number | null {
     let next: number | null = null
     for (const { samples } of this.tracks) {
@@ -130,6 +152,7 @@ export class SampleSequence {
   restartTrack(track: SequenceTrack): void {
     track.samples.forget()
     track.queue.clear()
+    this.#look = undefined
     this.end = Number.NEGATIVE_INFINITY
     for (const watch of this.watches) watch.restart()
   }
@@ -260,6 +283,16 @@ export class SampleSequence {
     return taken
   }
 
+  /** No track lags behind, and nothing is seen that is not kept: the look worked out holds until something else comes. */
+  #isInStep(): boolean {
+    if (this.comesByItself) return false
+    for (const { samples, queue } of this.tracks) {
+      if (queue.tail > queue.head || samples.open.length > 0) return false
+      if (this.tracks.length > 1 && samples.newestEnd + samples.everyMs <= this.end) return false
+    }
+    return true
+  }
+
   #hasWaiting(): boolean {
     if (this.tracks.length === 1) return false
     for (const track of this.tracks) if (queued(track)) return true
@@ -311,47 +344,4 @@ export interface SampleSequenceJson {
     readonly isSilent: boolean
   }[]
   readonly watches: readonly TermWatchJson[]
-}
-
-export function sequenceTrack(
-  role: TrackRole,
-  metric: TrackSamples['metric'],
-  windows: readonly Window[],
-  wantsPrevious: boolean,
-): SequenceTrack {
-  const samples = new TrackSamples(role, metric, windows, wantsPrevious)
-  return { samples, queue: new RunRing(), isSilent: samples.gapMs === Infinity }
-}
-
-function queued(track: SequenceTrack): boolean {
-  return track.queue.tail > track.queue.head
-}
-
-function isDue(track: SequenceTrack, end: number): boolean {
-  return queued(track) && headEnd(track) === end
-}
-
-function headEnd({ queue }: SequenceTrack): number {
-  return queue.startOf(queue.head) + queue.lengthMsOf(queue.head)
-}
-
-/** True when no bucket that ends at or before `end` can still come from this track. */
-function hasDeliveredUntil(track: SequenceTrack, end: number): boolean {
-  if (track.isSilent || queued(track)) return true
-  return track.samples.newestEnd + track.samples.everyMs > end
-}
-
-/** The next moment after `end` at which this track brings something, is due, or goes stale. */
-function nextEvent(track: SequenceTrack, end: number): number {
-  const { samples } = track
-  const stale = samples.newestEnd + samples.freshMs
-  const due = track.isSilent ? Number.POSITIVE_INFINITY : samples.newestEnd + samples.everyMs
-  const comes = queued(track) ? headEnd(track) : due
-  return samples.hasData && stale > end ? Math.min(comes, stale) : comes
-}
-
-/** Buckets of a run from `start` that end before `moment`. */
-function bucketsBefore(moment: number, start: number, lengthMs: number): number {
-  if (moment === Infinity) return Number.POSITIVE_INFINITY
-  return Math.max(1, Math.ceil((moment - start) / lengthMs) - 1)
 }

@@ -1,7 +1,7 @@
 import type { EvidencePolicy } from '@dankai/plan'
 import type { Answer } from './answer.ts'
 import type { Assessment, Verdict } from './assessment.ts'
-import { openLooks } from './open-buckets.ts'
+import { hasOpenBuckets, openLooks } from './open-buckets.ts'
 import { type Numbers, needsSamples, type Reading } from './reading.ts'
 import { judge, limitFor, type TermWatch } from './term-watch.ts'
 import type { TrackSamples } from './track-samples.ts'
@@ -41,30 +41,50 @@ interface TrueRunNow {
 
 export function assessTerm(watch: TermWatch, context: AssessmentContext): Assessment {
   const { reading, missingSince } = context
+  const looks =
+    watch.place === 'criterion' || !hasOpenBuckets(reading) ? noLooks : openLooks(watch, reading, context.now)
+  const openYes = looks.findLast(look => look.answer === 'yes')
   const isJudged = watch.hasTaken || !watch.isEager
-  const closed: Answer = !isJudged ? 'unknown' : watch.isEager ? watch.newest : judge(watch.term, reading)
-  const open = watch.place === 'criterion' ? [] : openLooks(watch, reading, context.now)
-  const holds = missingSince !== null ? 'unknown' : open.some(look => look.answer === 'yes') ? 'yes' : closed
-  const run = missingSince !== null ? null : runNow(watch, open, context)
-  const numbers = open.findLast(look => look.answer === 'yes')?.numbers ?? (isJudged ? reading : null)
-  const sentence = { ...assessSentence(watch, holds, run, context), holds }
-  const shown = { ...unknownAssessment, ...describe(watch, numbers, reading), ...sentence, missingSince }
+  const numbers = openYes?.numbers ?? (isJudged ? reading : null)
+  const holds = missingSince !== null ? 'unknown' : openYes === undefined ? closedAnswer(watch, reading) : 'yes'
+  const run = missingSince !== null ? null : runNow(watch, looks, context)
+  const sentence = assessSentence(watch, holds, run, context)
+  const isSampled = reading.tracks.length === 1 && needsSamples(reading.tracks[0]!, reading.sumsFor(0))
+  const shown: Assessment = {
+    met: sentence.met,
+    holds,
+    value: numbers === null ? null : numberOrNull(numbers.value),
+    limit: numberOrNull(numbers === null ? literalLimit(watch) : limitFor(watch.term, numbers)),
+    samples: isSampled && numbers !== null ? numbers.samples : null,
+    samplesNeeded: isSampled ? reading.tracks[0]!.metric.minSamples : null,
+    trueSince: run === null ? null : run.since,
+    metAt: sentence.metAt,
+    times: watch.span?.kind === 'times' ? watch.times : null,
+    missingSince,
+    verdict: null,
+  }
   if (!watch.comparesWithBaseline) return shown
   return watch.place === 'criterion'
     ? underPolicy(shown, numbers, context)
     : { ...shown, verdict: ruleVerdict(shown, numbers) }
 }
 
-function describe(watch: TermWatch, numbers: Numbers | null, reading: Reading): Partial<Assessment> {
-  const isSampled = reading.tracks.length === 1 && needsSamples(reading.tracks[0]!, reading.sumsFor(0))
-  const samplesNeeded = isSampled ? reading.tracks[0]!.metric.minSamples : null
-  if (numbers === null) return { limit: numberOrNull(literalLimit(watch)), samplesNeeded }
-  return {
-    value: numberOrNull(numbers.value),
-    limit: numberOrNull(limitFor(watch.term, numbers)),
-    samples: isSampled ? numbers.samples : null,
-    samplesNeeded,
-  }
+const noLooks: ReturnType<typeof openLooks> = []
+
+function closedAnswer(watch: TermWatch, reading: Reading): Answer {
+  return watch.isEager ? watch.newest : judge(watch.term, reading)
+}
+
+/** What the whole sentence says, duration included. */
+interface SentenceAnswer {
+  readonly met: Answer
+  readonly metAt: number | null
+}
+
+const plainAnswers: Readonly<Record<Answer, SentenceAnswer>> = {
+  yes: { met: 'yes', metAt: null },
+  no: { met: 'no', metAt: null },
+  unknown: { met: 'unknown', metAt: null },
 }
 
 function assessSentence(
@@ -72,31 +92,24 @@ function assessSentence(
   holds: Answer,
   run: TrueRunNow | null,
   context: AssessmentContext,
-): Partial<Assessment> {
-  const trueSince = run?.since ?? null
+): SentenceAnswer {
   const { span } = watch
-  if (span?.kind === 'for') return { trueSince, ...sustained(span.ms, holds, run, context.reading) }
-  if (span?.kind === 'times') return { trueSince, times: watch.times, ...counted(watch, span.times, holds, context) }
-  return { trueSince, met: holds }
+  if (span?.kind === 'for') return sustained(span.ms, holds, run, context.reading)
+  if (span?.kind === 'times') return counted(watch, span.times, holds, context)
+  return plainAnswers[holds]
 }
 
-function sustained(ms: number, holds: Answer, run: TrueRunNow | null, reading: Reading): Partial<Assessment> {
-  if (run === null) return { met: holds === 'yes' ? 'no' : holds }
-  if (run.end - run.since >= ms) return { met: 'yes' }
-  const metAt = run.isOpen ? run.since + ms : bucketEndFrom(run.since + ms, reading)
-  return { met: 'no', metAt }
+function sustained(ms: number, holds: Answer, run: TrueRunNow | null, reading: Reading): SentenceAnswer {
+  if (run === null) return holds === 'unknown' ? plainAnswers.unknown : plainAnswers.no
+  if (run.end - run.since >= ms) return plainAnswers.yes
+  return { met: 'no', metAt: run.isOpen ? run.since + ms : bucketEndFrom(run.since + ms, reading) }
 }
 
-function counted(
-  watch: TermWatch,
-  times: number,
-  holds: Answer,
-  { reading, end }: AssessmentContext,
-): Partial<Assessment> {
-  if (watch.times >= times) return { met: 'yes' }
+function counted(watch: TermWatch, times: number, holds: Answer, { reading, end }: AssessmentContext): SentenceAnswer {
+  if (watch.times >= times) return plainAnswers.yes
   const lengthMs = bucketMs(reading)
-  const metAt = holds === 'yes' && lengthMs > 0 ? end + lengthMs * (times - watch.times) : null
-  return { met: 'no', metAt }
+  if (holds !== 'yes' || lengthMs === 0) return plainAnswers.no
+  return { met: 'no', metAt: end + lengthMs * (times - watch.times) }
 }
 
 /** The end of the first bucket at or after `moment`, when buckets go on coming as they do; null when none is regular. */

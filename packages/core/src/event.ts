@@ -149,6 +149,7 @@ export interface ExposureFailed {
 export interface HoldEnded {
   readonly type: 'HoldEnded'
   readonly phase: number
+  readonly name: string
 }
 
 export interface PhasePromoted {

@@ -151,7 +151,7 @@ function holdPhase(turn: Turn, index: number, reachedAt: number): void {
   runChecks(turn, reachedAt)
   const tasksAreDone = workOnTasks(turn, phase, reachedAt)
   if (!holdIsOver(turn, phase, reachedAt)) return
-  if (turn.running?.heldAt === null) turn.emit({ type: 'HoldEnded', phase: index })
+  if (turn.running?.heldAt === null) turn.emit({ type: 'HoldEnded', phase: index, name: phase.name })
   const unmet = judgeCriteria(turn, phase)
   if (turn.state.lifecycle.kind !== 'running') return
   const isForbidden = forbidsRaising(turn)

@@ -80,14 +80,23 @@ export function unitOfMetric(plan: CompiledPlan | null, metric: string): MetricU
 }
 
 /** The unit of the first metric a criterion, rule or alert mentions: its value and limit are printed in it. */
-export function unitOfSentence(plan: CompiledPlan | null, id: string): MetricUnit | null {
-  if (plan === null) return null
+export function unitOfSentence(plan: CompiledPlan | null, id: string, text: string): MetricUnit | null {
+  if (plan === null) return unitOfText(text)
   for (const phase of plan.phases)
     for (const criterion of phase.promoteWhen)
       if (criterion.id === id)
         return criterion.kind === 'condition' ? unitOfConditions(plan, [criterion.condition]) : null
   const rule = plan.rules.find(each => each.id === id) ?? plan.alerts.find(each => each.id === id)
   return rule ? unitOfConditions(plan, rule.anyOf) : null
+}
+
+/** A reader of an API has no plan at hand; the sentence names the unit of its limit (`> 5%`, `+ 0.5pt`, `< 500ms`). */
+function unitOfText(text: string): MetricUnit | null {
+  const amount = /[<>=+-]=?\s*\d+(?:\.\d+)?(%|pt|ms|s|m|h|d|USD)?/.exec(text)
+  if (amount === null || (amount[1] === '%' && /[+-]/.test(amount[0]))) return null
+  if (amount[1] === '%' || amount[1] === 'pt') return 'percent'
+  if (amount[1] === 'USD') return 'money'
+  return amount[1] === undefined ? null : 'time'
 }
 
 function unitOfConditions(plan: CompiledPlan, conditions: readonly Condition[]): MetricUnit | null {

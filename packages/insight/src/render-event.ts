@@ -121,10 +121,8 @@ function renderExposureEvent(body: ExposureBody, wording: Wording): string {
   switch (body.type) {
     case 'PhaseEntered':
       return inLanguage(wording, { en: `phase ${body.name} entered`, ja: `フェーズ ${body.name} に入る` })
-    case 'HoldEnded': {
-      const name = phaseName(wording.plan, body.phase)
-      return inLanguage(wording, { en: `hold of ${name} over`, ja: `${name} の保持時間が終了` })
-    }
+    case 'HoldEnded':
+      return inLanguage(wording, { en: `hold of ${body.name} over`, ja: `${body.name} の保持時間が終了` })
     case 'PhasePromoted':
       return inLanguage(wording, {
         en: `phase ${body.name} passed${byText(body.by, wording)}${listText(body.because, '; ')}`,
@@ -305,7 +303,7 @@ function renderEvidenceEvent(body: EvidenceBody, wording: Wording): string {
 
 /** The sentence that fired is repeated only when the rule has a name of its own. */
 function firedText(body: Body<'TriggerFired'>, wording: Wording): string {
-  const unit = unitOfSentence(wording.plan, body.rule)
+  const unit = unitOfSentence(wording.plan, body.rule, body.text)
   const parts = [
     ...(body.text === body.name ? [] : [body.text]),
     ...(body.value === null ? [] : [renderAmount(body.value, unit)]),
@@ -387,10 +385,6 @@ function answerWord(answer: 'rollback' | 'continue', wording: Wording): string {
 
 function signalSentence(signal: string, wording: Wording): string {
   return wording.plan?.signals[signal] ?? signal
-}
-
-function phaseName(plan: CompiledPlan | null, index: number): string {
-  return plan?.phases[index]?.name ?? String(index + 1)
 }
 
 function byText(by: string | null, wording: Wording): string {

@@ -122,6 +122,7 @@ function renderCriterionWait(waiting: Waiting<'criterion'>, wording: Wording): s
 
 interface Measured {
   readonly criterion: string
+  readonly text: string
   readonly met: 'yes' | 'no' | 'unknown'
   readonly verdict: string | null
   readonly value: number | null
@@ -140,7 +141,7 @@ const verdictWords: Readonly<Record<string, { readonly en: string; readonly ja: 
 
 /** ` (5.01%, limit 5%, safe, 40 of 2300 samples)`; empty when nothing is known. */
 export function describeMeasured(measured: Measured, wording: Wording): string {
-  const unit = unitOfSentence(wording.plan, measured.criterion)
+  const unit = unitOfSentence(wording.plan, measured.criterion, measured.text)
   const japanese = wording.language === 'ja'
   const parts: string[] = []
   if (measured.value !== null) parts.push(renderAmount(measured.value, unit))

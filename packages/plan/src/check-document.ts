@@ -1,3 +1,4 @@
+import { checkChecklist } from './compile/check-checklist.ts'
 import { checkFlag } from './compile/check-flag.ts'
 import { checkScenarios } from './compile/check-scenario.ts'
 import { checkTemplate } from './compile/check-template.ts'
@@ -12,6 +13,8 @@ export function checkOtherDocument(document: PlanDocument, index: DocumentIndex,
     case 'Calendar':
       compileCalendar(document, log)
       return
+    case 'Checklist':
+      return checkChecklist(document, log)
     case 'Flag':
       return checkFlag(document, index, log)
     case 'Scenarios':

@@ -112,3 +112,14 @@ describe('calendar documents', () => {
     assert.match(messageOf('kind: Calendar\nname: c\ntimezone: Asia/Tokio'), /expected a time zone of the IANA list/)
   })
 })
+
+describe('checklist documents', () => {
+  it('have their conditions read before any plan names them', () => {
+    const text = 'kind: Checklist\nname: c\nitems: [{ group: g, items: [{ check: coverage more than 80% }] }]'
+    assert.match(
+      messageOf(text),
+      /^Cannot read condition "coverage more than 80%" in items\[0\]\.items\[0\]\.check: found "more"/,
+    )
+    assert.equal(messageOf(text.replace('more than', '>=')), 'no problem')
+  })
+})

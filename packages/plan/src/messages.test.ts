@@ -414,6 +414,12 @@ describe('messages', () => {
       'Cannot accept rule "restarts > 5" in rollbackWhen[0]: found "otherwise: rollback" on the hand "appStore:tt", which can only rise, expected a consequence it can carry out. Write otherwise: continue',
     ],
     [
+      'a segment behind a hand that knows no users',
+      { exposure: '[{ nginx: { upstream: api } }]', phases: '[{ name: a, expose: 15% of all-users, hold: 1h }]' },
+      'cannot-select',
+      'Cannot expose "15% of all-users" in phases[0].expose: found the hand "nginx:api", which splits by share alone, expected a hand that knows who a user is. Put a flag first, or expose a percentage',
+    ],
+    [
       'metrics inside themselves',
       { metrics: '{ a: { highest: [b] }, b: { highest: [a] } }' },
       'cycle',

@@ -78,7 +78,12 @@ describe('plan documents', () => {
       ['a name every object has', 'a: { constructor: 1, toString: 2 }', ['bad-key', 'bad-key']],
       ['a key that is a list', '? [a]\n: b', ['bad-key']],
       ['a key twice', 'a: 1\nb: 2\na: 3', ['duplicate-key']],
-      ['a word that is a boolean elsewhere', 'a: on\nb: No\nyes: 1', ['boolean-word', 'boolean-word', 'boolean-word']],
+      [
+        'a word that is a boolean elsewhere',
+        'a: on\nb: No\nyes: 1',
+        ['ambiguous-word', 'ambiguous-word', 'ambiguous-word'],
+      ],
+      ['numbers that are none', 'a: .nan\nb: -.Inf', ['ambiguous-word', 'ambiguous-word']],
       ['a tab', 'a:\n\tb: 1', ['yaml']],
       ['a value that begins with a sign', 'unit: %', ['yaml']],
       ['an open bracket', 'a: [1, 2', ['yaml']],

@@ -16,9 +16,9 @@ import { describeYamlError } from './yaml-error.ts'
 import type { Entry, ListNode, MapNode, TextNode, YamlNode } from './yaml-node.ts'
 import { getText } from './yaml-node.ts'
 import {
+  describeAmbiguousWord,
   describeAnchor,
   describeBlockMarker,
-  describeBooleanWord,
   describeDuplicateKey,
   describeKey,
   describeRoot,
@@ -186,11 +186,13 @@ function readScalar(node: Scalar, at: Located, reading: Reading): TextNode | nul
   }
   if (text.length > textAtMost)
     return report(reading, 'too-many', at, describeTooMany('characters', `${text.length}`, textAtMost))
-  if (plain && booleanWord.test(text)) return report(reading, 'boolean-word', at, describeBooleanWord(at.path, text))
+  if (plain && ambiguousWord.test(text))
+    return report(reading, 'ambiguous-word', at, describeAmbiguousWord(at.path, text))
   return { kind: 'text', text, plain, ...at }
 }
 
-const booleanWord = /^(on|off|yes|no)$/iu
+/** Words that other tools read as booleans or as numbers that are none. */
+const ambiguousWord = /^(on|off|yes|no|[-+]?\.inf|\.nan)$/iu
 
 /** The comparison an author meant when YAML saw a block scalar or refused a value that starts like one. */
 function findBlockMarker(node: Scalar, place: Place, reading: Reading): string | null {
@@ -237,7 +239,8 @@ function readEntry(pair: Pair, at: Located, depth: number, reading: Reading): En
   }
   const isPlain = isScalar(pair.key) && pair.key.type === 'PLAIN'
   const path = at.path === '' ? key : `${at.path}.${key}`
-  if (isPlain && booleanWord.test(key)) return report(reading, 'boolean-word', here, describeBooleanWord(path, key))
+  if (isPlain && ambiguousWord.test(key))
+    return report(reading, 'ambiguous-word', here, describeAmbiguousWord(path, key))
   const value = readNode(pair.value, path, depth + 1, reading)
   if (value === null) return null
   // A key without a value stands where its key does.

@@ -97,20 +97,24 @@ export function describeDuplicateKey(path: string, key: string, firstLine: numbe
   )
 }
 
-export function describeBooleanWord(path: string, word: string): Localized {
-  const meant = /^(on|yes)$/iu.test(word) ? 'true' : 'false'
+export function describeAmbiguousWord(path: string, word: string): Localized {
+  const isNumber = word.includes('.')
+  const meant = isNumber ? 'a number' : /^(on|yes)$/iu.test(word) ? 'true' : 'false'
+  const instead = isNumber ? '' : `${meant}, or `
   return refuse(
     {
       cannot: `read ${nameOf(path)}`,
       found: `the word ${quote(word)}, which some YAML tools read as ${meant}`,
       expected: 'a value that every tool reads alike',
-      next: `Write ${meant}, or put it in quotes: "${word}"`,
+      next: `Write ${instead}"${word}" in quotes`,
     },
     {
       cannot: `${nameOf(path)} を読めません`,
-      found: `YAML の道具によって ${meant} と読まれる語 ${quote(word)} があります`,
+      found: `YAML の道具によって ${isNumber ? '数' : meant} と読まれる語 ${quote(word)} があります`,
       expected: 'どの道具でも同じに読める値',
-      next: `${meant} と書くか、引用符で囲んでください: "${word}"`,
+      next: isNumber
+        ? `引用符で囲んで "${word}" と書いてください`
+        : `${meant} と書くか、引用符で囲んで "${word}" と書いてください`,
     },
   )
 }

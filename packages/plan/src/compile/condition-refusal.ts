@@ -1,4 +1,4 @@
-import type { ParsedAmount, ParsedTerm } from '../condition-grammar.ts'
+import type { GrammarError, ParsedAmount, ParsedTerm } from '../condition-grammar.ts'
 import { suggestName } from '../did-you-mean.ts'
 import type { Localized, Refusal } from '../problem.ts'
 import { quote, refuse } from '../problem.ts'
@@ -11,6 +11,14 @@ const nameWords = {
   signal: { en: 'signal', ja: '信号' },
   check: { en: 'check', ja: '検査' },
 } as const
+
+/** Text the grammar does not read. */
+export function describeGrammarError(text: string, path: string, { found, expected, next }: GrammarError): Localized {
+  return refuse(
+    { cannot: `read condition ${quote(text)} in ${path}`, found: found.en, expected: expected.en, next: next.en },
+    { cannot: `${path} の条件 ${quote(text)} を読めません`, found: found.ja, expected: expected.ja, next: next.ja },
+  )
+}
 
 type Parts = Omit<Refusal, 'cannot'>
 

@@ -9,12 +9,13 @@
 import type { Condition, DiffersTerm, Limit, Term } from '../compiled-plan.ts'
 import type { ParsedCondition, ParsedTerm } from '../condition-grammar.ts'
 import { parseCondition } from '../condition-grammar.ts'
-import { quote, refuse } from '../problem.ts'
+import { refuse } from '../problem.ts'
 import { readAmount, readMultiple, readReferenceAmount } from './amount.ts'
 import type { ConditionPlace } from './condition-place.ts'
 import {
   describeAmount,
   describeDirection,
+  describeGrammarError,
   describeKindOfName,
   describeRelative,
   describeSpan,
@@ -27,20 +28,7 @@ export function compileCondition(text: string, at: ConditionPlace, scope: PlanSc
   if (++scope.budget.conditions > conditionsAtMost) return refuseMore(at, scope)
   const reading = parseCondition(text)
   if (reading.ok) return resolve(reading.condition, { at, scope, terms: 0 })
-  const { found, expected, next } = reading.error
-  scope.log.add(
-    'condition',
-    at,
-    refuse(
-      { cannot: `read condition ${quote(text)} in ${at.path}`, found: found.en, expected: expected.en, next: next.en },
-      {
-        cannot: `${at.path} の条件 ${quote(text)} を読めません`,
-        found: found.ja,
-        expected: expected.ja,
-        next: next.ja,
-      },
-    ),
-  )
+  scope.log.add('condition', at, describeGrammarError(text, at.path, reading.error))
   return null
 }
 

@@ -9,6 +9,8 @@ import { anyData, either, key, mapOf, text } from './shape.ts'
 interface HandKind {
   /** False: it only rises. */
   readonly canLower: boolean
+  /** True: it knows who a user is and can expose a segment; others split by share alone. */
+  readonly canSelect: boolean
   /** The option that `- flag: NAME` stands for, and those that make its id. */
   readonly identifiedBy: readonly string[]
   readonly description: { readonly en: string; readonly ja: string }
@@ -32,24 +34,28 @@ const proxy = {
 export const handKinds: Readonly<Record<string, HandKind>> = {
   flag: {
     canLower: true,
+    canSelect: true,
     identifiedBy: ['name'],
     description: { en: 'a feature flag', ja: '機能フラグ' },
     options: { name: option('The flag', 'フラグの名前') },
   },
   nginx: {
     canLower: true,
+    canSelect: false,
     identifiedBy: ['name', 'upstream', 'file'],
     description: { en: 'weights of an nginx upstream', ja: 'nginx の重み' },
     options: { ...proxy, name: option('A name for the hand', '手の名前') },
   },
   haproxy: {
     canLower: true,
+    canSelect: false,
     identifiedBy: ['name', 'upstream', 'file'],
     description: { en: 'weights of an HAProxy backend', ja: 'HAProxy の重み' },
     options: { ...proxy, name: option('A name for the hand', '手の名前') },
   },
   istio: {
     canLower: true,
+    canSelect: false,
     identifiedBy: ['name', 'virtualService'],
     description: { en: 'routes of an Istio VirtualService', ja: 'Istio VirtualService の経路' },
     options: {
@@ -62,6 +68,7 @@ export const handKinds: Readonly<Record<string, HandKind>> = {
   },
   argo: {
     canLower: true,
+    canSelect: false,
     identifiedBy: ['rollout'],
     description: { en: 'an Argo Rollout', ja: 'Argo Rollout' },
     options: {
@@ -77,6 +84,7 @@ export const handKinds: Readonly<Record<string, HandKind>> = {
   },
   kubernetes: {
     canLower: true,
+    canSelect: false,
     identifiedBy: ['stable'],
     description: { en: 'replicas of Kubernetes Deployments', ja: 'Kubernetes Deployment のレプリカ' },
     options: {
@@ -90,6 +98,7 @@ export const handKinds: Readonly<Record<string, HandKind>> = {
   },
   cloudflare: {
     canLower: true,
+    canSelect: false,
     identifiedBy: ['worker'],
     description: { en: 'versions of a Cloudflare Worker', ja: 'Cloudflare Worker の版' },
     options: {
@@ -100,6 +109,7 @@ export const handKinds: Readonly<Record<string, HandKind>> = {
   },
   googlePlay: {
     canLower: false,
+    canSelect: false,
     identifiedBy: ['package', 'track'],
     description: { en: 'a staged rollout on Google Play', ja: 'Google Play の段階的公開' },
     options: {
@@ -110,6 +120,7 @@ export const handKinds: Readonly<Record<string, HandKind>> = {
   },
   appStore: {
     canLower: false,
+    canSelect: false,
     identifiedBy: ['app'],
     description: { en: 'a phased release on the App Store', ja: 'App Store の段階的リリース' },
     options: { app: option('The app', 'アプリ') },

@@ -5,19 +5,20 @@
 import { checkStrategies } from '../compile/choose-strategy.ts'
 import type { PlanCompilation } from '../compile/compile-plan.ts'
 import { getSingle } from '../compile/plan-parts.ts'
-import type { CompiledPlan, Rule, Step } from '../compiled-plan.ts'
+import type { CompiledPlan } from '../compiled-plan.ts'
 import type { Localized, ProblemLog } from '../problem.ts'
 import { quote, refuse } from '../problem.ts'
 import type { YamlNode } from '../yaml-node.ts'
-import { getText, getValue, itemsOf } from '../yaml-node.ts'
+import { getText, getValue } from '../yaml-node.ts'
 import { comparesWithBaseline } from './conditions.ts'
+import { checkHands } from './lint-hands.ts'
 import { checkRules } from './lint-rules.ts'
 
 export function lintPlan(compilation: PlanCompilation, settings: { readonly canShowSafety: boolean }): void {
   const { log } = compilation.scope
   checkStrategies(compilation.parts.root, log)
   checkEvidence(compilation, settings.canShowSafety)
-  checkLowering(compilation)
+  checkHands(compilation)
   checkNeeds(compilation)
   checkRules(compilation)
 }
@@ -54,97 +55,6 @@ function describeEvidence(condition: string, isWritten: boolean): Localized {
       found: found.ja,
       expected: '使える方針 ("shown safe" は逐次検定ができるまで使えません)',
       next: 'evidence: not harmful with 100 samples と書いてください',
-    },
-  )
-}
-
-/** Hands that only rise cannot take the change back from anybody. */
-function checkLowering({ plan, parts, scope }: PlanCompilation): void {
-  const rising = plan.hands.find(hand => !hand.canLower && hand.role === 'splitter')
-  if (!rising) return
-  for (const rule of plan.rules) {
-    const words = loweringWords(rule)
-    if (words !== null)
-      scope.log.add('cannot-lower', { place: rule.place, path: pathOf(rule) }, describeLowering(rule, words, rising.id))
-  }
-  for (const [index, node] of itemsOf(getSingle(parts, 'phases')).entries()) {
-    const value = getValue(node, 'ifNotMet')
-    const phase = plan.phases[index]
-    const lowers =
-      phase?.ifNotMet.kind === 'rollback' ||
-      (phase?.ifNotMet.kind === 'decide' && phase.ifNotMet.otherwise === 'rollback')
-    if (value && lowers)
-      scope.log.add('cannot-lower', value, describeIfNotMet(getText(node, 'ifNotMet') ?? '', value.path, rising.id))
-  }
-  for (const step of plan.rollback.flatMap(flattenSteps)) {
-    if (step.action.verb === 'expose')
-      scope.log.add('cannot-lower', { place: step.place, path: step.id }, describeExpose(step.name, step.id, rising.id))
-  }
-}
-
-function flattenSteps(step: Step): readonly Step[] {
-  return step.action.verb === 'do' ? [step, ...step.action.steps.flatMap(flattenSteps)] : [step]
-}
-
-function loweringWords({ consequence }: Rule): string | null {
-  if (consequence.kind === 'now') return 'rollback now'
-  if (consequence.kind === 'within') return 'rollback within'
-  return consequence.kind === 'decide' && consequence.otherwise === 'rollback' ? 'otherwise: rollback' : null
-}
-
-/** `rollbackWhen.4` is written `rollbackWhen[4]` where people read it. */
-function pathOf(rule: Rule): string {
-  return rule.id.replace(/\.(\d+)$/u, '[$1]')
-}
-
-function describeLowering(rule: Rule, words: string, hand: string): Localized {
-  const instead = rule.consequence.kind === 'decide' ? 'otherwise: continue' : 'then: halt'
-  return refuse(
-    {
-      cannot: `accept rule ${quote(rule.name)} in ${pathOf(rule)}`,
-      found: `"${words}" on the hand "${hand}", which can only rise`,
-      expected: 'a consequence it can carry out',
-      next: `Write ${instead}`,
-    },
-    {
-      cannot: `${pathOf(rule)} の規則 ${quote(rule.name)} は受け付けられません`,
-      found: `上げることしかできない手 "${hand}" に "${words}" があります`,
-      expected: 'その手にできること',
-      next: `${instead} と書いてください`,
-    },
-  )
-}
-
-function describeIfNotMet(text: string, path: string, hand: string): Localized {
-  return refuse(
-    {
-      cannot: `accept ifNotMet in ${path}`,
-      found: `"${text}" on the hand "${hand}", which can only rise`,
-      expected: 'wait, or decide otherwise continue',
-      next: 'Write ifNotMet: wait',
-    },
-    {
-      cannot: `${path} は受け付けられません`,
-      found: `上げることしかできない手 "${hand}" に "${text}" があります`,
-      expected: 'wait か、decide … otherwise continue',
-      next: 'ifNotMet: wait と書いてください',
-    },
-  )
-}
-
-function describeExpose(name: string, path: string, hand: string): Localized {
-  return refuse(
-    {
-      cannot: `accept step ${quote(name)} in ${path}`,
-      found: `expose on the hand "${hand}", which can only rise`,
-      expected: 'steps it can carry out',
-      next: 'Delete the step',
-    },
-    {
-      cannot: `${path} の手順 ${quote(name)} は受け付けられません`,
-      found: `上げることしかできない手 "${hand}" に expose があります`,
-      expected: 'その手にできる手順',
-      next: '手順を削除してください',
     },
   )
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { EngineStore } from './engine-options.ts'
 import { TestBench } from './testing/test-bench.ts'
 import { testPhase, testPlan } from './testing/test-plan.ts'
 import { TestFaults } from './testing/test-world.ts'
@@ -88,4 +89,105 @@ test('a process that was suspended counts the time as not covered', async () => 
   await bench.runFor(10_000)
   assert.ok((await bench.events(id)).includes('CoverageRestored'))
   assert.equal(await bench.stage(id), 'running')
+})
+
+/** A store whose every call fails while it is away. */
+function unreliable(store: EngineStore): { readonly store: EngineStore; isAway: boolean; hangs: boolean } {
+  const state = { store, isAway: false, hangs: false }
+  const guard = <Port extends object>(port: Port): Port =>
+    new Proxy(port, {
+      get: (target, key) => {
+        const value: unknown = Reflect.get(target, key)
+        if (typeof value !== 'function') return value
+        return async (...args: unknown[]) => {
+          if (state.isAway) return state.hangs ? new Promise(() => {}) : Promise.reject(new Error('it is away'))
+          return value.apply(target, args)
+        }
+      },
+    })
+  const { releases, commands, hands, instances } = store
+  return Object.assign(state, {
+    store: { releases: guard(releases), commands: guard(commands), hands: guard(hands), instances: guard(instances) },
+  })
+}
+
+for (const outage of ['refuses', 'hangs']) {
+  test(`while the database ${outage} a now-rule still takes exposure away, nothing else happens, and it is written down later`, async () => {
+    const bench = await TestBench.open()
+    const database = unreliable(bench.bench.store)
+    const engine = bench.engine(new TestFaults(), database.store)
+    const id = await bench.create(engine, testPlan())
+    await bench.runFor(30_000, 1_000)
+    database.isAway = true
+    database.hangs = outage === 'hangs'
+    if (database.hangs) bench.patience = 10
+    await bench.runFor(60_000, 1_000)
+    // The hold of the first phase is long over: going on needs the database.
+    assert.equal(bench.flag.share, 0.1)
+    const from = bench.clock.time
+    bench.source.errorRate = start => (start >= from ? 0.3 : 0)
+    await bench.runFor(60_000, 1_000)
+    assert.equal(bench.flag.share, 0)
+    assert.equal(await bench.stage(id), 'running')
+    database.isAway = false
+    await bench.runFor(60_000, 1_000)
+    assert.equal(await bench.stage(id), 'rolledBack')
+    const started = (await bench.bench.eventsOf(id)).find(event => event.body.type === 'RollbackStarted')
+    assert.match(started?.body.type === 'RollbackStarted' ? started.body.because : '', /error_rate > 5% for 20s/)
+    assert.equal(bench.flag.share, 0)
+  })
+}
+
+test('an outage of the database shorter than ten seconds changes nothing', async () => {
+  const bench = await TestBench.open()
+  const database = unreliable(bench.bench.store)
+  const id = await bench.create(bench.engine(new TestFaults(), database.store), testPlan())
+  await bench.runFor(30_000, 1_000)
+  const from = bench.clock.time
+  bench.source.errorRate = start => (start >= from && start < from + 25_000 ? 0.3 : 0)
+  await bench.runFor(30_000, 1_000)
+  database.isAway = true
+  await bench.runFor(8_000, 1_000)
+  database.isAway = false
+  await bench.runFor(120_000, 1_000)
+  assert.equal(await bench.stage(id), 'rolledBack')
+})
+
+test('an amended plan holds from its event on, and what was measured before goes on where the question stays', async () => {
+  const bench = await TestBench.open()
+  const engine = bench.engine()
+  const plan = testPlan({ phases: [testPhase(0, 0.1, { holdMs: 3_600_000 })] })
+  const id = await bench.create(engine, plan)
+  const from = bench.clock.time + 30_000
+  bench.source.errorRate = start => (start >= from ? 0.04 : 0)
+  await bench.runFor(100_000)
+  assert.equal(await bench.stage(id), 'running')
+  const [rule] = plan.rules
+  const [condition] = rule!.anyOf
+  assert.ok(condition?.kind === 'metric')
+  const stricter = { ...condition, text: 'error_rate > 3% for 20s', limit: { kind: 'amount', value: 0.03 } } as const
+  const amended = { ...plan, rules: [{ ...rule!, anyOf: [stricter] }] }
+  const amendment = { amended, planDigest: 'digest-2', by: 'hanako', why: 'too lax', changes: ['error_rate > 3%'] }
+  const answer = await engine.amend(id, amendment)
+  assert.ok(answer?.ok)
+  assert.equal((await bench.bench.stateOf(id)).revision, 2)
+  await bench.runFor(60_000)
+  assert.equal(await bench.stage(id), 'rolledBack')
+  const refused = await engine.amend(id, { ...amendment, planDigest: 'digest-3' })
+  assert.equal(refused === null || !refused.ok, true)
+})
+
+test('two people who saw the same phase cannot promote two', async () => {
+  const bench = await TestBench.open()
+  const [first, second] = [bench.engine(), bench.engine()]
+  const id = await bench.create(first, testPlan())
+  await bench.runFor(20_000, 1_000)
+  const promote = (by: string) => {
+    const expected = { phase: 'phase-0', seq: null }
+    return { by, roles: ['admin'], why: null, expected, body: { type: 'promote' } } as const
+  }
+  const answers = await Promise.all([first.act(id, promote('hanako')), second.act(id, promote('taro'))])
+  await bench.runFor(5_000, 1_000)
+  assert.deepEqual(answers.map(answer => answer?.ok).sort(), [false, true])
+  assert.deepEqual((await bench.bench.stateOf(id)).lifecycle.kind === 'running' && bench.flag.share, 0.5)
 })

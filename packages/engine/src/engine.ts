@@ -1,8 +1,10 @@
 import { EvidenceFold } from '@dankai/analysis'
 import { type Action, decide, type Refusal, type Supports, startRelease } from '@dankai/core'
 import type { CompiledPlan } from '@dankai/plan'
+import { boundedPort } from './bounded-port.ts'
+import { Emergency } from './emergency.ts'
 import { EngineClock } from './engine-clock.ts'
-import { type EngineOptions, silentLog } from './engine-options.ts'
+import { type EngineLog, type EngineOptions, type EngineStore, silentLog } from './engine-options.ts'
 import { type CommandLane, Executor } from './executor.ts'
 import { noFaults } from './fault-points.ts'
 import { Heart } from './heart.ts'
@@ -12,6 +14,7 @@ import { type ActResult, ReleaseLane, type ServiceKey } from './release-lane.ts'
 import type { ResidentRelease } from './resident-release.ts'
 import { defaultSettings, type EngineSettings } from './settings.ts'
 import { systemTimers } from './timers.ts'
+import type { Amendment } from './turn.ts'
 import { detailOf, Work } from './work.ts'
 
 /** What the store says when something was written; late, doubled or lost hints do no harm. */
@@ -58,6 +61,8 @@ export interface Engine {
   turn(releaseId: string): Promise<boolean>
   /** null when there is no such live release. */
   act(releaseId: string, action: Action): Promise<ActResult | null>
+  /** Another plan for the rest of a running release; null when there is no such live release. */
+  amend(releaseId: string, amendment: Amendment): Promise<ActResult | null>
   create(input: CreateInput): Promise<CreateResult>
   wake(releaseIds: readonly string[]): void
   ingestHint(services: readonly ServiceKey[]): void
@@ -77,7 +82,8 @@ const clockFreshMs = 1_000
 const stopWithinMs = 5_000
 
 class RunningEngine implements Engine {
-  readonly #options: EngineOptions
+  readonly #store: EngineStore
+  readonly #log: EngineLog
   readonly #settings: EngineSettings
   readonly #clock: EngineClock
   readonly #work: Work
@@ -85,22 +91,32 @@ class RunningEngine implements Engine {
   readonly #releases: ReleaseLane
   readonly #reconciler: Reconciler
   readonly #executor: Executor
+  readonly #emergency: Emergency
   readonly #loops: readonly Loop[]
 
   constructor(options: EngineOptions) {
-    this.#options = options
+    this.#log = options.log ?? silentLog
     this.#settings = { ...defaultSettings, ...options.settings }
     const timers = options.timers ?? systemTimers
     const monotonic = options.monotonic ?? (() => performance.now())
-    this.#clock = new EngineClock(options.clock, monotonic)
+    const { storeTimeoutMs } = this.#settings
+    const bounded = <Port extends object>(name: string, port: Port) => boundedPort(name, port, storeTimeoutMs, timers)
+    const { releases, commands, hands, instances } = options.store
+    this.#store = {
+      releases: bounded('releases', releases),
+      commands: bounded('commands', commands),
+      hands: bounded('hands', hands),
+      instances: bounded('instances', instances),
+    }
+    this.#clock = new EngineClock(bounded('clock', options.clock), monotonic)
     this.#work = new Work(timers, () => this.#tellLoops())
     const shared = {
-      store: options.store,
+      store: this.#store,
       owner: options.instance,
       clock: this.#clock,
       settings: this.#settings,
       faults: options.faults ?? noFaults,
-      log: options.log ?? silentLog,
+      log: this.#log,
       work: this.#work,
       random: options.random ?? Math.random,
     }
@@ -119,7 +135,7 @@ class RunningEngine implements Engine {
     })
     this.#releases = new ReleaseLane({
       ...shared,
-      observations: options.observations,
+      observations: bounded('observations', options.observations),
       listener: {
         adopted: release => this.#reconciler.adopted(release),
         committed: (release, commit) => {
@@ -128,6 +144,14 @@ class RunningEngine implements Engine {
           this.#tellLoops()
         },
         dropped: id => this.#reconciler.dropped(id),
+      },
+    })
+    this.#emergency = new Emergency({
+      ...shared,
+      releases: this.#releases,
+      lower: (id, desired) => {
+        this.#reconciler.lowerUnwritten(id, desired)
+        this.#tellLoops()
       },
     })
     this.#loops = this.#createLoops(timers)
@@ -139,6 +163,7 @@ class RunningEngine implements Engine {
     for (let round = 0; round < roundsMax; round++) {
       const now = await this.#clock.now()
       let done = await this.#heart.run(now)
+      done += this.#emergency.run(now, this.#heart.silentMs(now))
       done += this.#reconciler.run(now)
       done += await this.#releases.run(now)
       done += this.#reconciler.run(now)
@@ -182,6 +207,7 @@ class RunningEngine implements Engine {
   async #beat(): Promise<number | null> {
     const now = await this.#clock.now()
     await this.#heart.run(now)
+    this.#emergency.run(this.#clock.latest(), this.#heart.silentMs(this.#clock.latest()))
     return this.#clock.latest() + this.#settings.beatEveryMs
   }
 
@@ -207,7 +233,7 @@ class RunningEngine implements Engine {
     try {
       return await run()
     } catch (error) {
-      this.#options.log?.warn({ detail: detailOf(error) }, 'a lane failed and goes on')
+      this.#log.warn({ detail: detailOf(error) }, 'a lane failed and goes on')
       return null
     }
   }
@@ -225,7 +251,13 @@ class RunningEngine implements Engine {
   }
 
   async act(releaseId: string, action: Action): Promise<ActResult | null> {
-    const result = await this.#releases.act(releaseId, action)
+    const result = await this.#releases.do(releaseId, { kind: 'act', action })
+    this.#tellLoops()
+    return result
+  }
+
+  async amend(releaseId: string, amendment: Amendment): Promise<ActResult | null> {
+    const result = await this.#releases.do(releaseId, { kind: 'amend', amendment })
     this.#tellLoops()
     return result
   }
@@ -242,7 +274,7 @@ class RunningEngine implements Engine {
     const evidence = EvidenceFold.start(plan)
     const { status } = decide({ plan, state, evidence, hands: {}, results: [], completedPlans: [], now })
     const release = { project, environment, plan, planDigest, version, events, state, status, wakeAt: now }
-    const created = await this.#options.store.releases.createRelease(release)
+    const created = await this.#store.releases.createRelease(release)
     if (!created.ok) return { ok: false, refusals: [], hand: created.hand, holder: created.holder }
     await this.#releases.claimOne(created.id)
     this.#tellLoops()

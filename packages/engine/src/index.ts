@@ -37,4 +37,12 @@ export {
 } from './series-table.ts'
 export { defaultSettings, type EngineSettings } from './settings.ts'
 export { systemTimers, type Timers } from './timers.ts'
-export { type Evidence, noteMilestone, type TurnInput, type TurnOutcome, takeTurn } from './turn.ts'
+export {
+  type Amendment,
+  type Deed,
+  type Evidence,
+  noteMilestone,
+  type TurnInput,
+  type TurnOutcome,
+  takeTurn,
+} from './turn.ts'

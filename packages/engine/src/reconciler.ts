@@ -6,7 +6,7 @@ import type { EngineLog, EngineStore } from './engine-options.ts'
 import type { Faults } from './fault-points.ts'
 import { inOrderOfLowering, inOrderOfRaising, shareWanted } from './hand-order.ts'
 import { type HandAnswer, isWorthWriting, nextReading } from './hand-reading.ts'
-import type { Commit, HandDriver, HandRow, HandTarget } from './ports.ts'
+import type { Commit, DesiredExposure, HandDriver, HandRow, HandTarget } from './ports.ts'
 import { type HandTask, ReleaseHands } from './release-hands.ts'
 import { hasEnded, type ResidentRelease } from './resident-release.ts'
 import type { EngineSettings } from './settings.ts'
@@ -86,6 +86,11 @@ export class Reconciler {
     if (commit.ended) return this.dropped(release.id)
     if (commit.desired !== null) hands.desire(commit.desired)
     hands.isReached = release.state.exposure.reached
+  }
+
+  /** Lowering that could not be written down: it is done all the same. */
+  lowerUnwritten(releaseId: string, desired: DesiredExposure): void {
+    this.#releases.get(releaseId)?.desire(desired)
   }
 
   dropped(releaseId: string): void {

@@ -1,20 +1,13 @@
-import {
-  type Action,
-  type HandReading,
-  type Refusal,
-  type ReleaseState,
-  type ReleaseStatus,
-  supersededSlots,
-} from '@dankai/core'
+import { type HandReading, type Refusal, type ReleaseState, type ReleaseStatus, supersededSlots } from '@dankai/core'
 import { coverageGap } from './coverage.ts'
 import type { EngineClock } from './engine-clock.ts'
 import type { EngineLog, EngineStore } from './engine-options.ts'
 import type { Faults } from './fault-points.ts'
-import type { Commit, EndedCommand, LoadedRelease, ObservationSource, ReadObservations } from './ports.ts'
+import type { Commit, EndedCommand, LoadedRelease, ObservationSource, ReadObservations, ReleaseInbox } from './ports.ts'
 import { commitOf, isOver, type ResidentRelease, residentOf } from './resident-release.ts'
 import type { EngineSettings } from './settings.ts'
 import { saysSomethingElse } from './status-change.ts'
-import { type TurnOutcome, takeTurn } from './turn.ts'
+import { type Deed, type TurnInput, type TurnOutcome, takeTurn } from './turn.ts'
 import { detailOf, Lane, type Work } from './work.ts'
 
 /**
@@ -128,11 +121,23 @@ export class ReleaseLane {
     this.#cover(now)
     let done = this.#startDue(now)
     if (this.#claimsAreDue || now - this.#polledAt >= this.#settings.pollEveryMs) {
-      done += await this.#claim(now)
+      done += await this.#tried(() => this.#claim(now), 'releases could not be claimed')
       done += this.#startDue(now)
     }
-    if (this.#hasNews || now - this.#touchedAt >= this.#settings.touchEveryMs) await this.#touch(now)
+    if (this.#hasNews || now - this.#touchedAt >= this.#settings.touchEveryMs) {
+      await this.#tried(() => this.#touch(now), 'what moved could not be written')
+    }
     return done
+  }
+
+  /** What the store refuses now is due again with the next poll; turns go on meanwhile. */
+  async #tried(write: () => Promise<number>, message: string): Promise<number> {
+    try {
+      return await write()
+    } catch (error) {
+      this.#options.log.warn({ detail: detailOf(error) }, message)
+      return 0
+    }
   }
 
   nextDue(now: number): number | null {
@@ -157,15 +162,31 @@ export class ReleaseLane {
   }
 
   /** null when there is no such live release. */
-  async act(releaseId: string, action: Action): Promise<ActResult | null> {
+  async do(releaseId: string, deed: Deed): Promise<ActResult | null> {
     for (let attempt = 1; attempt <= actAttempts; attempt++) {
       const release = this.#residents.get(releaseId) ?? (await this.#claimOne(releaseId))
       if (release === null) return null
-      const result = await this.#exclusively(releaseId, () => this.#act(release, action))
+      const result = await this.#exclusively(releaseId, () => this.#do(release, deed))
       if (result !== 'again') return result
     }
-    const message = `Cannot ${action.body.type} release "${releaseId}": found other instances writing at the same time, expected a quiet moment. Try again.`
+    const verb = deed.kind === 'amend' ? 'amend' : deed.action.body.type
+    const message = `Cannot ${verb} release "${releaseId}": found other instances writing at the same time, expected a quiet moment. Try again.`
     return { ok: false, refusal: { code: 'conflict', message } }
+  }
+
+  /**
+   * What would be decided from memory alone, for the time without the database. Nothing of it is written or kept: the
+   * release is loaded again when the database is back.
+   */
+  async judgeOffline(release: ResidentRelease, now: number): Promise<TurnOutcome | null> {
+    return this.#exclusively(release.id, async () => {
+      const { observations } = this.#options
+      if (observations.readOffline === undefined || this.#residents.get(release.id) !== release) return null
+      const read = observations.readOffline(nameOf(release), release.cursor, now)
+      release.isUnsure = true
+      release.cursor = read.cursor
+      return takeTurn(this.#turnInput(release, read, now, null))
+    })
   }
 
   /** Takes a release over that was just created or is wanted here. */
@@ -210,11 +231,11 @@ export class ReleaseLane {
     if (current !== null) await this.#decide(current, null)
   }
 
-  async #act(release: ResidentRelease, action: Action): Promise<ActResult | 'again'> {
+  async #do(release: ResidentRelease, deed: Deed): Promise<ActResult | 'again'> {
     const current = await this.#present(release)
     if (current === null) return 'again'
     this.#options.faults.at('act: before commit')
-    const outcome = await this.#decide(current, action)
+    const outcome = await this.#decide(current, deed)
     if (outcome === 'lost') return 'again'
     this.#options.faults.at('act: after commit')
     if (outcome.refusal !== null) return { ok: false, refusal: outcome.refusal }
@@ -225,38 +246,57 @@ export class ReleaseLane {
   async #present(release: ResidentRelease): Promise<ResidentRelease | null> {
     if (this.#residents.get(release.id) !== release) return this.#residents.get(release.id) ?? null
     if (!release.isUnsure && !release.hasMail) return release
-    const [mail] = await this.#options.store.releases.inbox([{ id: release.id, fence: release.fence }])
+    const mail = await this.#openMail(release)
     if (mail === undefined) return this.#drop(release.id)
     if (release.isUnsure || mail.seq !== release.state.seq) return this.#reload(release.id)
-    release.hasMail = false
     release.results = [...mail.results]
     release.hands = newerReadings(release.hands, mail.hands)
     return release
   }
 
-  async #decide(release: ResidentRelease, action: Action | null): Promise<TurnOutcome | 'lost'> {
+  /** What comes while it is read is mail again. */
+  async #openMail(release: ResidentRelease): Promise<ReleaseInbox | undefined> {
+    release.hasMail = false
+    try {
+      const [mail] = await this.#options.store.releases.inbox([{ id: release.id, fence: release.fence }])
+      return mail
+    } catch (error) {
+      release.hasMail = true
+      throw error
+    }
+  }
+
+  async #decide(release: ResidentRelease, deed: Deed | null): Promise<TurnOutcome | 'lost'> {
     release.isDue = false
     const now = await this.#options.clock.now()
     const read = await this.#read(release, now)
     await this.#readPlans(release, now)
     const results = release.results
-    const outcome = takeTurn({
-      plan: release.plan,
-      state: release.state,
-      evidence: release.evidence,
-      hands: release.hands,
-      results,
-      completedPlans: release.completedPlans,
-      observations: read.observations,
-      decidedAt: release.decidedAt,
-      latenessMs: this.#settings.latenessMs,
-      gap: coverageGap(release.coveredUntil, now, this.#settings.decideEveryMs),
-      action,
-      now,
-    })
+    const outcome = takeTurn(this.#turnInput(release, read, now, deed))
     const lookAt = isWatched(outcome.state) ? (read.nextAt ?? outcome.at + this.#settings.decideEveryMs) : null
     const wakeAt = earliest(outcome.wakeAt, laterThan(lookAt, outcome.at))
     return this.#write(release, { ...outcome, wakeAt }, read, results)
+  }
+
+  #turnInput(release: ResidentRelease, read: ReadObservations, now: number, deed: Deed | null): TurnInput {
+    const { plan, state, evidence, hands, results, completedPlans, decidedAt, coveredUntil } = release
+    const { latenessMs, decideEveryMs } = this.#settings
+    const gap = coverageGap(coveredUntil, now, decideEveryMs)
+    const { observations } = read
+    return {
+      plan,
+      state,
+      evidence,
+      hands,
+      results,
+      completedPlans,
+      observations,
+      decidedAt,
+      latenessMs,
+      gap,
+      deed,
+      now,
+    }
   }
 
   /** A source that fails takes no decision away: timers and people go on, and missing data shows as missing. */
@@ -322,6 +362,7 @@ export class ReleaseLane {
     if (commit.evidence !== null) release.checkpointAt = outcome.at
     listener.committed(release, commit)
     if (isOver(release)) this.#drop(release.id)
+    else if (commit.plan !== null) await this.#reload(release.id)
     return outcome
   }
 
@@ -414,12 +455,12 @@ export class ReleaseLane {
     }
   }
 
-  async #touch(now: number): Promise<void> {
+  async #touch(now: number): Promise<number> {
     const { store, faults } = this.#options
     this.#touchedAt = now
     this.#hasNews = false
     const moved = [...this.#residents.values()].filter(release => !release.isUnsure && hasMoved(release))
-    if (moved.length === 0) return
+    if (moved.length === 0) return 0
     faults.at('touch: before')
     const touches = moved.map(release => ({
       releaseId: release.id,
@@ -435,6 +476,7 @@ export class ReleaseLane {
       release.writtenStatus = touches[index]!.status ?? release.writtenStatus
     }
     for (const id of lost) this.#drop(id)
+    return 0
   }
 }
 

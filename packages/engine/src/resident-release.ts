@@ -150,8 +150,8 @@ export function commitOf({ release, outcome, folded, cursor, hasCheckpoint, supe
     commands: commandsOf(outcome.events, superseded),
     superseded,
     folded,
-    evidence: hasCheckpoint && cursor !== null ? { checkpoint: release.evidence.checkpoint(), cursor } : null,
-    plan: null,
+    evidence: hasCheckpoint && cursor !== null ? { checkpoint: outcome.evidence.checkpoint(), cursor } : null,
+    plan: outcome.plan === release.plan ? null : { plan: outcome.plan, digest: outcome.state.planDigest },
     ended: hasEnded(outcome.state),
   }
 }

@@ -18,6 +18,8 @@ export interface EngineSettings {
   readonly observeEveryMs: number
   /** A reading that did not change is written this often. */
   readonly recordEveryMs: number
+  /** Time-out of one call to the store or a source of observations: a few times its worst normal answer. */
+  readonly storeTimeoutMs: number
   /** Time-outs of one call to a hand. Lowering waits less: it is retried for ever, and each retry is a chance. */
   readonly raiseTimeoutMs: number
   readonly lowerTimeoutMs: number
@@ -51,6 +53,7 @@ export const defaultSettings: EngineSettings = {
   latenessMs: 5_250,
   observeEveryMs: 15_000,
   recordEveryMs: 300_000,
+  storeTimeoutMs: 5_000,
   raiseTimeoutMs: 10_000,
   lowerTimeoutMs: 5_000,
   readTimeoutMs: 5_000,

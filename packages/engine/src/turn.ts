@@ -1,6 +1,8 @@
-import { type EvidenceReader, endOf, type Observation } from '@dankai/analysis'
+import { EvidenceFold, type EvidenceReader, endOf, type Observation } from '@dankai/analysis'
 import {
   type Action,
+  type AmendInput,
+  amendRelease,
   apply,
   type Decision,
   decide,
@@ -40,9 +42,16 @@ export interface TurnInput {
   readonly decidedAt: number
   readonly latenessMs: number
   readonly gap: CoverageGap | null
-  readonly action: Action | null
+  readonly deed: Deed | null
   readonly now: number
 }
+
+/** What a person does to a release: an action, or another plan for the rest of its way. */
+export type Deed =
+  | { readonly kind: 'act'; readonly action: Action }
+  | { readonly kind: 'amend'; readonly amendment: Amendment }
+
+export type Amendment = Pick<AmendInput, 'amended' | 'planDigest' | 'by' | 'why' | 'changes'>
 
 export interface TurnOutcome {
   readonly at: number
@@ -50,7 +59,10 @@ export interface TurnOutcome {
   readonly state: ReleaseState
   readonly status: ReleaseStatus
   readonly wakeAt: number | null
-  /** Set when the action was refused; whatever else the turn decided stands. */
+  /** The plan from here on, and the evidence that asks its questions; the given ones unless it was amended. */
+  readonly plan: CompiledPlan
+  readonly evidence: Evidence
+  /** Set when the deed was refused; whatever else the turn decided stands. */
   readonly refusal: Refusal | null
   /** The evidence has to be written with these events: its scope or a verdict changed. */
   readonly marksEvidence: boolean
@@ -70,7 +82,7 @@ export function takeTurn(input: TurnInput): TurnOutcome {
   const turn = new ReleaseTurn(input)
   turn.take(coverageBodies(input.gap))
   turn.observe()
-  if (input.action !== null) turn.act(input.action)
+  if (input.deed !== null) turn.do(input.deed)
   return turn.conclude()
 }
 
@@ -98,6 +110,8 @@ class ReleaseTurn {
   readonly #input: TurnInput
   readonly #now: number
   readonly #events: Event[] = []
+  #plan: CompiledPlan
+  #evidence: Evidence
   #state: ReleaseState
   #results: readonly EndedCommand[]
   #refusal: Refusal | null = null
@@ -106,23 +120,26 @@ class ReleaseTurn {
   constructor(input: TurnInput) {
     this.#input = input
     this.#now = Math.max(input.now, input.state.at)
+    this.#plan = input.plan
+    this.#evidence = input.evidence
     this.#state = input.state
     this.#results = input.results
   }
 
   observe(): void {
-    const { evidence, observations } = this.#input
+    const { observations } = this.#input
     if (spansOneBucket(observations)) {
-      for (const observation of observations) evidence.observe(observation)
+      for (const observation of observations) this.#evidence.observe(observation)
     } else {
       this.#observeInOrder()
     }
-    evidence.advance(this.#now)
+    this.#evidence.advance(this.#now)
   }
 
-  act(action: Action): void {
-    const { plan, evidence } = this.#input
-    const answer = decideAction({ plan, state: this.#state, evidence, action, now: this.#now })
+  do(deed: Deed): void {
+    if (deed.kind === 'amend') return this.#amend(deed.amendment)
+    const common = { plan: this.#plan, state: this.#state, evidence: this.#evidence, now: this.#now }
+    const answer = decideAction({ ...common, action: deed.action })
     if (answer.ok) this.take(answer.events)
     else this.#refusal = answer.refusal
   }
@@ -136,6 +153,8 @@ class ReleaseTurn {
       state: this.#state,
       status: decision.status,
       wakeAt: decision.wakeAt,
+      plan: this.#plan,
+      evidence: this.#evidence,
       refusal: this.#refusal,
       marksEvidence: this.#marksEvidence,
     }
@@ -146,17 +165,31 @@ class ReleaseTurn {
     let hasMilestone = false
     for (const body of bodies) {
       const event = { seq: this.#state.seq + 1, at: this.#now, body }
-      this.#state = apply(this.#input.plan, this.#state, event)
+      this.#state = apply(this.#plan, this.#state, event)
       this.#events.push(event)
-      if (noteMilestone(this.#input.evidence, body, this.#now)) hasMilestone = true
+      if (noteMilestone(this.#evidence, body, this.#now)) hasMilestone = true
       if (body.type === 'VerdictChanged') this.#marksEvidence = true
     }
     if (hasMilestone) this.#marksEvidence = true
     return hasMilestone
   }
 
+  /** Evidence of questions that stay goes on, that of changed ones begins anew. */
+  #amend(amendment: Amendment): void {
+    const answer = amendRelease({ ...amendment, plan: this.#plan, state: this.#state })
+    if (!answer.ok) {
+      this.#refusal = answer.refusal
+      return
+    }
+    this.#plan = amendment.amended
+    this.#evidence = EvidenceFold.restore(this.#plan, this.#evidence.checkpoint())
+    this.#marksEvidence = true
+    this.take(answer.events)
+  }
+
   #observeInOrder(): void {
-    const { evidence, observations, decidedAt, latenessMs } = this.#input
+    const { observations, decidedAt, latenessMs } = this.#input
+    const evidence = this.#evidence
     const closed = observations.filter(observation => !observation.open).sort((a, b) => endOf(a) - endOf(b))
     for (let index = 0; index < closed.length; index++) {
       const observation = closed[index]!
@@ -176,9 +209,10 @@ class ReleaseTurn {
   }
 
   #decide(results: readonly EndedCommand[] = this.#results): Decision {
-    const { plan, evidence, hands, completedPlans } = this.#input
+    const { hands, completedPlans } = this.#input
     if (results === this.#results) this.#results = []
-    return decide({ plan, state: this.#state, evidence, hands, results, completedPlans, now: this.#now })
+    const { state, plan, evidence } = { state: this.#state, plan: this.#plan, evidence: this.#evidence }
+    return decide({ plan, state, evidence, hands, results, completedPlans, now: this.#now })
   }
 }
 

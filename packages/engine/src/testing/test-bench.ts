@@ -17,6 +17,9 @@ export class TestBench {
   readonly notifier = new TestRunner(['notify'])
   readonly engines: { readonly engine: Engine; readonly faults: TestFaults }[] = []
   readonly settings: Partial<EngineSettings>
+  /** Turns of the event loop a tick may take. */
+  patience = Number.POSITIVE_INFINITY
+  readonly #ticks = new Map<Engine, Promise<number | null>>()
   #names = 0
 
   constructor(clock: VirtualClock, bench: BenchStore, settings: Partial<EngineSettings>) {
@@ -109,19 +112,26 @@ export class TestBench {
     return timer === null ? times : [...times, timer]
   }
 
-  /** A tick that dies never answers; the bench notices. */
+  /** A tick that dies never answers, and one whose store hangs goes on when time does; the bench notices both. */
   async tick(engine: Engine, faults: TestFaults): Promise<number | null> {
     if (faults.isDead) return null
-    let isOver = false
-    const tick = engine.tick().finally(() => (isOver = true))
-    for (;;) {
-      const at = await Promise.race([
-        tick.catch(() => null),
-        new Promise<'turn'>(resolve => setImmediate(() => resolve('turn'))),
-      ])
-      if (at !== 'turn') return at
-      if (faults.isDead || isOver) return null
+    const tick = this.#ticks.get(engine) ?? this.#startTick(engine)
+    for (let turn = 0; turn < this.patience; turn++) {
+      const pause = new Promise<'pause'>(resolve => setImmediate(() => resolve('pause')))
+      const at = await Promise.race([tick, pause])
+      if (at !== 'pause') return at
+      if (faults.isDead) return null
     }
+    return null
+  }
+
+  #startTick(engine: Engine): Promise<number | null> {
+    const tick = engine
+      .tick()
+      .catch(() => null)
+      .finally(() => this.#ticks.delete(engine))
+    this.#ticks.set(engine, tick)
+    return tick
   }
 
   async events(id: string): Promise<readonly string[]> {

@@ -31,6 +31,7 @@ for (let i = 0; i < Number(process.env.N ?? 3); i++) {
     console.log(r.message)
     process.exit(1)
   }
-  if (i === 0 && !process.env.N) console.log(drawTrace(r.trace, { language: 'en', width: 110, color: false, heading: 'healthy world' }))
+  if (i === 0 && !process.env.N)
+    console.log(drawTrace(r.trace, { language: 'en', width: 110, color: false, heading: 'healthy world' }))
   console.log('ticks', r.trace.ticks, 'events', r.trace.events.length, 'ms', Math.round(t1 - t0))
 }

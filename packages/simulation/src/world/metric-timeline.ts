@@ -18,11 +18,10 @@ export interface ValueSpan {
 }
 
 export interface MetricTimeline {
-  readonly good: number
   add(change: ValueChange): void
   valueAt(at: number): WorldValue
-  /** Spans of equal value that cover [from, to) without holes, in order. */
-  spans(from: number, to: number): readonly ValueSpan[]
+  /** The longest span around a moment in which no change begins or ends. */
+  spanAt(at: number): ValueSpan
   /** Moments at which the value may change. */
   edges(): Iterable<number>
 }
@@ -30,33 +29,24 @@ export interface MetricTimeline {
 export function createMetricTimeline(good: number): MetricTimeline {
   const changes: ValueChange[] = []
   const edges = new Set<number>()
-
-  const valueAt = (at: number): WorldValue => {
-    for (let index = changes.length - 1; index >= 0; index -= 1) {
-      const change = changes[index]!
-      if (change.from <= at && (change.to === null || at < change.to)) return change.value
-    }
-    return good
-  }
+  const valueAt = (at: number): WorldValue =>
+    changes.findLast(change => change.from <= at && (change.to === null || at < change.to))?.value ?? good
 
   return {
-    good,
     add(change) {
       changes.push(change)
       edges.add(change.from)
       if (change.to !== null) edges.add(change.to)
     },
     valueAt,
-    spans(from, to) {
-      const cuts = [from, ...[...edges].filter(edge => edge > from && edge < to).sort((a, b) => a - b), to]
-      const spans: ValueSpan[] = []
-      for (let index = 0; index + 1 < cuts.length; index += 1) {
-        const span = { from: cuts[index]!, to: cuts[index + 1]!, value: valueAt(cuts[index]!) }
-        const last = spans.at(-1)
-        if (last?.value === span.value) spans[spans.length - 1] = { ...last, to: span.to }
-        else spans.push(span)
+    spanAt(at) {
+      let from = Number.NEGATIVE_INFINITY
+      let to = Number.POSITIVE_INFINITY
+      for (const edge of edges) {
+        if (edge <= at && edge > from) from = edge
+        if (edge > at && edge < to) to = edge
       }
-      return spans
+      return { from, to, value: valueAt(at) }
     },
     edges: () => edges,
   }

@@ -17,7 +17,7 @@ import type { StreamHub } from '../features/stream/stream-hub.ts'
 import type { Logger } from '../http/log.ts'
 
 /** Three heartbeats of an SDK: one that is silent for longer serves nobody, or soon calls itself stale. */
-const sdkForgottenAfterMs = 15_000
+export const sdkForgottenAfterMs = 15_000
 
 export const supports: Supports = {
   verbs: [

@@ -4,6 +4,7 @@ import type { OverlayTarget, Scope } from '@dankai/store'
 import { createRoute } from '@hono/zod-openapi'
 import type { z } from 'zod'
 import type { Application } from '../../application.ts'
+import { sdkForgottenAfterMs } from '../../composition/engine-parts.ts'
 import type { Api } from '../../http/api.ts'
 import { requestScope, requireKind } from '../../http/caller.ts'
 import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
@@ -14,6 +15,7 @@ type EmergencyResult = z.infer<typeof emergencyResultSchema>
 
 /** How long the answer waits for SDKs; an SDK that is alive acknowledges within milliseconds. */
 const acknowledgedWithinMs = 1_000
+const lookAgainMs = 50
 const silentNamedMax = 100
 
 const route = createRoute({
@@ -84,6 +86,11 @@ async function audit(app: Application, scope: Scope, body: EmergencyRequest, by:
 
 type Census = ReturnType<Application['hub']['census']>
 
+interface Reached {
+  readonly connected: number
+  readonly silent: readonly { readonly sdk: string; readonly name: string }[]
+}
+
 async function describe(
   app: Application,
   scope: Scope,
@@ -92,8 +99,12 @@ async function describe(
   before: Census,
 ): Promise<EmergencyResult> {
   const { version } = await app.hub.feed(scope)
-  const silent = await silentAfter(app, scope, version, before)
-  const connected = app.hub.census(scope).size
+  // With the database every instance's SDKs can be asked for; without it only those connected here.
+  const read =
+    stored === 'database'
+      ? () => reachedEverywhere(app, scope, version)
+      : async () => reachedHere(app, scope, version, before)
+  const { connected, silent } = await waitForSdks(app, read)
   return {
     stopped,
     stops: stopsIn(app.stops.active, scope).map(({ id, stops }) => ({ id, target: textOf(stops) })),
@@ -101,8 +112,24 @@ async function describe(
     stored,
     connected,
     acknowledged: connected - silent.length,
-    silent: silent.slice(0, silentNamedMax),
+    silent: silent.slice(0, silentNamedMax).map(({ sdk, name }) => ({ sdk, name })),
   }
+}
+
+async function reachedEverywhere(app: Application, scope: Scope, version: number): Promise<Reached> {
+  const { known, silent } = await app.store.sdks.reach(scope, version, sdkForgottenAfterMs)
+  return { connected: known, silent }
+}
+
+function reachedHere(app: Application, scope: Scope, version: number, before: Census): Reached {
+  const census = [...app.hub.census(scope)]
+  const silent = census.flatMap(([sdk, { name, acknowledged }]) => {
+    const earlier = before.get(sdk)?.acknowledged ?? null
+    // The stop came without a new version; an SDK that applied it says so with a new time.
+    const isNews = acknowledged !== null && acknowledged.appliedAt !== earlier?.appliedAt
+    return isNews && acknowledged.version >= version ? [] : [{ sdk, name }]
+  })
+  return { connected: census.length, silent }
 }
 
 function textOf(target: OverlayTarget): string {
@@ -110,31 +137,24 @@ function textOf(target: OverlayTarget): string {
   return target.kind === 'release' ? `release ${target.releaseId}` : `flag ${target.key}`
 }
 
-/** Waits until every SDK connected here has said that it serves what was just sent, or until time is up. */
-function silentAfter(
-  app: Application,
-  scope: Scope,
-  version: number,
-  before: Census,
-): Promise<{ sdk: string; name: string }[]> {
-  const silentNow = (): { sdk: string; name: string }[] =>
-    [...app.hub.census(scope)].flatMap(([sdk, { name, acknowledged }]) => {
-      const earlier = before.get(sdk)?.acknowledged ?? null
-      const news =
-        acknowledged !== null &&
-        (acknowledged.version > (earlier?.version ?? -1) || acknowledged.appliedAt !== earlier?.appliedAt)
-      return news && acknowledged.version >= version ? [] : [{ sdk, name }]
-    })
+/** Reads until every SDK has said that it serves what was just sent, or until time is up. */
+async function waitForSdks(app: Application, read: () => Promise<Reached>): Promise<Reached> {
+  for (const startedAt = performance.now(); ; ) {
+    const reached = await read()
+    if (reached.silent.length === 0 || performance.now() - startedAt > acknowledgedWithinMs) return reached
+    await anAcknowledgement(app)
+  }
+}
+
+/** The next one heard here, or a moment in which another instance may have heard one. */
+function anAcknowledgement(app: Application): Promise<void> {
   return new Promise(resolve => {
     const finish = (): void => {
       clearTimeout(timer)
       unsubscribe()
-      resolve(silentNow())
+      resolve()
     }
-    const timer = setTimeout(finish, acknowledgedWithinMs)
-    const unsubscribe = app.hub.onAcknowledgement(() => {
-      if (silentNow().length === 0) finish()
-    })
-    if (silentNow().length === 0) finish()
+    const timer = setTimeout(finish, lookAgainMs)
+    const unsubscribe = app.hub.onAcknowledgement(finish)
   })
 }

@@ -152,24 +152,27 @@ function explicitBins(point: Fields, factor: number): Bins | RefusedPoint {
 function exponentialBins(point: Fields, factor: number): Bins | RefusedPoint {
   const exponent = numberOf(point.scale ?? 0)
   const zero = numberOf(point.zeroCount ?? 0)
-  const counts = new Map<number, number>()
-  for (const [sign, name] of [
-    [0, 'positive'],
-    [1, 'negative'],
-  ] as const) {
-    const buckets = fieldsOf(point[name])
-    const offset = numberOf(buckets.offset ?? 0)
-    const list = listOf(buckets.bucketCounts).map(numberOf)
-    if (list.length > bucketsMax || !Number.isSafeInteger(offset) || Math.abs(offset) > 1e6 || !list.every(isCount))
-      return { reason: 'found exponential buckets that cannot be read' }
-    for (const [index, count] of list.entries()) if (count > 0) counts.set(2 * (offset + index) + sign, count)
-  }
-  if (!Number.isInteger(exponent) || exponent < -10 || exponent > 20 || !isCount(zero))
+  const positive = exponentialCounts(point.positive, exponent)
+  const negative = exponentialCounts(point.negative, exponent)
+  if (!Number.isInteger(exponent) || exponent < -10 || exponent > 20 || !isCount(zero) || !positive || !negative)
     return { reason: 'found exponential buckets that cannot be read' }
   // Seconds become milliseconds by moving every bin by log2(1000) × 2^scale places, to the nearest one.
-  const shift = factor === 1 ? 0 : 2 * Math.round(Math.log2(factor) * 2 ** exponent)
-  const moved = shift === 0 ? counts : new Map(counts.entries().map(([key, count]) => [key + shift, count]))
-  return { scale: 'exponential', exponent, zero, counts: moved }
+  const shift = factor === 1 ? 0 : Math.round(Math.log2(factor) * 2 ** exponent)
+  const counts = new Map([
+    ...positive.map(([index, count]): [number, number] => [2 * (index + shift), count]),
+    ...negative.map(([index, count]): [number, number] => [2 * (index + shift) + 1, count]),
+  ])
+  return { scale: 'exponential', exponent, zero, counts }
+}
+
+/** Index and count of each bucket that holds something; null when it cannot be. No double lies outside 2^±1100. */
+function exponentialCounts(buckets: unknown, exponent: number): (readonly [index: number, count: number])[] | null {
+  const { offset: rawOffset, bucketCounts } = fieldsOf(buckets)
+  const offset = numberOf(rawOffset ?? 0)
+  const list = listOf(bucketCounts).map(numberOf)
+  const isPossible = Number.isSafeInteger(offset) && Math.abs(offset) <= 1_100 * 2 ** exponent + bucketsMax
+  if (list.length > bucketsMax || !isPossible || !list.every(isCount)) return null
+  return list.flatMap((count, index) => (count > 0 ? [[offset + index, count] as const] : []))
 }
 
 const isCount = (value: number): boolean => Number.isFinite(value) && value >= 0

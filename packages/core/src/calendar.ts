@@ -55,8 +55,7 @@ function closed(entry: string, until: number | null): CalendarAnswer {
 function isExempt(calendar: Calendar, question: CalendarQuestion): boolean {
   const { exempt } = calendar
   return (
-    exempt !== null &&
-    exempt.types.some(type => question.labels.includes(type)) &&
+    exempt?.types.some(type => question.labels.includes(type)) === true &&
     (exempt.needs === 'nothing' || question.hasExemption)
   )
 }

@@ -1,5 +1,4 @@
 import type { EventBody } from '@dankai/core'
-import type { CompiledPlan } from '@dankai/plan'
 import { renderAmount, renderDuration, renderExposure, renderShare, renderTime, unitOfSentence } from './amount.ts'
 import { describeMeasured } from './render-waiting-on.ts'
 import { stepName } from './step-name.ts'

@@ -64,8 +64,8 @@ const waits: readonly (readonly [WaitingOn, string, string])[] = [
       samples: 40,
       samplesNeeded: 2300,
     },
-    'criterion error_rate < 1% (0.004, limit 0.01, undecided, 40 of 2300 samples)',
-    '条件 error_rate < 1%（0.004、限度 0.01、未確定、2300 件中 40 件）',
+    'criterion error_rate < 1% (0.4%, limit 1%, undecided, 40 of 2300 samples)',
+    '条件 error_rate < 1%（0.4%、限度 1%、未確定、2300 件中 40 件）',
   ],
   [
     {
@@ -174,8 +174,8 @@ const happened: readonly (readonly [EventBody, string, string])[] = [
       value: 0.0501,
       limit: 0.05,
     },
-    '"Error Rate Spike" fired: error_rate > 5% for 2m, 0.0501',
-    '「Error Rate Spike」発動: error_rate > 5% for 2m, 0.0501',
+    '"Error Rate Spike" fired: error_rate > 5% for 2m, 5.01%',
+    '「Error Rate Spike」発動: error_rate > 5% for 2m, 5.01%',
   ],
   [
     { type: 'TriggerPending', rule: 'r', name: 'x', since: at, firesAt: at },

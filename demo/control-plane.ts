@@ -8,9 +8,12 @@ import { Api } from '@dankai/cli'
 export interface ControlPlane {
   readonly url: string
   readonly api: Api
-  readonly process: ChildProcess
   /** A key for the SDKs of the demo's services. */
   readonly sdkKey: string
+  /** Code of a server that ended by itself; null while it runs or after it was killed. */
+  exitCode(): number | null
+  /** Kills the server as a power cut would, and starts it again on the same port and folder. */
+  crash(): Promise<void>
   close(): Promise<void>
 }
 
@@ -22,7 +25,37 @@ const pollEveryMs = 100
 export async function startControlPlane(settings: { port: number; dataDir: string | null }): Promise<ControlPlane> {
   const adminKey = process.env['DANKAI_ADMIN_KEY'] ?? randomBytes(24).toString('base64url')
   const url = `http://localhost:${settings.port}`
-  const server = spawn(process.execPath, [fileURLToPath(import.meta.resolve('@dankai/server/main'))], {
+  const api = new Api({
+    out: () => {},
+    error: () => {},
+    columns: 100,
+    hasColour: false,
+    workingFolder: process.cwd(),
+    environment: { DANKAI_URL: url, DANKAI_API_KEY: adminKey },
+  })
+  let server = spawnServer(settings, adminKey)
+  const close = async (): Promise<void> => end(server, 'SIGTERM')
+  try {
+    await untilReady(api, server)
+    const { secret } = await api.post<{ secret: string }>('/v1/keys', {
+      kind: 'sdk-server',
+      principal: 'trips',
+      name: 'demo',
+    })
+    const crash = async (): Promise<void> => {
+      await end(server, 'SIGKILL')
+      server = spawnServer(settings, adminKey)
+      await untilReady(api, server)
+    }
+    return { url, api, sdkKey: secret, exitCode: () => server.exitCode, crash, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function spawnServer(settings: { port: number; dataDir: string | null }, adminKey: string): ChildProcess {
+  return spawn(process.execPath, [fileURLToPath(import.meta.resolve('@dankai/server/main'))], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
       ...process.env,
@@ -32,31 +65,12 @@ export async function startControlPlane(settings: { port: number; dataDir: strin
       ...(settings.dataDir === null ? {} : { DANKAI_DATA_DIR: settings.dataDir }),
     },
   })
-  const api = new Api({
-    out: () => {},
-    error: () => {},
-    columns: 100,
-    hasColour: false,
-    workingFolder: process.cwd(),
-    environment: { DANKAI_URL: url, DANKAI_API_KEY: adminKey },
-  })
-  const close = async (): Promise<void> => {
-    if (server.exitCode !== null || server.signalCode !== null) return
-    server.kill('SIGTERM')
-    await once(server, 'exit')
-  }
-  try {
-    await untilReady(api, server)
-    const { secret } = await api.post<{ secret: string }>('/v1/keys', {
-      kind: 'sdk-server',
-      principal: 'trips',
-      name: 'demo',
-    })
-    return { url, api, process: server, sdkKey: secret, close }
-  } catch (error) {
-    await close()
-    throw error
-  }
+}
+
+async function end(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return
+  server.kill(signal)
+  await once(server, 'exit')
 }
 
 /** Sends the demo's plans, as `dankai apply -f demo/plans` would. */

@@ -2,13 +2,13 @@
 // reaches everybody; the other begins to fail at 20 % and takes itself back. `--once` ends afterwards, `--json` prints
 // one line per release.
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Event } from '@dankai/core'
 import { levelOf } from '@dankai/core'
 import { renderEvent, renderTime } from '@dankai/insight'
 import { applyDemoPlans, type ControlPlane, startControlPlane } from './control-plane.ts'
+import { freePort } from './free-port.ts'
 import { runShow, type Show, type ShowResult } from './show.ts'
 
 const oldestNode = 24
@@ -47,14 +47,6 @@ function narrate(plan: string, event: Event): void {
 function drawBar(share: number): string {
   const full = Math.round(share * 20)
   return `${'█'.repeat(full)}${'░'.repeat(20 - full)}`
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>(resolve => probe.listen(0, '127.0.0.1', resolve))
-  const address = probe.address()
-  await new Promise(resolve => probe.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
 }
 
 function report(result: ShowResult): void {

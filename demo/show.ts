@@ -27,7 +27,8 @@ export interface ShowResult {
   readonly rollbackMs: number | null
 }
 
-export type Narrate = (plan: string, event: Event) => void
+/** Told of every event, in order; the show goes on when it is done. */
+export type Narrate = (plan: string, event: Event) => void | Promise<void>
 
 /** Steady mixed traffic; at 5 % the new version still gets a few requests a second. */
 const requestsPerSecond = 60
@@ -70,7 +71,7 @@ async function follow(
         const event = JSON.parse(message.data) as Event
         if (event.seq <= (log.at(-1)?.seq ?? 0)) continue
         log.push(event)
-        narrate(show.plan, event)
+        await narrate(show.plan, event)
         if (show.fault !== null && phaseReached(log) === show.fault.phase && event.body.type === 'ExposureReached') {
           await trips.setFaults('canary', show.fault.faults)
         }
@@ -78,7 +79,7 @@ async function follow(
       }
     } catch (error) {
       // A server that restarts drops its streams; the release goes on, so the demo does too.
-      if (plane.process.exitCode !== null && plane.process.signalCode === null) throw error
+      if (plane.exitCode() !== null) throw error
       await new Promise(resolve => setTimeout(resolve, 500))
     }
   }

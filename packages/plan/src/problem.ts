@@ -73,7 +73,7 @@ export function refuse(en: Refusal, ja: Refusal): Localized {
 }
 
 /** Japanese after a Latin letter, digit or sign reads better with a space between. */
-function spaceAfterLatin(text: string): string {
+export function spaceAfterLatin(text: string): string {
   return /[!-~]$/u.test(text) ? `${text} ` : text
 }
 

@@ -38,6 +38,8 @@ function readExposure(text: string, phase: MapNode, at: YamlNode, scope: PlanSco
     return { ...nobody, share }
   }
   const [, part, name = text] = /^(\S+%) of (\S+)$/u.exec(text) ?? []
+  // A percentage that is none was refused for its shape.
+  if (name.includes('%')) return nobody
   const segment = findDocument(scope, 'Segment', name, at)
   if (segment === null) return nobody
   const cohort: Cohort = {

@@ -9,7 +9,6 @@
 import type { CompiledPlan, FlagSet, Moment, Notice, Phase, Review, Segment } from '../compiled-plan.ts'
 import { moments } from '../compiled-plan.ts'
 import { conditionWords } from '../condition-grammar.ts'
-import { releasePlan } from '../language/release-plan.ts'
 import { releaseTypes } from '../language/release-types.ts'
 import type { PlanDocument } from '../plan-documents.ts'
 import type { Located, ProblemLog } from '../problem.ts'
@@ -233,29 +232,28 @@ function compileReview(node: YamlNode, scope: PlanScope): Review | null {
   }
 }
 
+const requiredSomewhere = {
+  exposure: { en: 'the hands that move it', ja: '公開を動かす手' },
+  phases: { en: 'the phases in order', ja: '順に並べた段階' },
+} as const
+
 /** `exposure` and `phases` may stand in the plan or in each strategy, so the declaration cannot require them. */
-function checkRequiredKeys(parts: PlanParts, log: ProblemLog): void {
-  for (const key of ['exposure', 'phases']) {
-    const [part] = parts.of(key)
-    if (part && itemsOf(part.node).length > 0) continue
-    const where =
-      parts.strategy === null
-        ? { en: 'plan', ja: '計画' }
-        : { en: `strategy "${parts.strategy}"`, ja: `戦略 "${parts.strategy}"` }
-    const at =
-      parts.strategy === null
-        ? parts.root
-        : (getValue(getValue(parts.root, 'strategies'), parts.strategy) ?? parts.root)
+function checkRequiredKeys({ root, strategy, of }: PlanParts, log: ProblemLog): void {
+  const at = getValue(getValue(root, 'strategies'), strategy ?? '') ?? root
+  const where =
+    strategy === null ? { en: 'plan', ja: '計画' } : { en: `strategy "${strategy}"`, ja: `戦略 "${strategy}" ` }
+  for (const [key, what] of Object.entries(requiredSomewhere)) {
+    if (of(key).some(({ node }) => itemsOf(node).length > 0)) continue
     const en = {
       cannot: `compile ${where.en}`,
       found: `no ${key}`,
-      expected: `${releasePlan.keys[key]?.description.en.toLowerCase()}`,
+      expected: what.en,
       next: `Add ${key} to the plan, or to each strategy`,
     }
     const ja = {
       cannot: `${where.ja}を組み立てられません`,
       found: `${key} がありません`,
-      expected: key,
+      expected: what.ja,
       next: `${key} を計画か各戦略に加えてください`,
     }
     log.add('missing-key', at, refuse(en, ja))

@@ -90,6 +90,7 @@ export function compileAlert(node: YamlNode, id: string, phase: number | null, s
   if (node.kind !== 'map') return null
   const anyOf = compileConditions(itemsOf(getValue(node, 'if')), `${id}.if`, 'other', scope)
   const to = getValue(node, 'to')
+  if (to) checkRecipients(scope, textsOf(to), to)
   const runbook = getText(node, 'runbook')
   if (runbook !== null) {
     const at = getValue(node, 'runbook') ?? node
@@ -102,7 +103,7 @@ export function compileAlert(node: YamlNode, id: string, phase: number | null, s
     severity: getText(node, 'severity') ?? 'warning',
     phase,
     anyOf,
-    to: to === null ? [] : checkRecipients(scope, textsOf(to), to),
+    to: textsOf(to),
     respondWithinMs: readDurationMs(getText(node, 'respondWithin') ?? ''),
     runbook,
     place: node.place,

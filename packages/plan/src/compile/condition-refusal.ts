@@ -105,7 +105,7 @@ function describeUnit(name: string, metric: MetricHead): UnitWords {
       }
     case 'money':
       return {
-        expected: { en: 'an amount in USD', ja: 'USD の金額' },
+        expected: { en: 'an amount in USD', ja: '米ドルの金額' },
         because: { en: `${quoted} is money`, ja: `${quoted} は金額なので` },
         suffix: 'USD',
       }

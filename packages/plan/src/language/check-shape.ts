@@ -162,7 +162,9 @@ function checkExactlyOne(node: MapNode, declaration: Declaration, log: ProblemLo
   const { exactlyOne, formKeys } = declaration
   if (!exactlyOne) return
   const chosen = findChosenKeys(node, declaration)
-  if (chosen.length === 1) return
+  // A misspelt verb was refused as an unknown key, with the verb that is meant.
+  const hasUnknown = [...node.entries.keys()].some(name => findKey(declaration, name) === null)
+  if (chosen.length === 1 || (chosen.length === 0 && hasUnknown)) return
   const choices = [...exactlyOne.keys, ...(formKeys ? [formKeys.shownAs] : [])]
   const { what } = exactlyOne
   const shown = chosen.map(name => `"${name}"`)

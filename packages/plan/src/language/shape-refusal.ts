@@ -1,6 +1,6 @@
 import { findNearest } from '../did-you-mean.ts'
 import type { Localized } from '../problem.ts'
-import { quote, refuse } from '../problem.ts'
+import { quote, refuse, spaceAfterLatin } from '../problem.ts'
 import type { MapNode, YamlNode } from '../yaml-node.ts'
 import { describeNode } from '../yaml-node.ts'
 import type { Declaration, Shape, TextFormat } from './shape.ts'
@@ -57,9 +57,9 @@ export function describeUnknown(
       next: next.en,
     },
     {
-      cannot: `${where.ja} でキー ${quote(name)} を使えません`,
+      cannot: `${spaceAfterLatin(where.ja)}でキー ${quote(name)} を使えません`,
       found: 'そのようなキーはありません',
-      expected: `${declaration.description.ja}のキー`,
+      expected: `${spaceAfterLatin(declaration.description.ja)}のキー`,
       next: next.ja,
     },
   )
@@ -80,9 +80,9 @@ export function describeMissing(node: MapNode, name: string, shape: Shape): Loca
   return refuse(
     { cannot: `read ${where.en}`, found: `no "${name}"`, expected: 'one', next: `Add ${example}` },
     {
-      cannot: `${where.ja} を読めません`,
+      cannot: `${spaceAfterLatin(where.ja)}を読めません`,
       found: `"${name}" がありません`,
-      expected: 'それ',
+      expected: 'その記述',
       next: `${example} を加えてください`,
     },
   )

@@ -11,8 +11,11 @@ const folder = fileURLToPath(new URL('../fixtures/', import.meta.url))
 /** The five plans of the documents with their helpers and scenarios, as drafted. */
 export const draftFiles = readdirSync(folder).map(path => ({ path, text: readFileSync(`${folder}${path}`, 'utf8') }))
 
+const drafts = parsePlanDocuments(draftFiles)
+
+/** Read once: documents are data that nobody changes. */
 export function parseDrafts(): PlanDocuments {
-  return parsePlanDocuments(draftFiles)
+  return drafts
 }
 
 export function parseText(...texts: readonly string[]): PlanDocuments {

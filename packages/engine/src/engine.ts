@@ -79,7 +79,6 @@ export function createEngine(options: EngineOptions): Engine {
 const roundsMax = 10_000
 /** A clock that is asked once a second and carried on in between is right to the millisecond. */
 const clockFreshMs = 1_000
-const stopWithinMs = 5_000
 
 class RunningEngine implements Engine {
   readonly #store: EngineStore
@@ -187,7 +186,7 @@ class RunningEngine implements Engine {
 
   async stop(): Promise<void> {
     await Promise.all(this.#loops.map(loop => loop.stop()))
-    await this.#work.end(stopWithinMs)
+    await this.#work.end(this.#settings.stopWithinMs)
     await this.#heart.leave()
   }
 

@@ -31,6 +31,8 @@ export interface EngineSettings {
   readonly settleFirstMs: number
   /** Without an answer of the database for this long, now-rules are judged in memory and may only lower. */
   readonly emergencyAfterMs: number
+  /** How long stopping waits for calls that are under way; their results are recovered like those of a dead instance. */
+  readonly stopWithinMs: number
   /** Concurrency per lane. */
   readonly lanes: { readonly lower: number; readonly decide: number; readonly observe: number } & CommandLanes
   /** Releases taken over in one claim. */
@@ -61,6 +63,7 @@ export const defaultSettings: EngineSettings = {
   retryMostMs: 15_000,
   settleFirstMs: 250,
   emergencyAfterMs: 10_000,
+  stopWithinMs: 5_000,
   lanes: { lower: 64, decide: 16, observe: 8, raise: 8, notify: 16, report: 4 },
   claimLimit: 100,
 }

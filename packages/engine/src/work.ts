@@ -15,6 +15,7 @@ export class Work {
   #outside = 0
   #steps = 0
   #listeners: (() => void)[] = []
+  readonly #timeouts = new Set<() => void>()
   readonly #timers: Timers
   readonly #progressed: () => void
 
@@ -47,6 +48,9 @@ export class Work {
     })
     while (this.#running > 0 && !isOver) await new Promise<void>(resolve => this.#listeners.push(resolve))
     cancel()
+    // Nobody hears of what still hangs, so nothing may keep the process awake for it.
+    for (const forget of this.#timeouts) forget()
+    this.#timeouts.clear()
   }
 
   /** One bounded call to the outside. An answer after the time-out is dropped here; the caller has gone on. */
@@ -81,13 +85,15 @@ export class Work {
 
   #race<T>(timeoutMs: number, call: () => Promise<T>): Promise<CallResult<T>> {
     return new Promise(resolve => {
-      const cancel = this.#timers(timeoutMs, () =>
-        resolve({ kind: 'timed out', detail: `no answer within ${timeoutMs} ms` }),
-      )
       const end = (result: CallResult<T>) => {
         cancel()
+        this.#timeouts.delete(cancel)
         resolve(result)
       }
+      const cancel = this.#timers(timeoutMs, () =>
+        end({ kind: 'timed out', detail: `no answer within ${timeoutMs} ms` }),
+      )
+      this.#timeouts.add(cancel)
       startCall(call).then(
         value => end({ kind: 'answered', value }),
         error => end({ kind: 'failed', detail: detailOf(error) }),

@@ -49,7 +49,7 @@ export class TestBench {
       faults,
       settings: this.settings,
       random: () => 0.5,
-      timers: this.clock.timers,
+      timers: (afterMs, callback) => this.clock.timers(afterMs, () => faults.isDead || callback()),
       monotonic: this.clock.monotonic,
     })
     this.engines.push({ engine, faults })

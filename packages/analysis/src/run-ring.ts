@@ -89,35 +89,33 @@ export class RunRing {
   }
 
   toJSON(): RunRingJson {
-    const rows: number[][] = []
-    const quantiles: (QuantilesJson | null)[] = []
+    const rows: number[] = []
+    const quantiles: QuantilesJson[] = []
+    let end = 0
     for (let index = this.head; index < this.tail; index++) {
       const at = (index & this.#mask) * columns
-      rows.push([...this.#rows.subarray(at, at + columns)])
-      quantiles.push(this.#quantiles[index & this.#mask]?.toJSON() ?? null)
+      const row = this.#rows.subarray(at, at + columns)
+      rows.push(row[0]! - end, ...row.subarray(1))
+      end = row[0]! + row[1]! * row[2]!
+      const held = this.#quantiles[index & this.#mask]!
+      if (held !== null) quantiles.push(held.toJSON())
     }
-    return { kind: this.kind, rows, quantiles: this.kind === 'quantile' ? quantiles : [] }
+    return { kind: this.kind, rows, quantiles }
   }
 
   static fromJSON(json: RunRingJson, part: Part): RunRing {
     const ring = new RunRing()
     ring.kind = json.kind
-    json.rows.forEach((row, index) => {
-      const [
-        start = 0,
-        lengthMs = 0,
-        count = 0,
-        topWhole = 0,
-        topNanos = 0,
-        bottomWhole = 0,
-        bottomNanos = 0,
-        value = 0,
-      ] = row
-      const saved = json.quantiles[index] ?? null
-      const quantiles = saved === null ? null : Quantiles.fromJSON(saved)
+    let end = 0
+    for (let at = 0; at < json.rows.length; at += columns) {
+      const [apart = 0, lengthMs = 0, count = 0, ...sums] = json.rows.slice(at, at + columns)
+      const [topWhole = 0, topNanos = 0, bottomWhole = 0, bottomNanos = 0, value = 0] = sums
+      const saved = json.quantiles[at / columns]
+      const quantiles = saved === undefined ? null : Quantiles.fromJSON(saved)
       Object.assign(part, { kind: json.kind, topWhole, topNanos, bottomWhole, bottomNanos, value, quantiles })
-      ring.append(start, lengthMs, count, part)
-    })
+      ring.append(end + apart, lengthMs, count, part)
+      end += apart + lengthMs * count
+    }
     return ring
   }
 
@@ -151,8 +149,10 @@ export class RunRing {
   }
 }
 
+/** A ring may hold a day of buckets, so it is written flat: per run its distance from the one before, then the rest. */
 export interface RunRingJson {
   readonly kind: Measure['kind']
-  readonly rows: readonly (readonly number[])[]
-  readonly quantiles: readonly (QuantilesJson | null)[]
+  readonly rows: readonly number[]
+  /** One for each run of a ring of sketches; else empty. */
+  readonly quantiles: readonly QuantilesJson[]
 }

@@ -14,7 +14,8 @@ import type { Window } from './track-samples.ts'
  * | anything else in `promoteWhen`  | all since the phase's exposure was reached                      |
  * | anything else                   | the newest sample                                               |
  *
- * A last value is the newest one through whatever window.
+ * The last W may reach back before the phase: a sentence that names its window means just that window. A last value is the
+ * newest one through whatever window.
  */
 export function windowOf({ term, place, phase }: PlacedTerm & { readonly term: Comparison }, metric: Metric): Window {
   if (metric.measure.kind === 'last' || term.kind === 'differs') return { kind: 'newest' }

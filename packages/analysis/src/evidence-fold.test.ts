@@ -640,6 +640,22 @@ describe('tracks', () => {
     assert.equal(story.says('r0').met, 'no')
   })
 
+  test('a canary that died is missing, however well everybody else is', () => {
+    const story = ruleStory('error_rate > 5%', { measure: ratio })
+    story
+      .tell('error_rate', [[failed(0), 6]], 'stable')
+      .tell('error_rate', [[failed(0), 6]], 'all')
+      .at(minutes)
+    assert.deepEqual([story.says('r0').met, story.fold.missing()], ['unknown', [{ metric: 'error_rate', since: 0 }]])
+  })
+
+  test('what cannot be split is read from everybody', () => {
+    const story = ruleStory('pool > 80%', { measure: last })
+      .tell('pool', [[gauge(0.9), 6]], 'all')
+      .at(minutes)
+    assert.deepEqual([story.says('r0').met, story.fold.missing()], ['yes', []])
+  })
+
   test('R-029 recovery is read from everybody, else from stable, once exposure was taken back', () => {
     for (const track of ['all', 'stable'] as const) {
       const story = ruleStory('error_rate < 0.1%', { measure: ratio }).tell('error_rate', [[failed(9), 6]])

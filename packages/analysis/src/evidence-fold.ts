@@ -68,6 +68,7 @@ export class EvidenceFold implements EvidenceReader {
     const input = this.#parts.inputs.get(observation.metric)
     if (input === undefined || observation.buckets <= 0 || !this.#part.read(observation.measure)) return
     const { track } = observation
+    if (track === 'stable') input.noteStable()
     const isPrimary = input.offerPrimary(track)
     if (!isPrimary && track !== input.baselineTrack) return
     if (isPrimary && observation.start >= input.tracks[track].closedEnd) this.#noteReturn(input, observation.start)
@@ -104,7 +105,7 @@ export class EvidenceFold implements EvidenceReader {
   reachExposure(at: number): void {
     this.#exposedAt = at
     this.#exposedSince ??= at
-    for (const input of this.#parts.inputs.values()) input.setLowered(false)
+    for (const input of this.#parts.inputs.values()) input.setExposure('exposed')
     for (const { watch } of this.#parts.comparisons.values()) {
       if (watch.place === 'criterion' && watch.phase === this.#phase) watch.activate(at)
     }
@@ -120,7 +121,7 @@ export class EvidenceFold implements EvidenceReader {
     for (const { watch } of this.#parts.comparisons.values()) if (watch.place === 'criterion') watch.deactivate()
     for (const { watch } of this.#parts.silences.values()) if (watch.place === 'criterion') watch.isActive = false
     for (const sequence of this.#parts.sequences) sequence.beginTotal('exposure', Number.NaN)
-    for (const input of this.#parts.inputs.values()) input.setLowered(true)
+    for (const input of this.#parts.inputs.values()) input.setExposure('lowered')
     this.#activated(at)
   }
 

@@ -31,8 +31,9 @@ export type PrimaryTrack = Exclude<Track, 'baseline'>
  *    late: counted, never judged.
  * 2. A bucket in which nothing was measured (no request, no sample) is the same as no bucket. Absent is never zero.
  * 3. The value is read from one track, the primary: the canary's as soon as the canary has data, else that of all users.
- *    Once exposure was taken back it is that of all users, else of those on the stable version: that is how recovery is
- *    seen. Whatever was seen of another track is forgotten when the primary changes.
+ *    While somebody is exposed, all users do not speak for a metric that is measured on the stable version too: else a
+ *    canary that died would look as well as everybody. Once exposure was taken back it is all users, else those on the
+ *    stable version: that is how recovery is seen. What was seen of one track is forgotten when another becomes primary.
  */
 export class MetricInput {
   readonly metric: Metric
@@ -44,8 +45,9 @@ export class MetricInput {
   readonly absoluteReaders: TrackReader[] = []
   readonly baselineReaders: TrackReader[] = []
   primary: PrimaryTrack | null = null
-  /** Exposure was taken back: the canary does not speak for the metric any more. */
-  isLowered = false
+  exposure: 'before' | 'exposed' | 'lowered' = 'before'
+  /** Measured on the stable version too, so that the canary has to speak for itself. */
+  isSplit = false
   missingSince: number | null = null
   restoredAt: number | null = null
   lateBuckets = 0
@@ -73,6 +75,13 @@ export class MetricInput {
     return end === Number.NEGATIVE_INFINITY ? null : end
   }
 
+  /** Users on the stable version were measured: the metric can be split. */
+  noteStable(): void {
+    if (this.isSplit) return
+    this.isSplit = true
+    this.#checkPrimary()
+  }
+
   /** Makes a track that has data the primary one if it comes first. True when it is the primary track. */
   offerPrimary(track: Track): boolean {
     if (track === this.primary) return true
@@ -81,10 +90,9 @@ export class MetricInput {
     return true
   }
 
-  /** Exposure was taken back, or reached again. */
-  setLowered(isLowered: boolean): void {
-    this.isLowered = isLowered
-    if (this.primary !== null && this.#rank(this.primary) === 0) this.#setPrimary(null)
+  setExposure(exposure: MetricInput['exposure']): void {
+    this.exposure = exposure
+    this.#checkPrimary()
   }
 
   /** Passes closed buckets on; `part` already holds their measure. */
@@ -120,11 +128,12 @@ export class MetricInput {
   }
 
   toJSON(): MetricInputJson {
-    const { primary, isLowered, missingSince, restoredAt, lateBuckets, watchedFrom } = this
+    const { primary, exposure, isSplit, missingSince, restoredAt, lateBuckets, watchedFrom } = this
     return {
       question: JSON.stringify(this.metric),
       primary,
-      isLowered,
+      exposure,
+      isSplit,
       missingSince,
       restoredAt,
       lateBuckets,
@@ -138,8 +147,8 @@ export class MetricInput {
   }
 
   restore(json: MetricInputJson): void {
-    const { primary, isLowered, missingSince, restoredAt, lateBuckets } = json
-    Object.assign(this, { primary, isLowered, missingSince, restoredAt, lateBuckets })
+    const { primary, exposure, isSplit, missingSince, restoredAt, lateBuckets } = json
+    Object.assign(this, { primary, exposure, isSplit, missingSince, restoredAt, lateBuckets })
     this.watchedFrom = json.watchedFrom === null ? null : Number(json.watchedFrom)
     for (const saved of json.tracks) {
       const input = this.tracks[saved.track]
@@ -151,9 +160,13 @@ export class MetricInput {
 
   /** Which track comes first as the primary one; 0 is none that may be it. */
   #rank(track: PrimaryTrack | null): number {
-    if (track === 'all') return this.isLowered ? 2 : 1
-    if (track === 'canary') return this.isLowered ? 0 : 2
-    return track === 'stable' && this.isLowered ? 1 : 0
+    if (this.exposure === 'lowered') return track === 'all' ? 2 : track === 'stable' ? 1 : 0
+    if (track === 'canary') return 2
+    return track === 'all' && !(this.exposure === 'exposed' && this.isSplit) ? 1 : 0
+  }
+
+  #checkPrimary(): void {
+    if (this.primary !== null && this.#rank(this.primary) === 0) this.#setPrimary(null)
   }
 
   #setPrimary(track: PrimaryTrack | null): void {
@@ -187,7 +200,8 @@ export interface MetricInputJson {
   /** The metric as it was defined: evidence restarts when its question changed. */
   readonly question: string
   readonly primary: PrimaryTrack | null
-  readonly isLowered: boolean
+  readonly exposure: MetricInput['exposure']
+  readonly isSplit: boolean
   readonly missingSince: number | null
   readonly restoredAt: number | null
   readonly lateBuckets: number

@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url'
 const oldestNode = 24
 
 if (Number(process.versions.node.split('.')[0]) >= oldestNode) {
-  const { main } = await import('../src/main.ts')
-  process.exitCode = await main(process.argv.slice(2))
+  const { runProcess } = await import('../src/run-process.ts')
+  await runProcess()
 } else {
   const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..')
   const pinned = join(root, 'node_modules', '.bin', 'node')

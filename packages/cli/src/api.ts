@@ -1,105 +1,176 @@
-import type { Problem, ReleaseDetail, ReleaseSummary } from '@dankai/contract'
-import { CommandEnd, exitCode } from './exit-code.ts'
-import { readServerSentEvents } from './server-sent-events.ts'
+import type { ReleaseDetail, ReleaseSummary } from '@dankai/contract'
+import { CommandEnd, misused, refused, unreachable } from './command-end.ts'
+import { exchange, neverArrived, readJson, unreachableServer } from './http-exchange.ts'
+import { readServerAddress, type ServerAddress } from './server-address.ts'
+import { readServerSentEvents, type ServerSentEvent } from './server-sent-events.ts'
 import type { Terminal } from './terminal.ts'
 
 /** A call that takes longer than this is as good as none: a person waits in front of it. */
 const callTimeoutMs = 15_000
+/** A timeline says something every 15 s; three times that is a dead connection. */
+const streamSilentMs = 45_000
 
-/** The server's HTTP API as this command uses it: DANKAI_URL and DANKAI_API_KEY, every call with a time-out. */
+export interface Page<Item> {
+  readonly items: readonly Item[]
+  readonly next: string | number | null
+}
+
+export interface Answer<T> {
+  readonly url: string
+  readonly answer: T | null
+  /** null when it answered. */
+  readonly problem: CommandEnd | null
+}
+
+/** The server's HTTP API as this command uses it: every call with a time-out, every answer looked at before it is used. */
 export class Api {
-  readonly #url: string
-  readonly #key: string | null
+  readonly #terminal: Terminal
 
   constructor(terminal: Terminal) {
-    this.#url = (terminal.environment['DANKAI_URL'] ?? 'http://localhost:4600').replace(/\/$/, '')
-    this.#key = terminal.environment['DANKAI_API_KEY'] ?? null
+    this.#terminal = terminal
   }
 
   get<T>(path: string): Promise<T> {
-    return this.#call('GET', path, null)
+    return this.#anyInstance<T>('GET', path, null)
   }
 
   post<T>(path: string, body: unknown): Promise<T> {
-    return this.#call('POST', path, body)
+    return this.#anyInstance<T>('POST', path, body)
+  }
+
+  async page<Item>(path: string): Promise<Page<Item>> {
+    const page = await this.get<Page<Item>>(path)
+    if (page !== null && typeof page === 'object' && Array.isArray(page.items)) return page
+    throw wrongShape(path, 'items')
+  }
+
+  /** The same request to every instance at once: a stop must not hang on the one that is away. */
+  async everyInstance<T>(path: string, body: unknown): Promise<readonly Answer<T>[]> {
+    const address = this.#address()
+    return await Promise.all(
+      address.urls.map(url =>
+        this.#call<T>(url, address, 'POST', path, body).then(
+          answer => ({ url, answer, problem: null }),
+          (problem: CommandEnd) => ({ url, answer: null, problem }),
+        ),
+      ),
+    )
   }
 
   /** A release by its id, or the live (else the newest) release of a plan by its name. */
   async release(name: string): Promise<ReleaseDetail> {
-    if (/^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(name)) return await this.get(`/v1/releases/${name}`)
-    const ofPlan = `plan=${encodeURIComponent(name)}`
-    const live = await this.get<{ items: ReleaseSummary[] }>(`/v1/releases?${ofPlan}&live=true&limit=2`)
-    const found =
-      live.items.length > 0 ? live : await this.get<{ items: ReleaseSummary[] }>(`/v1/releases?${ofPlan}&limit=1`)
-    const [first, second] = found.items
-    if (first === undefined) {
-      throw new CommandEnd(
-        exitCode.no,
-        `Cannot find release "${name}": found no release of that plan or id, expected one. See all with "dankai status".`,
-      )
-    }
-    if (second !== undefined) {
-      throw new CommandEnd(
-        exitCode.usage,
-        `Cannot choose a release of "${name}": found ${first.id} and ${second.id}, expected one live release. Give its id.`,
-      )
-    }
-    return await this.get(`/v1/releases/${first.id}`)
+    const id = await this.releaseId(name)
+    const release = await this.get<ReleaseDetail>(`/v1/releases/${id}`)
+    if (typeof release?.status?.stage === 'string' && Array.isArray(release.phases)) return release
+    throw wrongShape(`/v1/releases/${id}`, 'status and phases')
   }
 
-  /** Events of a live stream until the server or the caller ends it. */
-  async *stream(path: string, signal: AbortSignal): AsyncGenerator<{ event: string; data: string }> {
-    const response = await this.#fetch('GET', path, null, signal, { Accept: 'text/event-stream' })
-    if (response.body !== null) yield* readServerSentEvents(response.body)
+  async releaseId(name: string): Promise<string> {
+    if (/^[0-9a-f]{8}-[0-9a-f-]{27}$/i.test(name)) return name
+    const live = await this.#releasesOf(name, { live: 'true', limit: '2' })
+    const [first, second] = live.length > 0 ? live : await this.#releasesOf(name, { limit: '1' })
+    if (first === undefined) throw unknownRelease(name)
+    if (second !== undefined) throw severalReleases(name, [first.id, second.id])
+    return first.id
   }
 
-  async #call<T>(method: string, path: string, body: unknown): Promise<T> {
-    const response = await this.#fetch(method, path, body, AbortSignal.timeout(callTimeoutMs), {})
-    return (response.status === 204 ? null : await response.json()) as T
-  }
-
-  async #fetch(
-    method: string,
-    path: string,
-    body: unknown,
-    signal: AbortSignal,
-    headers: Record<string, string>,
-  ): Promise<Response> {
-    const response = await this.#send(method, path, body, signal, headers)
-    if (response.ok) return response
-    const problem = (await response.json().catch(() => null)) as Problem | null
-    const message =
-      problem?.detail ??
-      `Cannot ${method} "${path}": found status ${response.status}, expected success. Is DANKAI_URL a Dankai server?`
-    throw new CommandEnd(response.status >= 500 ? exitCode.unreachable : exitCode.no, message, problem)
-  }
-
-  async #send(
-    method: string,
-    path: string,
-    body: unknown,
-    signal: AbortSignal,
-    headers: Record<string, string>,
-  ): Promise<Response> {
+  /** Events of a live stream until the server or the caller ends it; a silent one is dropped. */
+  async *stream(path: string, signal: AbortSignal | null = null, attempt = 0): AsyncGenerator<ServerSentEvent> {
+    const { urls, key } = this.#address()
+    const url = urls[attempt % urls.length] ?? urls[0]
+    const silence = new AbortController()
+    const timer = setTimeout(() => silence.abort(new Error('silence')), streamSilentMs)
     try {
-      return await fetch(this.#url + path, {
-        method,
-        signal,
-        redirect: 'error',
-        headers: {
-          ...headers,
-          ...(this.#key === null ? {} : { Authorization: `Bearer ${this.#key}` }),
-          ...(body === null ? {} : { 'Content-Type': 'application/json' }),
-        },
-        ...(body === null ? {} : { body: JSON.stringify(body) }),
+      const response = await exchange({
+        method: 'GET',
+        url,
+        path,
+        key,
+        body: null,
+        headers: { accept: 'text/event-stream' },
+        signal: signal === null ? silence.signal : AbortSignal.any([signal, silence.signal]),
       })
+      yield* readServerSentEvents(heard(response.body, () => timer.refresh()))
     } catch (cause) {
-      const found =
-        cause instanceof Error ? ((cause.cause as { code?: string } | undefined)?.code ?? cause.name) : 'an error'
-      throw new CommandEnd(
-        exitCode.unreachable,
-        `Cannot reach "${this.#url}": found ${found}, expected a Dankai server. Start one with "dankai serve", or set DANKAI_URL.`,
-      )
+      throw cause instanceof CommandEnd ? cause : unreachableServer(url, cause)
+    } finally {
+      clearTimeout(timer)
+      silence.abort()
     }
   }
+
+  async #releasesOf(plan: string, query: Readonly<Record<string, string>>): Promise<readonly ReleaseSummary[]> {
+    const { items } = await this.page<ReleaseSummary>(`/v1/releases?${new URLSearchParams({ plan, ...query })}`)
+    return items
+  }
+
+  #address(): ServerAddress {
+    return readServerAddress(this.#terminal)
+  }
+
+  async #anyInstance<T>(method: string, path: string, body: unknown): Promise<T> {
+    const address = this.#address()
+    for (const url of address.urls.slice(0, -1)) {
+      try {
+        return await this.#call<T>(url, address, method, path, body)
+      } catch (end) {
+        if (!neverArrived(end)) throw end
+      }
+    }
+    return await this.#call<T>(address.urls.at(-1) ?? address.urls[0], address, method, path, body)
+  }
+
+  async #call<T>(url: string, { key }: ServerAddress, method: string, path: string, body: unknown): Promise<T> {
+    const request = { method, url, path, key, body, headers: {}, signal: AbortSignal.timeout(callTimeoutMs) }
+    return (await readJson(await exchange(request), request)) as T
+  }
+}
+
+async function* heard(body: ReadableStream<Uint8Array> | null, onChunk: () => void): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body ?? []) {
+    onChunk()
+    yield chunk
+  }
+}
+
+function wrongShape(path: string, expected: string): CommandEnd {
+  return unreachable({
+    en: `Cannot read the answer to "${path}": found another shape, expected ${expected}. Use the CLI of the server's version.`,
+    ja: `"${path}" への答えを読めません: 違う形でしたが、${expected} が必要です。サーバーと同じ版の CLI を使ってください。`,
+  })
+}
+
+function unknownRelease(name: string): CommandEnd {
+  return refused(
+    'not-found',
+    {
+      cannot: `find release "${name}"`,
+      found: 'no release of that plan or id',
+      expected: 'one',
+      next: 'See all with "dankai status".',
+    },
+    {
+      cannot: `リリース "${name}" が見つかりません`,
+      found: 'その名前の計画や id のリリースはありません',
+      expected: 'それ',
+      next: '"dankai status" で一覧を見てください。',
+    },
+  )
+}
+
+function severalReleases(name: string, ids: readonly string[]): CommandEnd {
+  return misused(
+    {
+      cannot: `choose a release of "${name}"`,
+      found: ids.join(' and '),
+      expected: 'one live release',
+      next: 'Give its id.',
+    },
+    {
+      cannot: `"${name}" のリリースを選べません`,
+      found: `${ids.join(' と ')} があります`,
+      expected: '進行中のもの 1 つ',
+      next: 'id で指定してください。',
+    },
+  )
 }

@@ -1,6 +1,6 @@
 import type { Language } from '@dankai/insight'
 
-/** Where a command writes. Tests give their own; nothing else in the CLI touches the process. */
+/** Where a command writes. Tests give their own. */
 export interface Terminal {
   readonly out: (line: string) => void
   readonly error: (line: string) => void
@@ -15,15 +15,14 @@ export function processTerminal(): Terminal {
     out: line => process.stdout.write(`${line}\n`),
     error: line => process.stderr.write(`${line}\n`),
     columns: Math.min(process.stdout.columns ?? 100, 120),
-    hasColour: process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined,
+    hasColour: process.stdout.isTTY === true && !process.env['NO_COLOR'],
     environment: process.env,
     workingFolder: process.cwd(),
   }
 }
 
 /** DANKAI_LANG, else the locale of the shell; English unless it is Japanese. */
-export function languageOf(terminal: Terminal): Language {
-  const said =
-    terminal.environment['DANKAI_LANG'] ?? terminal.environment['LC_ALL'] ?? terminal.environment['LANG'] ?? ''
+export function languageOf({ environment }: Pick<Terminal, 'environment'>): Language {
+  const said = environment['DANKAI_LANG'] || environment['LC_ALL'] || environment['LANG'] || ''
   return said.toLowerCase().startsWith('ja') ? 'ja' : 'en'
 }

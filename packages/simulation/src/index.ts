@@ -8,7 +8,14 @@ export { readScript } from './scenario-script.ts'
 export type { CrashPoint, Happening, Script, ScriptItem } from './script.ts'
 export { createSeededRandom, type SeededRandom } from './seeded-random.ts'
 export { type SimulateOptions, type SimulateResult, simulate } from './simulate.ts'
-export { type ScenarioResult, type TestPlansOptions, testPlans, testScenario } from './test-plans.ts'
+export {
+  createCompiler,
+  type ScenarioResult,
+  selectScenarios,
+  type TestPlansOptions,
+  testPlans,
+  testScenario,
+} from './test-plans.ts'
 export type { Outcome, Trace, TraceEvent } from './trace.ts'
 export { type MutationOptions, type MutationResult, tryMutation } from './try-mutation.ts'
 export { findGoodValues, type GoodValues, type GoodValuesResult } from './world/good-values.ts'

@@ -1,79 +1,82 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { type Context, print } from '../context.ts'
-import { CommandEnd, exitCode } from '../exit-code.ts'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { misused, refused } from '../command-end.ts'
+import { type Context, print, say } from '../context.ts'
 
-const plan = `kind: ReleasePlan
-name: NAME
-title: First plan
-service: NAME
+/** Files of a first plan; NAME stands for its name. */
+const samples = [
+  ['first-plan.yaml', 'plan.yaml'],
+  ['first-scenarios.yaml', join('scenarios', 'scenarios.yaml')],
+] as const
 
-exposure:
-  - flag: NAME-new                  # splits the users: sticky, and once in, never out
+/** The longest name that still leaves room for the flag NAME-new, and no word that YAML reads as true or false. */
+const nameForm = /^(?!(on|off|yes|no)$)[a-z][a-z0-9-]{0,58}$/
 
-metrics:                            # samples sent to Dankai by the SDK or OpenTelemetry
-  error_rate: { ratio: http_requests(status=5xx) / http_requests }
-  p99_latency: { p99: http_duration, unit: ms }
-
-promoteWhen:                        # judged after each hold; all must hold
-  - error_rate <= 1%
-
-rollbackWhen:                       # watched in every phase; any one fires
-  - { name: Error Rate Spike, if: error_rate > 5% for 2m, then: rollback now }
-  - { name: Latency, if: p99_latency > 5000ms for 5m, then: rollback now }
-
-phases:
-  - { name: canary, expose: 5%,   hold: 10m }
-  - { name: half,   expose: 50%,  hold: 30m }
-  - { name: all,    expose: 100%, hold: 1h }
-
-rollback:
-  - { name: expose nobody, within: 5m, do: [{ expose: 0% }] }
-followUp:
-  - { confirm: Find the cause, within: 24h, by: tech-lead }
-`
-
-const scenarios = `kind: Scenarios
-plan: NAME
-scenarios:
-  - name: a good release reaches everybody
-    expect: [{ never: RollbackStarted }, { outcome: completed }]
-  - name: errors just above 5 % for two minutes take everybody back
-    script: [{ at: canary + 1m, error_rate: 5.01% }]
-    expect:
-      - { at: canary + 3m, event: RollbackStarted, because: Error Rate Spike }
-      - { by: canary + 8m, exposure: 0% }
-  - name: exactly 5 % does not
-    script: [{ at: canary + 1m, error_rate: 5%, for: 5m }]
-    expect: [{ never: RollbackStarted }]
-`
-
-/** Writes a plan that runs, and tests of it that pass. Never overwrites anything. */
-export async function initPlan(context: Context, name: string): Promise<void> {
-  if (!/^[a-z][a-z0-9-]{0,62}$/.test(name)) {
-    throw new CommandEnd(
-      exitCode.usage,
-      `Cannot make plan "${name}": found other characters, expected lower-case letters, digits and "-". Choose such a name.`,
-    )
-  }
-  const folder = join(context.terminal.workingFolder, 'plans', name)
-  const files = [
-    [join(folder, 'plan.yaml'), plan],
-    [join(folder, 'scenarios', 'scenarios.yaml'), scenarios],
-  ] as const
-  const taken = files.find(([path]) => existsSync(path))
-  if (taken)
-    throw new CommandEnd(
-      exitCode.no,
-      `Cannot make plan "${name}": found "${taken[0]}" already, expected no such file. Choose another name.`,
-    )
-  for (const [path, text] of files) {
+/** Writes a plan that runs, and tests of it that pass. Never overwrites anything: either all files are new or none is. */
+export function initPlan(context: Context, name: string): void {
+  if (!nameForm.test(name)) throw wrongName(name)
+  const { workingFolder } = context.terminal
+  const folder = join(workingFolder, 'plans', name)
+  const written: string[] = []
+  for (const [sample, place] of samples) {
+    const path = join(folder, place)
+    const text = readFileSync(new URL(`../samples/${sample}`, import.meta.url), 'utf8')
     mkdirSync(dirname(path), { recursive: true })
-    writeFileSync(path, text.replaceAll('NAME', name))
+    if (!writeNew(path, text.replaceAll('NAME', name))) {
+      for (const earlier of written) rmSync(earlier)
+      throw takenPath(name, relative(workingFolder, path))
+    }
+    written.push(path)
   }
-  const written = files.map(([path]) => path)
-  print(context, { plan: name, files: written }, () => [
-    ...written.map(path => `wrote ${path}`),
-    `Try it: dankai test plans/${name}`,
+  const files = written.map(path => relative(workingFolder, path))
+  print(context, { plan: name, files }, () => [
+    ...files.map(path => say(context, `wrote ${path}`, `${path} を書きました`)),
+    say(context, `Try it: dankai test plans/${name}`, `試すには: dankai test plans/${name}`),
   ])
+}
+
+/** False when there is a file already. */
+function writeNew(path: string, text: string): boolean {
+  try {
+    writeFileSync(path, text, { flag: 'wx' })
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  }
+}
+
+function wrongName(name: string): Error {
+  return misused(
+    {
+      cannot: `make plan "${name}"`,
+      found: 'another form',
+      expected: 'a lower-case letter, then up to 58 lower-case letters, digits and "-"',
+      next: 'Choose such a name.',
+    },
+    {
+      cannot: `計画 "${name}" を作れません`,
+      found: '違う形です',
+      expected: '英小文字で始まる、英小文字・数字・"-" の 59 字以内の名前',
+      next: 'そのような名前にしてください。',
+    },
+  )
+}
+
+function takenPath(name: string, path: string): Error {
+  return refused(
+    'conflict',
+    {
+      cannot: `make plan "${name}"`,
+      found: `"${path}" already`,
+      expected: 'no such file',
+      next: 'Choose another name.',
+    },
+    {
+      cannot: `計画 "${name}" を作れません`,
+      found: `"${path}" がすでにあります`,
+      expected: 'まだない名前',
+      next: '別の名前にしてください。',
+    },
+  )
 }

@@ -1,12 +1,4 @@
-import {
-  type CompiledPlan,
-  compilePlan,
-  type PlanDocuments,
-  parsePlanDocuments,
-  readScenarioFiles,
-  renderProblem,
-  type Scenario,
-} from '@dankai/plan'
+import { type CompiledPlan, compilePlan, readScenarioFiles, type Scenario } from '@dankai/plan'
 import {
   createSeededRandom,
   drawScript,
@@ -17,9 +9,10 @@ import {
   type Trace,
   testScenario,
 } from '@dankai/simulation'
+import { answeredNo, CommandEnd, exitCode, misused } from '../command-end.ts'
 import { type Context, print } from '../context.ts'
-import { CommandEnd, exitCode } from '../exit-code.ts'
-import { givenFiles, readPlanFiles } from '../plan-files.ts'
+import { type LoadedPlans, loadPlans, printProblems, problemData } from '../loaded-plans.ts'
+import { asSaid } from '../localized.ts'
 
 export interface SimulateCommandOptions {
   readonly plan?: string
@@ -38,39 +31,48 @@ export async function simulatePlan(
   paths: readonly string[],
   options: SimulateCommandOptions,
 ): Promise<void> {
-  const documents = parsePlanDocuments(readPlanFiles(context.terminal, paths))
-  const name = choosePlan(documents, givenFiles(context.terminal, paths), options.plan)
-  const scenario = options.scenario === undefined ? null : chooseScenario(documents, name, options.scenario)
-  const plan = compile(context, documents, name, scenario, options.strategy)
+  const loaded = loadPlans(context.terminal, paths, { judgeScenarios: false })
+  if (loaded.problems.length > 0) throw notCompiled(context, loaded)
+  const name = choosePlan(loaded, options.plan)
+  const scenario = options.scenario === undefined ? null : chooseScenario(loaded, name, options.scenario)
+  const plan = compile(context, loaded, name, scenario, options.strategy)
   const fidelity = options.full === true ? 'full' : 'events'
   if (scenario === null) {
-    const trace = await runFreely(plan, options.seed ?? null, fidelity)
-    return show(context, trace, null, [])
+    show(context, await runFreely(plan, options.seed ?? null, fidelity), null, [])
+    return
   }
   const result = await testScenario({ ok: true, plan }, name, scenario, { fidelity })
   const failures = result.failures.map(failure => failure.message)
   if (result.trace === null)
-    throw new CommandEnd(exitCode.no, failures.join('\n'), { plan: name, scenario: scenario.name, failures })
-  show(context, result.trace, scenario.name, failures)
-  if (failures.length > 0) throw new CommandEnd(exitCode.no, context.json ? '' : failures.join('\n'))
+    print(context, { plan: name, scenario: scenario.name, passed: false, failures }, () => failures)
+  else show(context, result.trace, scenario.name, failures)
+  if (failures.length > 0) throw answeredNo()
 }
 
-function choosePlan(documents: PlanDocuments, given: ReadonlySet<string>, wanted: string | undefined): string {
-  const plans = documents.documents
-    .filter(document => document.kind === 'ReleasePlan' && given.has(document.file))
-    .map(document => document.name)
-  if (wanted !== undefined) return wanted
-  const [only] = plans
-  if (only !== undefined && plans.length === 1) return only
-  throw new CommandEnd(
-    exitCode.usage,
-    `Cannot choose a plan: found ${plans.length === 0 ? 'none' : plans.join(', ')}, expected one. Give --plan NAME.`,
+function choosePlan({ plans }: LoadedPlans, wanted: string | undefined): string {
+  const names = plans.map(({ name }) => name)
+  const [only] = wanted === undefined ? names : names.filter(name => name === wanted)
+  if (only !== undefined && (wanted !== undefined || names.length === 1)) return only
+  const found = names.length === 0 ? 'none' : names.join(', ')
+  throw misused(
+    {
+      cannot: wanted === undefined ? 'choose a plan' : `choose plan "${wanted}"`,
+      found,
+      expected: wanted === undefined ? 'one' : 'it among them',
+      next: names.length === 0 ? 'Give the file of a plan.' : 'Give --plan NAME.',
+    },
+    {
+      cannot: wanted === undefined ? '計画を選べません' : `計画 "${wanted}" を選べません`,
+      found: names.length === 0 ? '1 つもありません' : `${found} があります`,
+      expected: wanted === undefined ? '1 つ' : 'その中のどれか',
+      next: names.length === 0 ? '計画のファイルを指定してください。' : '--plan NAME で指定してください。',
+    },
   )
 }
 
 /** By its whole name, else by a part of it that fits only one. */
-function chooseScenario(documents: PlanDocuments, plan: string, wanted: string): Scenario {
-  const scenarios = readScenarioFiles(documents.documents)
+function chooseScenario({ documents, leftOut }: LoadedPlans, plan: string, wanted: string): Scenario {
+  const scenarios = readScenarioFiles(documents)
     .filter(file => file.plan === plan)
     .flatMap(file => file.scenarios)
   const exact = scenarios.filter(scenario => scenario.name === wanted)
@@ -78,32 +80,46 @@ function chooseScenario(documents: PlanDocuments, plan: string, wanted: string):
   const [only] = found
   if (only !== undefined && found.length === 1) return only
   const names = (found.length > 0 ? found : scenarios).slice(0, 20).map(scenario => `"${scenario.name}"`)
-  throw new CommandEnd(
-    exitCode.usage,
-    `Cannot choose scenario "${wanted}" of "${plan}": found ${names.join(', ') || 'no scenario'}, expected one of that name. Give its whole name.`,
+  const shown = names.join(', ') || 'no scenario'
+  const unusable = leftOut[0]?.place
+  const next =
+    unusable === undefined
+      ? 'Give its whole name.'
+      : `${unusable.file}:${unusable.line} has a mistake and was left out.`
+  throw misused(
+    { cannot: `choose scenario "${wanted}" of "${plan}"`, found: shown, expected: 'one of that name', next },
+    {
+      cannot: `"${plan}" の筋書き "${wanted}" を選べません`,
+      found: names.length === 0 ? '筋書きがありません' : `${shown} があります`,
+      expected: 'その名前のもの 1 つ',
+      next:
+        unusable === undefined
+          ? '名前の全体で指定してください。'
+          : `${unusable.file}:${unusable.line} に誤りがあり、使いませんでした。`,
+    },
   )
 }
 
 function compile(
   context: Context,
-  documents: PlanDocuments,
+  loaded: LoadedPlans,
   plan: string,
   scenario: Scenario | null,
   strategy: string | undefined,
 ): CompiledPlan {
   const chosen = strategy ?? scenario?.strategy ?? null
   const releaseType = scenario?.releaseType ?? null
-  const result = compilePlan(documents, {
-    plan,
-    ...(chosen === null ? {} : { strategy: chosen }),
-    ...(releaseType === null ? {} : { releaseType }),
-  })
-  if (result.ok) return result.plan
-  throw new CommandEnd(
-    exitCode.no,
-    result.problems.map(problem => renderProblem(problem, context.language)).join('\n'),
-    result,
+  const result = compilePlan(
+    { documents: loaded.documents, problems: [] },
+    { plan, ...(chosen === null ? {} : { strategy: chosen }), ...(releaseType === null ? {} : { releaseType }) },
   )
+  if (result.ok) return result.plan
+  throw notCompiled(context, { ...loaded, problems: result.problems })
+}
+
+function notCompiled(context: Context, loaded: LoadedPlans): CommandEnd {
+  printProblems(context, loaded, { ok: false, problems: loaded.problems.map(problem => problemData(problem, context)) })
+  return answeredNo()
 }
 
 async function runFreely(plan: CompiledPlan, seed: number | null, fidelity: 'events' | 'full'): Promise<Trace> {
@@ -117,15 +133,18 @@ async function runFreely(plan: CompiledPlan, seed: number | null, fidelity: 'eve
     lastsMs: null,
     lookedAt: [],
   })
-  if (!result.ok) throw new CommandEnd(exitCode.no, result.message)
+  if (!result.ok) throw notSimulated(result.message)
   return result.trace
 }
 
 function scriptOf(plan: CompiledPlan, seed: number): Script {
   const good = findGoodValues(plan)
-  if (!good.ok) throw new CommandEnd(exitCode.no, good.message)
+  if (!good.ok) throw notSimulated(good.message)
   return drawScript(plan, good.values, createSeededRandom(seed))
 }
+
+const notSimulated = (message: string): CommandEnd =>
+  new CommandEnd(exitCode.no, { code: 'not-simulated', message: asSaid(message) })
 
 function show(context: Context, trace: Trace, heading: string | null, failures: readonly string[]): void {
   const data = {
@@ -149,5 +168,6 @@ function show(context: Context, trace: Trace, heading: string | null, failures: 
   const { columns, hasColour } = context.terminal
   print(context, data, () => [
     drawTrace(trace, { language: context.language, width: columns, color: hasColour, heading }),
+    ...failures,
   ])
 }

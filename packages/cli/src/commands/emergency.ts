@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto'
+import type { Answer } from '../api.ts'
+import { misused } from '../command-end.ts'
+import { type Context, inLanguage, print, say } from '../context.ts'
+
+interface EmergencyResult {
+  readonly stopped: boolean
+  readonly stops: readonly { readonly id: string; readonly target: string }[]
+  readonly stored: 'database' | 'file'
+  readonly acknowledged: number
+  readonly connected: number
+  readonly silent: readonly { readonly sdk: string; readonly name: string }[]
+}
+
+export interface EmergencyCommandOptions {
+  readonly why: string
+  readonly release?: string
+  readonly flag?: string
+}
+
+/**
+ * Posts to every instance of DANKAI_URL at once, as one stop by its id: each acts for the SDKs that are connected to it,
+ * also while the database is away. One that answers is enough; those that do not are named.
+ */
+export async function stopEverything(
+  context: Context,
+  action: string,
+  { why, release, flag }: EmergencyCommandOptions,
+): Promise<void> {
+  const stop = stopOf(action)
+  const answers = await context.api.everyInstance<EmergencyResult>('/v1/emergency', {
+    stop,
+    why,
+    ...(stop ? { id: randomUUID() } : {}),
+    ...(release === undefined ? {} : { release: await context.api.releaseId(release) }),
+    ...(flag === undefined ? {} : { flag }),
+  })
+  const first = answers.find(({ answer }) => answer !== null)?.answer
+  if (first == null) throw answers[0]?.problem ?? new Error('no instance')
+  const instances = answers.map(({ url, answer, problem }) => ({
+    url,
+    ok: answer !== null,
+    ...(problem?.failure == null ? {} : { problem: inLanguage(context.language, problem.failure.message) }),
+  }))
+  const data = { ...sumOf(first, answers), instances }
+  print(context, data, () => linesOf(context, data))
+}
+
+/** Each SDK is connected to one instance, so the figures add up. */
+function sumOf(first: EmergencyResult, answers: readonly Answer<EmergencyResult>[]): EmergencyResult {
+  const all = answers.flatMap(({ answer }) => answer ?? [])
+  const sum = (of: (result: EmergencyResult) => number): number => all.reduce((total, result) => total + of(result), 0)
+  return {
+    ...first,
+    acknowledged: sum(result => result.acknowledged),
+    connected: sum(result => result.connected),
+    silent: all.flatMap(result => result.silent),
+  }
+}
+
+interface Shown extends EmergencyResult {
+  readonly instances: readonly { readonly url: string; readonly problem?: string }[]
+}
+
+function linesOf(
+  context: Context,
+  { stopped, stops, acknowledged, connected, silent, instances }: Shown,
+): readonly string[] {
+  const state = stopped ? say(context, 'stopped', '停止しました') : say(context, 'cleared', '解除しました')
+  return [
+    say(
+      context,
+      `${state}: ${acknowledged} of ${connected} connected SDKs have it`,
+      `${state}: つながっている SDK ${connected} 個のうち ${acknowledged} 個が受け取りました`,
+    ),
+    ...silent.map(({ name, sdk }) => `  ${say(context, 'silent', '応答なし')}: ${name} (${sdk})`),
+    ...stops.map(({ target }) => `  ${say(context, 'stop in force', '有効な停止')}: ${target}`),
+    ...instances.flatMap(({ problem }) => (problem === undefined ? [] : [`  ${problem}`])),
+  ]
+}
+
+function stopOf(action: string): boolean {
+  if (action === 'stop' || action === 'clear') return action === 'stop'
+  throw misused(
+    {
+      cannot: `do "${action}" in an emergency`,
+      found: 'another word',
+      expected: '"stop" or "clear"',
+      next: 'Give one of them.',
+    },
+    {
+      cannot: `緊急時に "${action}" はできません`,
+      found: '別の語です',
+      expected: '"stop" か "clear"',
+      next: 'どちらかを指定してください。',
+    },
+  )
+}

@@ -44,12 +44,14 @@ export interface DankaiServer {
 
 /** Long enough for a batch of samples to be written, short enough for whoever waits for the stop. */
 const requestsEndWithinMs = 5_000
+/** A part that waits for a database that is away must not keep the others from stopping. */
+const partStopsWithinMs = 10_000
 
 export async function createServer(
   settings: Settings,
   log: Logger = createLogger(settings.logLevel),
 ): Promise<DankaiServer> {
-  const undo: (() => unknown)[] = []
+  const undo: Undo[] = []
   let stopping: Promise<void> | null = null
   const stop = (): Promise<void> => {
     stopping ??= undoAll(undo, log)
@@ -63,12 +65,24 @@ export async function createServer(
   }
 }
 
-async function undoAll(undo: readonly (() => unknown)[], log: Logger): Promise<void> {
-  for (const step of undo.toReversed()) {
+/** How a part is stopped again, and its name for the log. */
+interface Undo {
+  readonly part: string
+  readonly stop: () => unknown
+}
+
+async function undoAll(undo: readonly Undo[], log: Logger): Promise<void> {
+  for (const { part, stop } of undo.toReversed()) {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`not stopped within ${partStopsWithinMs} ms`)), partStopsWithinMs)
+    })
     try {
-      await step()
+      await Promise.race([stop(), late])
     } catch (error) {
-      log.warn({ err: error }, 'a part did not stop cleanly')
+      log.warn({ err: error, part }, 'a part did not stop cleanly')
+    } finally {
+      clearTimeout(timer)
     }
   }
 }
@@ -76,19 +90,19 @@ async function undoAll(undo: readonly (() => unknown)[], log: Logger): Promise<v
 async function startAll(
   settings: Settings,
   log: Logger,
-  undo: (() => unknown)[],
+  undo: Undo[],
   stop: () => Promise<void>,
 ): Promise<DankaiServer> {
   const { url, store } = await openStore(settings, log, undo)
   const clock = await openDatabaseClock(store.clock, log)
-  undo.push(() => clock.close())
+  undo.push({ part: 'clock', stop: () => clock.close() })
   const { now } = clock
   const firstAdmin = settings.adminKey === null ? await store.keys.createFirstAdmin('admin') : null
 
   const hub = new StreamHub(store.flags, store.sdks, log)
   const file = createStopFile(join(settings.dataDir, 'emergency-stops.json'))
   const stops = await openStopBook({ overlays: store.overlays, hints: store.hints, file, log })
-  undo.push(() => stops.close())
+  undo.push({ part: 'emergency stops', stop: () => stops.close() })
   stops.onChange(list => hub.setStops(list))
 
   const connections = createStoredConnections(store.connections, now)
@@ -114,17 +128,17 @@ async function startAll(
     instance: randomUUID(),
     log,
   })
-  undo.push(() => engine.stop())
-  undo.push(() => closing.abort())
-  undo.push(store.hints.subscribe(hint => engine.hear(hint)))
+  undo.push({ part: 'engine', stop: () => engine.stop() })
+  undo.push({ part: 'programs', stop: () => closing.abort() })
+  undo.push({ part: 'hints', stop: store.hints.subscribe(hint => engine.hear(hint)) })
   engine.start()
 
   const enforcer = createStopEnforcer({ stops, reader: store.reader, engine, log })
-  undo.push(() => enforcer.close())
+  undo.push({ part: 'stop enforcer', stop: () => enforcer.close() })
   enforcer.now()
   const housekeeping = startHousekeeping(store, log)
-  undo.push(() => housekeeping.close())
-  undo.push(() => hub.close())
+  undo.push({ part: 'housekeeping', stop: () => housekeeping.close() })
+  undo.push({ part: 'streams', stop: () => hub.close() })
 
   const isLocal = isLoopback(settings.host)
   const authenticator = createAuthenticator({
@@ -167,8 +181,11 @@ async function startAll(
       return () => closeListeners.delete(listener)
     },
   }
-  undo.push(() => {
-    for (const listener of closeListeners) listener()
+  undo.push({
+    part: 'timelines',
+    stop() {
+      for (const listener of closeListeners) listener()
+    },
   })
   const api = createRoutes(app, isLocal)
   const http = createAdaptorServer({
@@ -176,7 +193,7 @@ async function startAll(
     serverOptions: { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 },
   }) as Server
   const port = await listen(http, settings)
-  undo.push(() => closeHttp(http))
+  undo.push({ part: 'HTTP', stop: () => closeHttp(http) })
   const address = settings.host.includes(':') ? `[${settings.host}]` : settings.host
   return { url: `http://${address}:${port}`, port, firstAdminKey: firstAdmin?.secret ?? null, store, engine, stop }
 }
@@ -184,7 +201,7 @@ async function startAll(
 async function openStore(
   settings: Settings,
   log: Logger,
-  undo: (() => unknown)[],
+  undo: Undo[],
 ): Promise<{ readonly url: string; readonly store: Store }> {
   await mkdir(settings.dataDir, { recursive: true, mode: 0o700 })
   let url = settings.databaseUrl
@@ -193,13 +210,13 @@ async function openStore(
       dataDir: join(settings.dataDir, 'postgres'),
       log: (level, message) => log[level](message),
     })
-    undo.push(() => postgres.close())
+    undo.push({ part: 'PostgreSQL', stop: () => postgres.close() })
     url = postgres.url
   }
   const secretKey =
     settings.secretKey ?? (settings.databaseUrl === null ? await readOrMakeSecretKey(settings.dataDir) : null)
   const store = await createPostgresStore({ url, ...(secretKey === null ? {} : { secretKey }) })
-  undo.push(() => store.close())
+  undo.push({ part: 'store', stop: () => store.close() })
   return { url, store }
 }
 

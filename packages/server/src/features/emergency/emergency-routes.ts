@@ -37,7 +37,9 @@ export function useEmergency(api: Api, app: Application): void {
     const stored = body.stop ? await stop(app, scope, body, caller.name) : await lift(app, scope, body, caller.name)
     app.metrics.emergencies.inc({ stored })
     c.get('log').warn({ stop: body.stop, by: caller.name, why: body.why, stored }, 'emergency')
-    await audit(app, scope, body, caller.name)
+    const audited = audit(app, scope, body, caller.name)
+    // The record must not hold the stop up: while the database is away there are the file and the log line.
+    if (stored === 'database') await audited
     return c.json(await describe(app, scope, body.stop, stored, before), 200)
   })
 }
@@ -76,7 +78,6 @@ function targetOf({ release, flag }: EmergencyRequest): OverlayTarget {
   return flag === undefined ? { kind: 'everything' } : { kind: 'flag', key: flag }
 }
 
-/** The record of a stop must not hold the stop up: without the database there is the file and the log line. */
 async function audit(app: Application, scope: Scope, body: EmergencyRequest, by: string): Promise<void> {
   const action = body.stop ? 'emergency stop' : 'lift emergency stop'
   await app.store.audit
@@ -98,7 +99,7 @@ async function describe(
   stored: 'database' | 'file',
   before: Census,
 ): Promise<EmergencyResult> {
-  const { version } = await app.hub.feed(scope)
+  const version = app.hub.versionOf(scope)
   // With the database every instance's SDKs can be asked for; without it only those connected here.
   const read =
     stored === 'database'

@@ -74,6 +74,11 @@ export class StreamHub {
     return feed
   }
 
+  /** The version clients of an environment have heard of; 0 while nobody follows it here. */
+  versionOf(scope: Scope): number {
+    return this.#feeds.get(keyOf(scope))?.version ?? 0
+  }
+
   /** After a flag was written here. */
   async refresh(scope: Scope): Promise<void> {
     await (await this.feed(scope)).refresh()

@@ -67,6 +67,8 @@ export interface Engine {
   wake(releaseIds: readonly string[]): void
   ingestHint(services: readonly ServiceKey[]): void
   hear(hint: EngineHint): void
+  /** Somebody may have moved a hand: each is read again now instead of at its turn. */
+  lookAtHands(): void
   /** A release as this instance knows it; null when it does not own it. */
   peek(releaseId: string): Readonly<Pick<ResidentRelease, 'state' | 'status' | 'wakeAt' | 'hands'>> | null
 }
@@ -306,6 +308,11 @@ class RunningEngine implements Engine {
       default:
         return
     }
+  }
+
+  lookAtHands(): void {
+    this.#reconciler.lookAgain()
+    this.#tellLoops()
   }
 
   peek(releaseId: string) {

@@ -97,6 +97,10 @@ export class Reconciler {
     this.#releases.delete(releaseId)
   }
 
+  lookAgain(): void {
+    for (const hands of this.#releases.values()) hands.lookAgain(this.#now())
+  }
+
   // ── Due work ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Starts all that is due and waits for none of it. Returns how much it started. */

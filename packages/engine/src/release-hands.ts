@@ -72,6 +72,12 @@ export class ReleaseHands {
     return task
   }
 
+  /** What is being worked on looks by itself when it is done. */
+  lookAgain(now: number): void {
+    for (const task of this.#tasks.values())
+      if (task.dueAt !== Number.POSITIVE_INFINITY) task.plan(Math.min(task.dueAt, now))
+  }
+
   targetOf(hand: Hand): HandTarget {
     const { id, project, environment, plan, desired, generation } = this
     return { releaseId: id, project, environment, hand, desired, generation, plan }

@@ -219,8 +219,8 @@ function holdIsOver(turn: Turn, phase: Phase, reachedAt: number): boolean {
   const until = isCounting ? turn.now + (phase.holdMs - covered) : null
   turn.wait({ kind: 'hold', until, coveredMs: covered, holdMs: phase.holdMs })
   turn.wake(until)
-  // What stops the clock is named too: a person wants to know why the hold does not end.
-  if (!isCounting) forbidsRaising(turn)
+  // What stops the clock, or what will stop the raise, is named too: a person wants to know it before the hold is over.
+  if (!isCounting || turn.state.halted !== null) forbidsRaising(turn)
   return false
 }
 

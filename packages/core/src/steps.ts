@@ -106,11 +106,13 @@ function workInGroup(turn: Turn, steps: readonly Step[], place: Workplace): Prog
 
 function begin(turn: Turn, step: Step, deadline: number | null): void {
   const run = (turn.state.steps[step.id]?.run ?? 0) + 1
+  // What begins late still has to be done: its command must not be born expired.
+  const expiresAt = isLate(turn, deadline) ? null : deadline
   turn.emit({
     type: 'StepStarted',
     step: step.id,
     run,
-    command: commandFor(turn.plan, turn.state, step, run, deadline),
+    command: commandFor(turn.plan, turn.state, step, run, expiresAt),
   })
   const { action } = step
   if (action.verb === 'confirm') turn.emit({ type: 'GateOpened', step: step.id, asks: 'confirmation', of: step.by })

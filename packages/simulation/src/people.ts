@@ -83,7 +83,8 @@ function answerStep(step: Step, have: number, isPresent: (role: string) => boole
     )
   }
   const role = step.by ?? 'anyone'
-  if (action.verb !== 'confirm' || !isPresent(role)) return []
+  // Asked once, answered once: what was asked of a phase that is being rolled back nobody waits for any more.
+  if (action.verb !== 'confirm' || have > 0 || !isPresent(role)) return []
   return [actionBy(role, role, { type: 'confirm', step: step.id, evidence: step.evidence })]
 }
 

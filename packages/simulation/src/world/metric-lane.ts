@@ -31,15 +31,16 @@ export class MetricLane {
   /** `readUntil`: what was read up to there is history, so a sample of that very moment comes just after it. */
   change(at: number, forMs: number | null, value: WorldValue, readUntil: number): void {
     const to = forMs === null ? null : at + forMs
+    // A count is an impulse: so many events at once, then the steady rate again.
+    const isImpulse = this.metric.measure.kind === 'count' && value !== 'no data'
     this.#span = null
     if (this.bucketMs === null) {
       this.addSample(at, value, readUntil)
+      if (isImpulse) return
       this.#timeline.add({ from: at, to, value })
       if (to !== null) this.addSample(to, this.#timeline.valueAt(to), readUntil)
       return
     }
-    // A count is an impulse: so many events in one bucket, then the steady rate again.
-    const isImpulse = this.metric.measure.kind === 'count' && value !== 'no data'
     const from = isImpulse ? Math.ceil(at / this.bucketMs) * this.bucketMs : at
     this.#timeline.add({ from, to: isImpulse ? from + this.bucketMs : to, value })
   }

@@ -232,6 +232,8 @@ export class ReleaseLane {
   }
 
   async #do(release: ResidentRelease, deed: Deed): Promise<ActResult | 'again'> {
+    // A refusal is an answer too, and no commit would find out that it was given from an old state.
+    release.hasMail = true
     const current = await this.#present(release)
     if (current === null) return 'again'
     this.#options.faults.at('act: before commit')
@@ -416,7 +418,13 @@ export class ReleaseLane {
     else await this.#reload(release.id)
   }
 
+  /**
+   * Two claims of one release may be under way here at once (it was created, and it was due); their answers may come in
+   * either order, and only the newer fence can commit.
+   */
   #adopt(loaded: LoadedRelease): ResidentRelease {
+    const known = this.#residents.get(loaded.id)
+    if (known !== undefined && known.fence > loaded.fence) return known
     const release = residentOf(loaded)
     this.#residents.set(release.id, release)
     const key = serviceKey({ ...release, service: release.plan.service })

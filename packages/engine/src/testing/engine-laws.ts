@@ -73,10 +73,10 @@ async function rollBackWith(createStore: BenchStoreFactory, faults: TestFaults):
   const id = await bench.create(quiet, plan)
   bench.engine(faults)
   // The one that will die owns the release; a person acts through it as well.
-  const acted = bench.engines[1]!.engine.act(id, rollbackNever)
-  await settled(acted, faults)
+  await takeOver(bench, id)
   await bench.runFor(60_000, 1_000)
   await confirmAmbiguous(bench, id)
+  await takeOver(bench, id)
   await bench.runFor(60_000, 1_000)
   assert.equal(bench.flag.share, 0.5)
   const from = bench.clock.time
@@ -88,8 +88,14 @@ async function rollBackWith(createStore: BenchStoreFactory, faults: TestFaults):
   await bench.bench.close()
 }
 
+/** The instance that is to die becomes the owner, unless it is dead. */
+async function takeOver(bench: TestBench, id: string): Promise<void> {
+  const { engine, faults } = bench.engines[1]!
+  if (!faults.isDead) await settled(engine.act(id, resumeNothing), faults)
+}
+
 /** Refused, and claims the release all the same. */
-const rollbackNever = { by: 'taro', roles: [], why: null, expected: null, body: { type: 'resume' } } as const
+const resumeNothing = { by: 'taro', roles: [], why: null, expected: null, body: { type: 'resume' } } as const
 
 async function settled(work: Promise<unknown>, faults: TestFaults): Promise<void> {
   let isOver = false

@@ -13,8 +13,8 @@ export type {
 } from './connection.ts'
 export type { FlagReadings, Flags, KeptFlag } from './flags/flag-port.ts'
 export { createFlagSetRunner, type FlagSetNames } from './flags/flag-set-runner.ts'
-export { isPublicAddress } from './http/address-guard.ts'
 export { chooseHttpTarget, createHttpRunner } from './http/http-runner.ts'
+export { isPublicAddress } from './http/public-address.ts'
 export { type MessageTemplate, type MessageText, renderTemplate, type Templates } from './notify/template.ts'
 export {
   type ChannelAddress,

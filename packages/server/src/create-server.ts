@@ -7,19 +7,19 @@
  *  2. `stop` may be called any number of times, from anywhere; every call waits for the same end.
  *  3. New requests are refused first; then streams end, the engine gives its leases back, and the store closes last.
  */
-import { randomBytes, randomUUID } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createEngine, createSeriesTable, type Engine } from '@dankai/engine'
-import { createPostgresStore, type Store, startEmbeddedPostgres } from '@dankai/store'
+import type { Store } from '@dankai/store'
 import { createAdaptorServer } from '@hono/node-server'
 import type { Application } from './application.ts'
 import { openDatabaseClock } from './composition/database-clock.ts'
 import { createStopEnforcer } from './composition/enforce-stops.ts'
 import { createHands, createRunners, supports, tellingFlags } from './composition/engine-parts.ts'
 import { startHousekeeping } from './composition/housekeeping.ts'
+import { openStore } from './composition/open-store.ts'
 import { createStoredConnections } from './composition/stored-connections.ts'
 import { createStoredTemplates } from './composition/stored-templates.ts'
 import { openStopBook } from './features/emergency/stop-book.ts'
@@ -93,7 +93,8 @@ async function startAll(
   undo: Undo[],
   stop: () => Promise<void>,
 ): Promise<DankaiServer> {
-  const { url, store } = await openStore(settings, log, undo)
+  const { url, store, close } = await openStore(settings, log)
+  undo.push({ part: 'store', stop: close })
   const clock = await openDatabaseClock(store.clock, log)
   undo.push({ part: 'clock', stop: () => clock.close() })
   const { now } = clock
@@ -196,39 +197,6 @@ async function startAll(
   undo.push({ part: 'HTTP', stop: () => closeHttp(http) })
   const address = settings.host.includes(':') ? `[${settings.host}]` : settings.host
   return { url: `http://${address}:${port}`, port, firstAdminKey: firstAdmin?.secret ?? null, store, engine, stop }
-}
-
-async function openStore(
-  settings: Settings,
-  log: Logger,
-  undo: Undo[],
-): Promise<{ readonly url: string; readonly store: Store }> {
-  await mkdir(settings.dataDir, { recursive: true, mode: 0o700 })
-  let url = settings.databaseUrl
-  if (url === null) {
-    const postgres = await startEmbeddedPostgres({
-      dataDir: join(settings.dataDir, 'postgres'),
-      log: (level, message) => log[level](message),
-    })
-    undo.push({ part: 'PostgreSQL', stop: () => postgres.close() })
-    url = postgres.url
-  }
-  const secretKey =
-    settings.secretKey ?? (settings.databaseUrl === null ? await readOrMakeSecretKey(settings.dataDir) : null)
-  const store = await createPostgresStore({ url, ...(secretKey === null ? {} : { secretKey }) })
-  undo.push({ part: 'store', stop: () => store.close() })
-  return { url, store }
-}
-
-/** Seals the secrets of connections; beside the embedded database, readable by the owner only. */
-async function readOrMakeSecretKey(dataDir: string): Promise<Buffer> {
-  const path = join(dataDir, 'secret-key')
-  try {
-    await writeFile(path, randomBytes(32).toString('hex'), { flag: 'wx', mode: 0o600 })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  }
-  return Buffer.from(await readFile(path, 'utf8'), 'hex')
 }
 
 function listen(http: Server, { host, port }: Settings): Promise<number> {

@@ -4,8 +4,8 @@ import fc from 'fast-check'
 import type { ConnectionOf, HttpSettings } from '../connection.ts'
 import { claimedCommand, connectionsOf } from '../testing/claimed-command.ts'
 import { type LocalReceiver, startLocalReceiver } from '../testing/local-receiver.ts'
-import { isPublicAddress } from './address-guard.ts'
 import { createHttpRunner } from './http-runner.ts'
+import { isPublicAddress } from './public-address.ts'
 
 let receiver: LocalReceiver
 

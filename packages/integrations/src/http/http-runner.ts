@@ -8,7 +8,7 @@
 import type { ClaimedCommand, EffectRunner } from '@dankai/engine'
 import { cutOutput, numbersIn } from '../command-output.ts'
 import { ambiguous, type ConnectionOf, type Connections, failed, type RunResult, scopeOf } from '../connection.ts'
-import { type GuardedAnswer, guardedRequest } from './guarded-request.ts'
+import { callOutside, type OutsideAnswer } from './outside-call.ts'
 
 type HttpConnection = ConnectionOf<'http'>
 export type HttpTarget = { readonly connection: HttpConnection; readonly url: URL }
@@ -70,7 +70,7 @@ const allowsHost = (allowed: readonly string[], url: URL): boolean =>
 
 async function call(claimed: ClaimedCommand, method: string, { connection, url }: HttpTarget): Promise<RunResult> {
   const { settings, secrets } = connection
-  const answer = await guardedRequest({
+  const answer = await callOutside({
     url,
     method,
     headers: { 'idempotency-key': claimed.id, ...secrets },
@@ -81,7 +81,7 @@ async function call(claimed: ClaimedCommand, method: string, { connection, url }
   return resultOf(method, answer)
 }
 
-function resultOf(method: string, answer: GuardedAnswer): RunResult {
+function resultOf(method: string, answer: OutsideAnswer): RunResult {
   if (answer.kind === 'refused') return failed(answer.reason)
   // Reading changes nothing, so a lost answer to a read is a plain failure and may be tried again.
   if (answer.kind === 'unanswered')

@@ -7,7 +7,7 @@
  */
 import type { ClaimedCommand, EffectRunner } from '@dankai/engine'
 import { ambiguous, type ConnectionOf, type Connections, failed, type RunResult, scopeOf } from '../connection.ts'
-import { type GuardedAnswer, guardedRequest } from '../http/guarded-request.ts'
+import { callOutside, type OutsideAnswer } from '../http/outside-call.ts'
 import { type MessageTemplate, type MessageText, renderTemplate, type Templates } from './template.ts'
 
 type Webhook = ConnectionOf<'webhook'>
@@ -82,7 +82,7 @@ async function post(
 ): Promise<RunResult> {
   const { url, authorization } = webhook.secrets
   if (url === undefined || !URL.canParse(url)) return failed(`${address}: connection "${webhook.name}" has no URL`)
-  const answer = await guardedRequest({
+  const answer = await callOutside({
     url: new URL(url),
     method: 'POST',
     headers: {
@@ -107,7 +107,7 @@ async function post(
   return resultOf(address, answer)
 }
 
-function resultOf(address: string, answer: GuardedAnswer): RunResult {
+function resultOf(address: string, answer: OutsideAnswer): RunResult {
   if (answer.kind === 'refused') return failed(`${address}: ${answer.reason}`)
   if (answer.kind === 'unanswered') return ambiguous(`${address}: ${answer.reason}`)
   if (answer.status >= 200 && answer.status < 300) return { outcome: 'succeeded', detail: null, output: null }

@@ -83,7 +83,6 @@ export function useFlags(api: Api, app: Application): void {
     const definition = definitionOf(c.req.valid('param').key, body)
     const expectedVersion = versionOf(c.req.valid('header')['if-match'])
     const flag = await putFlag(app, scope, definition, expectedVersion, body, caller.name)
-    await app.hub.refresh(scope)
     return c.json(viewOf(flag), 200, { etag: `"${flag.version}"` })
   })
 
@@ -140,7 +139,8 @@ async function putFlag(
   if (!result.ok) throw refusal(definition.key, result)
   const action = breakGlass && result.flag.heldBy !== null ? 'break glass over flag' : 'set flag'
   const detail = { version: result.flag.version, heldBy: result.flag.heldBy }
-  await app.store.audit.append({ ...scope, by, action, subject: definition.key, why, detail })
+  const entry = { ...scope, by, action, subject: definition.key, why, detail }
+  await Promise.all([app.hub.refresh(scope), app.store.audit.append(entry)])
   return result.flag
 }
 

@@ -12,9 +12,9 @@ import { lookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { Agent, request } from 'undici'
 import { outputBytesMax } from '../command-output.ts'
-import { isPublicAddress } from './address-guard.ts'
+import { isPublicAddress } from './public-address.ts'
 
-export interface GuardedCall {
+export interface OutsideCall {
   readonly url: URL
   readonly method: string
   readonly headers: Readonly<Record<string, string>>
@@ -23,14 +23,14 @@ export interface GuardedCall {
   readonly timeoutMs: number
 }
 
-export type GuardedAnswer =
+export type OutsideAnswer =
   | { readonly kind: 'answered'; readonly status: number; readonly body: Buffer }
   /** Nothing was sent. */
   | { readonly kind: 'refused'; readonly reason: string }
   /** Something may have been sent, no answer came. */
   | { readonly kind: 'unanswered'; readonly reason: string }
 
-export async function guardedRequest(call: GuardedCall): Promise<GuardedAnswer> {
+export async function callOutside(call: OutsideCall): Promise<OutsideAnswer> {
   const host = call.url.hostname.replace(/^\[|\]$/g, '')
   if (isIP(host) !== 0 && !call.allowPrivate && !isPublicAddress(host)) return refusedAddress(host)
   const connection = { opened: false }
@@ -77,7 +77,7 @@ function notPublic(host: string, address: string | undefined): string {
   return `Cannot call "${host}": found address ${address ?? 'none'}, expected a public one. An admin can allow private addresses in the connection`
 }
 
-const refusedAddress = (host: string): GuardedAnswer => ({ kind: 'refused', reason: notPublic(host, host) })
+const refusedAddress = (host: string): OutsideAnswer => ({ kind: 'refused', reason: notPublic(host, host) })
 
 async function readUpTo(body: AsyncIterable<Buffer>, bytesMax: number): Promise<Buffer> {
   const chunks: Buffer[] = []

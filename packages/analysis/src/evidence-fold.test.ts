@@ -649,6 +649,16 @@ describe('tracks', () => {
     assert.deepEqual([story.says('r0').met, story.fold.missing()], ['unknown', [{ metric: 'error_rate', since: 0 }]])
   })
 
+  test('a phase that exposes nobody is judged by everybody', () => {
+    const metrics = { error_rate: { measure: ratio } }
+    const story = new Story({ metrics, phases: [{ share: 0, promoteWhen: ['error_rate < 1%'] }, {}] }).phase(0, 0)
+    story
+      .tell('error_rate', [[failed(0), 6]], 'stable')
+      .tell('error_rate', [[failed(0), 6]], 'all')
+      .at(minutes)
+    assert.deepEqual([story.says('p0.c0').met, story.fold.missing()], ['yes', []])
+  })
+
   test('what cannot be split is read from everybody', () => {
     const story = ruleStory('pool > 80%', { measure: last })
       .tell('pool', [[gauge(0.9), 6]], 'all')
@@ -661,6 +671,7 @@ describe('tracks', () => {
       const story = ruleStory('error_rate < 0.1%', { measure: ratio }).tell('error_rate', [[failed(9), 6]])
       story.tell('error_rate', [[failed(0), 6]], track)
       story.fold.lowerExposure(minutes)
+      story.fold.reachExposure(62 * second)
       assert.equal(story.says('r0').met, 'unknown')
       story.tell('error_rate', [[failed(0), 6]], track)
       assert.equal(story.says('r0').met, 'yes', track)

@@ -36,6 +36,7 @@ export class EvidenceFold implements EvidenceReader {
   #exposedAt: number | null = null
   /** Since when anybody is exposed without interruption; the canary is expected to have data from then on. */
   #exposedSince: number | null = null
+  #isLowered = false
 
   private constructor(plan: EvidencePlan) {
     this.#plan = plan
@@ -92,6 +93,7 @@ export class EvidenceFold implements EvidenceReader {
     this.#phase = index
     this.#phaseAt = at
     this.#exposedAt = null
+    this.#isLowered = false
     for (const { watch } of this.#parts.comparisons.values()) enterPhase(watch, index, at)
     for (const { watch } of this.#parts.silences.values()) watch.enterPhase(index, at)
     for (const sequence of this.#parts.sequences) {
@@ -101,11 +103,17 @@ export class EvidenceFold implements EvidenceReader {
     this.#activated(at)
   }
 
-  /** The phase's exposure is confirmed: its criteria count the buckets that begin from here on. */
+  /**
+   * The phase's exposure is confirmed: its criteria count the buckets that begin from here on. In a phase that exposes
+   * nobody the canary is not expected to have data. Once exposure was taken back, reaching nobody is no exposure.
+   */
   reachExposure(at: number): void {
+    if (this.#isLowered) return
     this.#exposedAt = at
-    this.#exposedSince ??= at
-    for (const input of this.#parts.inputs.values()) input.setExposure('exposed')
+    if (this.#exposesAnybody()) {
+      this.#exposedSince ??= at
+      for (const input of this.#parts.inputs.values()) input.setExposure('exposed')
+    }
     for (const { watch } of this.#parts.comparisons.values()) {
       if (watch.place === 'criterion' && watch.phase === this.#phase) watch.activate(at)
     }
@@ -114,8 +122,12 @@ export class EvidenceFold implements EvidenceReader {
     this.#activated(at)
   }
 
-  /** Exposure was taken back: nothing measured from here on counts for the phase, and the canary may be silent. */
+  /**
+   * Exposure was taken back: nothing measured from here on counts for the phase, and the canary may be silent. That lasts
+   * until a phase begins.
+   */
   lowerExposure(at: number): void {
+    this.#isLowered = true
     this.#exposedAt = null
     this.#exposedSince = null
     for (const { watch } of this.#parts.comparisons.values()) if (watch.place === 'criterion') watch.deactivate()
@@ -186,6 +198,7 @@ export class EvidenceFold implements EvidenceReader {
       phaseAt: this.#phaseAt,
       exposedAt: this.#exposedAt,
       exposedSince: this.#exposedSince,
+      isLowered: this.#isLowered,
       inputs: Object.fromEntries([...this.#parts.inputs].map(([name, input]) => [name, input.toJSON()])),
       sequences: Object.fromEntries(this.#parts.sequences.map(sequence => [sequence.name, sequence.toJSON()])),
       noData: [...this.#parts.silences.values()].map(({ watch }) => watch.toJSON()),
@@ -217,9 +230,10 @@ export class EvidenceFold implements EvidenceReader {
   }
 
   /** Brings terms and totals that the checkpoint does not know to where the release stands. */
-  #activateFor({ phase, phaseAt, exposedAt, exposedSince }: EvidenceFoldJson): void {
+  #activateFor({ phase, phaseAt, exposedAt, exposedSince, isLowered }: EvidenceFoldJson): void {
     if (phase !== null && phaseAt !== null) this.beginPhase(phase, phaseAt)
     if (exposedAt !== null) this.reachExposure(exposedAt)
+    if (isLowered) this.lowerExposure(this.#now)
     this.#exposedSince = exposedSince
   }
 
@@ -233,6 +247,12 @@ export class EvidenceFold implements EvidenceReader {
       reading: sequence.refresh(reading),
       end: sequence.end,
     })
+  }
+
+  #exposesAnybody(): boolean {
+    const exposure = this.#plan.phases.find(phase => phase.index === this.#phase)?.exposure
+    if (exposure === undefined) return true
+    return exposure.shadow || exposure.share > 0 || exposure.cohorts.some(cohort => cohort.share > 0)
   }
 
   /** The first bucket after a gap ends it. */
@@ -301,6 +321,7 @@ interface EvidenceFoldJson {
   readonly phaseAt: number | null
   readonly exposedAt: number | null
   readonly exposedSince: number | null
+  readonly isLowered: boolean
   readonly inputs: Readonly<Record<string, MetricInputJson>>
   readonly sequences: Readonly<Record<string, SampleSequenceJson>>
   readonly noData: readonly NoDataWatchJson[]

@@ -17,7 +17,12 @@ export interface PlanSketch {
   /** Rules of the whole release. */
   readonly rules?: readonly string[]
   readonly evidence?: EvidencePolicy
-  readonly phases?: readonly { readonly rules?: readonly string[]; readonly promoteWhen?: readonly string[] }[]
+  readonly phases?: readonly {
+    /** Share of all users; 0.1 unless said otherwise. */
+    readonly share?: number
+    readonly rules?: readonly string[]
+    readonly promoteWhen?: readonly string[]
+  }[]
 }
 
 export const minutes = 60_000
@@ -38,7 +43,9 @@ export const query: Metric['measure'] = { kind: 'query', text: 'avg:latency' }
 /** Rule terms get the ids r0, r1 …; those of phase i p<i>.r0 …; criteria p<i>.c0 … */
 export function evidencePlan(sketch: PlanSketch): EvidencePlan {
   const metrics = Object.entries(sketch.metrics).map(([name, given]): [string, Metric] => [name, metric(name, given)])
-  const phases = (sketch.phases ?? []).map((phase, index) => phaseOf(index, phase.promoteWhen ?? []))
+  const phases = (sketch.phases ?? []).map((phase, index) =>
+    phaseOf(index, phase.share ?? 0.1, phase.promoteWhen ?? []),
+  )
   const own = (sketch.phases ?? []).flatMap((phase, index) => rulesOf(phase.rules ?? [], index))
   return {
     metrics: Object.fromEntries(metrics),
@@ -80,12 +87,12 @@ function rulesOf(texts: readonly string[], phase: number | null): readonly Rule[
   }))
 }
 
-function phaseOf(index: number, promoteWhen: readonly string[]): Phase {
+function phaseOf(index: number, share: number, promoteWhen: readonly string[]): Phase {
   return {
     index,
     name: `phase ${index}`,
     title: null,
-    exposure: { share: 0.1, cohorts: [], shadow: false },
+    exposure: { share, cohorts: [], shadow: false },
     exposeText: '10%',
     holdMs: null,
     before: [],

@@ -14,7 +14,16 @@ import {
   type Store,
   startEmbeddedPostgres,
 } from './index.ts'
-import { commandOf, commitOf, exposureOf, newRelease, planOf, readingOf, scope } from './testing/release-fixture.ts'
+import {
+  commandOf,
+  commitOf,
+  exposureOf,
+  newRelease,
+  planOf,
+  readingOf,
+  sampleOf,
+  scope,
+} from './testing/release-fixture.ts'
 
 /**
  * What every store promises, run on the in-memory twin and on PostgreSQL. Time is a number the test moves; two stores
@@ -648,16 +657,6 @@ for (const [name, open] of [
     })
 
     describe('samples', () => {
-      const sampleOf = (at: number, given: Partial<SeriesSample> = {}): SeriesSample => {
-        const head = {
-          series: 'http_requests',
-          labels: { status: '200' },
-          track: 'canary',
-          start: at,
-          lengthMs: 10_000,
-        } as const
-        return { ...head, count: 10, sum: 10, last: null, quantiles: null, ...given }
-      }
       const batchOf = (
         sdk: string,
         no: number,

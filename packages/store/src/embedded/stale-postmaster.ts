@@ -11,8 +11,9 @@ const fastStopMs = 10_000
 const pollMs = 20
 
 export async function stopStalePostmaster(folder: string, seenByServer: string): Promise<number | null> {
-  const pid = pidInFile(path.join(folder, 'data', 'postmaster.pid'))
-  if (pid === null || !isOurs(pid, [`${folder}/data`, `${seenByServer}/data`])) return null
+  const left = readPidFile(path.join(folder, 'data', 'postmaster.pid'))
+  if (left === null || !isOurs(left, [`${folder}/data`, `${seenByServer}/data`])) return null
+  const { pid } = left
   process.kill(pid, 'SIGINT')
   if (!(await isGoneWithin(pid, fastStopMs))) {
     process.kill(pid, 'SIGQUIT')
@@ -21,18 +22,26 @@ export async function stopStalePostmaster(folder: string, seenByServer: string):
   return pid
 }
 
-function pidInFile(file: string): number | null {
+interface PidFile {
+  readonly pid: number
+  readonly port: string
+}
+
+function readPidFile(file: string): PidFile | null {
   try {
-    const pid = Number(readFileSync(file, 'utf8').split('\n')[0])
-    return Number.isSafeInteger(pid) && pid > 1 ? pid : null
+    const lines = readFileSync(file, 'utf8').split('\n')
+    const pid = Number(lines[0])
+    return Number.isSafeInteger(pid) && pid > 1 ? { pid, port: lines[3] ?? '' } : null
   } catch {
     return null
   }
 }
 
-function isOurs(pid: number, folders: readonly string[]): boolean {
+/** The id may belong to somebody else by now, and another Dankai's server looks alike but for its port. */
+function isOurs({ pid, port }: PidFile, folders: readonly string[]): boolean {
   const command = commandOf(pid)
-  return isAlive(pid) && command.includes('postgres') && folders.some(folder => command.includes(folder))
+  const isServer = command.includes('postgres') && command.includes(`port=${port} `)
+  return isAlive(pid) && isServer && folders.some(folder => command.includes(folder))
 }
 
 async function isGoneWithin(pid: number, timeoutMs: number): Promise<boolean> {

@@ -125,24 +125,31 @@ async function runTransaction<Result>(
   doing: string,
   work: (query: Query) => Promise<Result>,
 ): Promise<Result> {
-  const client = await pool.connect().catch(error => {
-    throw toStoreError(error, doing)
-  })
+  const client = await translated(pool.connect(), doing)
+  // The pool listens to idle connections only; unheard, the end of a connection in use would end the process.
+  const onError = () => {}
+  client.on('error', onError)
+  let isBroken = false
   try {
-    await client.query('begin')
+    await translated(client.query('begin'), doing)
     const result = await work(queryOn(client))
-    await client.query('commit')
-    client.release()
+    await translated(client.query('commit'), doing)
     return result
   } catch (error) {
-    // A connection whose rollback fails is not given back to the pool.
-    const broken = await client.query('rollback').then(
+    isBroken = await client.query('rollback').then(
       () => false,
       () => true,
     )
-    client.release(broken)
-    throw error instanceof StoreError || (error as { code?: string }).code === undefined
-      ? error
-      : toStoreError(error, doing)
+    throw error
+  } finally {
+    client.removeListener('error', onError)
+    // A connection whose rollback failed is not given back to the pool.
+    client.release(isBroken)
   }
+}
+
+async function translated<Result>(answer: Promise<Result>, doing: string): Promise<Result> {
+  return answer.catch(error => {
+    throw toStoreError(error, doing)
+  })
 }

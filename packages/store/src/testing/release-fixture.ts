@@ -1,5 +1,5 @@
 import type { Command, Event, HandReading, ReleaseState, ReleaseStatus } from '@dankai/core'
-import type { Commit, NewRelease } from '@dankai/engine'
+import type { Commit, NewRelease, SeriesSample } from '@dankai/engine'
 import type { CompiledPlan, Exposure, Hand } from '@dankai/plan'
 
 /** Releases for tests of the store, which looks at very little of what it keeps. */
@@ -189,4 +189,15 @@ export function commitOf(
 
 export function readingOf(generation: number, at: number, given: Partial<HandReading> = {}): HandReading {
   return { generation, share: 0, reached: true, floor: 0, readings: 1, at, problem: null, ...given }
+}
+
+export function sampleOf(at: number, given: Partial<SeriesSample> = {}): SeriesSample {
+  const head = {
+    series: 'http_requests',
+    labels: { status: '200' },
+    track: 'canary',
+    start: at,
+    lengthMs: 10_000,
+  } as const
+  return { ...head, count: 10, sum: 10, last: null, quantiles: null, ...given }
 }

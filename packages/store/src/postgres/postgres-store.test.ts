@@ -1,0 +1,373 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
+import { defineFlag } from '@dankai/flags'
+import pg from 'pg'
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../embedded/start-embedded-postgres.ts'
+import type { Hint } from '../hint-ports.ts'
+import type { Store } from '../server-ports.ts'
+import { commandOf, commitOf, exposureOf, newRelease, sampleOf, scope } from '../testing/release-fixture.ts'
+import { createPostgresStore, type PostgresStoreOptions } from './create-postgres-store.ts'
+import { checkProgram, migrateDown, migrateUp, programVersion, schemaVersion } from './migrate.ts'
+
+/** What only the real database can show: migrations, connections that die, locks, lanes, what stands in the tables. */
+let server: EmbeddedPostgres
+const dataDir = mkdtempSync(path.join(os.tmpdir(), 'dankai-postgres-'))
+before(async () => {
+  server = await startEmbeddedPostgres({ dataDir })
+})
+after(async () => {
+  await server.close()
+  rmSync(dataDir, { recursive: true, force: true })
+})
+
+const start = Date.UTC(2026, 10, 2, 1)
+let schemas = 0
+let schema: string
+let admin: pg.Client
+const stores: Store[] = []
+
+beforeEach(async () => {
+  schema = `p${++schemas}`
+  admin = new pg.Client({ connectionString: server.url, options: `-c search_path=${schema}` })
+  admin.on('error', () => {})
+  await admin.connect()
+})
+afterEach(async () => {
+  await Promise.all(stores.splice(0).map(store => store.close()))
+  await admin.end()
+})
+
+async function open(given: Partial<PostgresStoreOptions> = {}): Promise<Store> {
+  const store = await createPostgresStore({ url: server.url, schema, ...given })
+  stores.push(store)
+  return store
+}
+
+async function sql<Row = Record<string, unknown>>(text: string): Promise<Row[]> {
+  return (await admin.query(text)).rows as Row[]
+}
+
+/** Polls the database, not the clock: until a statement of the store waits for a lock of this test. */
+async function untilBlocked(): Promise<number> {
+  for (;;) {
+    const rows = await sql<{ pid: number }>(
+      `select pid from pg_stat_activity where wait_event_type = 'Lock' and pid <> pg_backend_pid() limit 1`,
+    )
+    if (rows[0] !== undefined) return rows[0].pid
+  }
+}
+
+describe('migrations', () => {
+  const tables = async () =>
+    (
+      await sql<{
+        name: string
+      }>(`select c.relname as name from pg_class c where c.relnamespace = '${schema}'::regnamespace
+      and c.relkind in ('r', 'p', 'S', 'i') and c.relname !~ '[0-9]{5}' order by 1`)
+    ).map(({ name }) => name)
+
+  it('go up, all the way down to nothing, and up again to the same', async () => {
+    const done = await migrateUp({ url: server.url, schema })
+    assert.equal(done.length, schemaVersion)
+    const up = await tables()
+    assert.deepEqual(await migrateUp({ url: server.url, schema }), [], 'a second time there is nothing to do')
+    for (let version = schemaVersion; version > 0; version--) {
+      assert.equal((await sql(`select schema_version from program`))[0]?.['schema_version'], version)
+      await migrateDown({ url: server.url, schema }, 1)
+    }
+    assert.deepEqual(
+      (await tables()).filter(name => !name.startsWith('migration')),
+      [],
+    )
+    const functions = await sql(`select proname from pg_proc where pronamespace = '${schema}'::regnamespace`)
+    assert.deepEqual(functions, [])
+    await migrateUp({ url: server.url, schema })
+    assert.deepEqual(await tables(), up)
+  })
+
+  it('run once when two instances start together', async () => {
+    const both = await Promise.all([migrateUp({ url: server.url, schema }), migrateUp({ url: server.url, schema })])
+    assert.deepEqual(both.map(done => done.length).toSorted(), [0, schemaVersion])
+  })
+
+  it('refuse a program that is too old for the database, and let the one before the newest run', async () => {
+    await migrateUp({ url: server.url, schema })
+    await sql('update program set schema_version = 99')
+    await open()
+    await sql(`update program set min_program = ${programVersion + 1}`)
+    const tooOld = {
+      code: 'program too old',
+      message: /found schema 99, which needs program 2 or newer; this is program 1\. Upgrade this instance\./,
+    }
+    await assert.rejects(createPostgresStore({ url: server.url, schema }), tooOld)
+    await assert.rejects(createPostgresStore({ url: server.url, schema, migrate: false }), tooOld)
+  })
+
+  it('are left to the operator who wants it so', async () => {
+    await assert.rejects(
+      createPostgresStore({ url: server.url, schema, migrate: false }),
+      /found schema 0, expected \d+\. Run the migrations first/,
+    )
+    await migrateUp({ url: server.url, schema })
+    await checkProgram({ url: server.url, schema })
+    await open({ migrate: false })
+  })
+})
+
+describe('a process that dies', () => {
+  it('while it makes a release leaves nothing of it: no claim, no event, no hand', async () => {
+    const store = await open()
+    await sql('begin')
+    await sql('lock table release_plan in access exclusive mode')
+    const made = store.releases.createRelease(newRelease(start, { hands: ['flag:a', 'nginx:b'] }))
+    const refused = assert.rejects(made, { code: 'unreachable' })
+    await sql(`select pg_terminate_backend(${await untilBlocked()})`)
+    await sql('commit')
+    await refused
+    for (const table of ['release', 'hand_claim', 'hand', 'release_event']) {
+      assert.deepEqual(await sql(`select * from ${table}`), [], table)
+    }
+    assert.equal((await store.releases.createRelease(newRelease(start, { hands: ['flag:a', 'nginx:b'] }))).ok, true)
+  })
+
+  it('while it commits leaves all of the decision or nothing, and the release can be decided again', async () => {
+    const store = await open()
+    const created = await store.releases.createRelease(newRelease(start, { commands: [commandOf('forward#1')] }))
+    assert.ok(created.ok)
+    const release = (await store.releases.claim('a', created.id))!
+    const commit = commitOf(release, {
+      eventCount: 2,
+      superseded: 'all',
+      desired: { exposure: exposureOf(0), generation: 2, direction: 'lower' },
+      commands: [commandOf('back#1')],
+    })
+    await sql('begin')
+    await sql('lock table command in access exclusive mode')
+    const refused = assert.rejects(store.releases.commit(commit), { code: 'unreachable' })
+    await sql(`select pg_terminate_backend(${await untilBlocked()})`)
+    await sql('commit')
+    await refused
+    const reloaded = (await store.releases.claim('a', created.id))!
+    assert.equal(reloaded.state.seq, release.state.seq)
+    assert.deepEqual((await store.reader.events(created.id, 0, 9)).length, release.state.seq)
+    assert.equal((await store.hands.handsOf(created.id))[0]?.generation, 1)
+    assert.equal(await store.releases.commit({ ...commit, fence: reloaded.fence }), 'committed')
+    const { items } = await store.reader.commands(created.id, {})
+    assert.deepEqual(
+      items.map(({ slot, status }) => [slot, status]),
+      [
+        ['forward#1', 'superseded'],
+        ['back#1', 'planned'],
+      ],
+    )
+  })
+})
+
+describe('the lane for lowering and emergencies', () => {
+  it('answers while every ordinary connection is stuck', async () => {
+    const store = await open({ poolSize: 1 })
+    await store.flags.put({
+      ...scope,
+      definition: defineFlag({ key: 'booking' }),
+      expectedVersion: 0,
+      by: 'yuki',
+      why: null,
+    })
+    const created = await store.releases.createRelease(newRelease(start))
+    assert.ok(created.ok)
+    await sql('begin')
+    await sql('lock table setting in access exclusive mode')
+    const stuck = store.settings.get(scope, 'locale')
+    await untilBlocked()
+    const id = '0199f3c0-0000-7000-8000-000000000001'
+    await store.overlays.stop({ ...scope, id, stops: { kind: 'everything' }, by: 'yuki', why: null })
+    assert.equal((await store.overlays.active(scope)).length, 1)
+    const write = {
+      ...scope,
+      key: 'booking',
+      releaseId: created.id,
+      generation: 2,
+      exposure: { share: 0, cohorts: [], shadow: false },
+      segments: {},
+    }
+    assert.deepEqual(await store.flags.setExposure(write), { ok: true, version: 3 })
+    await sql('commit')
+    assert.equal(await stuck, null)
+  })
+
+  it('gives up after a second, so that an emergency can go another way', async () => {
+    const store = await open()
+    await sql('begin')
+    await sql('lock table overlay in access exclusive mode')
+    const asked = performance.now()
+    await assert.rejects(store.overlays.active(scope), {
+      code: 'slow',
+      message: /Cannot read emergency stops: found .*timeout/,
+    })
+    assert.ok(performance.now() - asked < 3_000)
+    await sql('rollback')
+  })
+
+  it('says that the database cannot be reached in words, not in stack traces', async () => {
+    const url = server.url.replace(/:\d+\//, ':1/')
+    await assert.rejects(createPostgresStore({ url, schema }), {
+      name: 'StoreError',
+      code: 'unreachable',
+      message: /Check that the database runs/,
+    })
+  })
+})
+
+describe('hints', () => {
+  const listen = (store: Store) => {
+    let heard: Hint[] = []
+    let onHint = () => {}
+    store.hints.subscribe(hint => {
+      heard.push(hint)
+      onHint()
+    })
+    return async (kind: Hint['kind']): Promise<Hint> => {
+      await new Promise<void>(resolve => {
+        onHint = () => heard.some(hint => hint.kind === kind) && resolve()
+        onHint()
+      })
+      const found = heard.find(hint => hint.kind === kind)!
+      heard = []
+      return found
+    }
+  }
+
+  it('of flags, samples, stops and readings reach the other processes', async () => {
+    const [store, other] = [await open(), await open()]
+    const next = listen(other)
+    await next('reconnected')
+    await store.flags.put({
+      ...scope,
+      definition: defineFlag({ key: 'booking' }),
+      expectedVersion: 0,
+      by: 'yuki',
+      why: null,
+    })
+    assert.deepEqual(await next('flags'), { kind: 'flags', ...scope, version: 1 })
+    await store.samples.append({
+      ...scope,
+      sdk: 's',
+      no: 1,
+      trusted: true,
+      services: [{ service: 'trips', samples: [sampleOf(0)] }],
+    })
+    assert.deepEqual(await next('samples'), { kind: 'samples', ...scope, service: 'trips' })
+    await store.overlays.stop({
+      ...scope,
+      id: '0199f3c0-0000-7000-8000-000000000001',
+      stops: { kind: 'everything' },
+      by: 'yuki',
+      why: null,
+    })
+    assert.deepEqual(await next('overlays'), { kind: 'overlays', ...scope })
+  })
+
+  it('start anew with "look again" when the listening connection breaks', async () => {
+    const store = await open()
+    const next = listen(store)
+    await next('reconnected')
+    await sql(`select pg_terminate_backend(pid) from pg_stat_activity where query = 'listen "${schema}_hint"'`)
+    assert.deepEqual(await next('reconnected'), { kind: 'reconnected' })
+    await store.releases.createRelease(newRelease(start))
+    await next('wake')
+  })
+
+  it('say "look again" when an instance dies, because it may have taken a hint with it', async () => {
+    const clock = { at: start }
+    const given = { clock: { now: () => clock.at } }
+    const [store, other] = [await open(given), await open(given)]
+    await store.instances.beat('a')
+    const next = listen(other)
+    await next('reconnected')
+    await other.instances.beat('b')
+    await store.instances.leave('a')
+    await next('reconnected')
+  })
+})
+
+describe('what stands in the tables', () => {
+  it('is the digest of a key, never the key, and the sealed secrets of a connection', async () => {
+    const store = await open({ secretKey: Buffer.alloc(32, 7) })
+    const made = await store.keys.createFirstAdmin('yuki')
+    await store.connections.put({
+      ...scope,
+      name: 'slack',
+      kind: 'webhook',
+      settings: {},
+      secrets: { url: 'https://hooks.example/T1' },
+      by: 'yuki',
+    })
+    const text = JSON.stringify([
+      await sql('select * from api_key'),
+      await sql(`select encode(secrets, 'escape') as secrets from connection`),
+    ])
+    assert.ok(!text.includes(made!.secret.slice(10)))
+    assert.ok(!text.includes('hooks.example'))
+    assert.deepEqual(await store.connections.secretsOf(scope, 'slack'), { url: 'https://hooks.example/T1' })
+    await sql(`update connection set name = 'moved'`)
+    await assert.rejects(store.connections.secretsOf(scope, 'moved'), /unable to authenticate/)
+    await sql(`update connection set name = 'slack'`)
+    const without = await open()
+    await assert.rejects(without.connections.secretsOf(scope, 'slack'), /Set DANKAI_SECRET_KEY/)
+  })
+
+  it('is an audit log that refuses to be changed', async () => {
+    const store = await open()
+    await store.audit.append({ ...scope, by: 'yuki', action: 'revoke key', subject: 'key 1', why: null, detail: {} })
+    await assert.rejects(sql('delete from audit'), /append-only/)
+    await assert.rejects(sql(`update audit set by = 'nobody'`), /append-only/)
+  })
+
+  it('is timed by the database when nobody injects a clock', async () => {
+    const store = await open()
+    const [{ now } = { now: 0 }] = await sql<{ now: number }>(
+      'select floor(extract(epoch from clock_timestamp()) * 1000)::float as now',
+    )
+    assert.ok(Math.abs((await store.clock.now()) - now) < 60_000)
+    await store.instances.beat('a')
+    assert.equal((await store.instances.list())[0]?.alive, true)
+  })
+
+  it('has an end: old commands, flag versions and releases are removed, the newest version of a flag stays', async () => {
+    const clock = { at: start }
+    const store = await open({ clock: { now: () => clock.at } })
+    const day = 86_400_000
+    for (let version = 0; version < 3; version++) {
+      await store.flags.put({
+        ...scope,
+        definition: defineFlag({ key: 'booking' }),
+        expectedVersion: version,
+        by: 'yuki',
+        why: null,
+      })
+    }
+    const created = await store.releases.createRelease(newRelease(start, { commands: [commandOf('smoke#1')] }))
+    assert.ok(created.ok)
+    const release = (await store.releases.claim('a', created.id))!
+    await store.releases.commit(commitOf(release, { eventCount: 1, superseded: 'all', ended: true, wakeAt: null }))
+    const counts = async () => [
+      (await store.reader.commands(created.id, {})).items.length,
+      (await store.flags.history(scope, 'booking', {})).items.length,
+      (await store.reader.list({})).items.length,
+    ]
+    const expected = [
+      [29, [1, 3, 1]],
+      [31, [0, 3, 1]],
+      [366, [0, 1, 1]],
+      [2_600, [0, 1, 0]],
+    ] as const
+    for (const [days, left] of expected) {
+      clock.at = start + days * day
+      await store.prune()
+      assert.deepEqual(await counts(), left, `${days} days later`)
+    }
+  })
+})

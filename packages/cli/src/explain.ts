@@ -49,14 +49,28 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error && 'code' in error
 }
 
-function brokenAccess({ code = 'an error', path, syscall = 'use' }: NodeJS.ErrnoException): Failure {
-  const what = path === undefined ? syscall : `${syscall} "${path}"`
+/** The system's names of its calls, for the few this command makes. */
+const callWords: Readonly<Record<string, { readonly en: string; readonly ja: string }>> = {
+  open: { en: 'open', ja: '開けません' },
+  read: { en: 'read', ja: '読めません' },
+  opendir: { en: 'read folder', ja: '読めません' },
+  mkdir: { en: 'make folder', ja: '作れません' },
+}
+
+function brokenAccess({ code = 'an error', path, syscall = '' }: NodeJS.ErrnoException): Failure {
+  const call = callWords[syscall] ?? { en: 'use', ja: '使えません' }
+  const object = path === undefined ? syscall : `"${path}"`
   return {
     code: 'io',
     message: refuse(
-      { cannot: what, found: code, expected: 'access to it', next: 'Check that it is there and who may use it.' },
       {
-        cannot: `${what} ができません`,
+        cannot: `${call.en} ${object}`,
+        found: code,
+        expected: 'access to it',
+        next: 'Check that it is there and who may use it.',
+      },
+      {
+        cannot: `${object} を${call.ja}`,
         found: `${code} になりました`,
         expected: 'それを使えること',
         next: '存在と権限を確かめてください。',

@@ -7,6 +7,7 @@
  */
 import {
   checkPlan,
+  documentKinds,
   type Note,
   type PlanCheck,
   type PlanDocument,
@@ -109,6 +110,12 @@ function emptinessOf(files: readonly PlanFile[], { documents }: PlanDocuments): 
 
 // ── Shown ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** Names of whole documents may stand in a file that was left out; all other mistakes have nothing to do with it. */
+const mayBeBeside = ({ code }: Problem): boolean =>
+  Object.keys(documentKinds).some(kind => code === `unknown-${kind.toLowerCase()}`)
+
+const neighboursShownMax = 5
+
 /** A list as long as the language makes it may have been cut there. */
 const problemsShownMax = 50
 
@@ -120,8 +127,8 @@ export function printProblems(context: Context, { problems, leftOut }: LoadedPla
     ...(problems.length < problemsShownMax
       ? []
       : [isJapanese ? '（ここまで。残りは直してから）' : '… and maybe more; repair these first']),
-    ...leftOut
-      .slice(0, 5)
+    ...(problems.some(mayBeBeside) ? leftOut : [])
+      .slice(0, neighboursShownMax)
       .map(
         problem => `${isJapanese ? '隣で使わなかった: ' : 'left out beside it: '}${renderProblem(problem, language)}`,
       ),

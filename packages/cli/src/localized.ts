@@ -14,9 +14,12 @@ export interface Refusal {
 export function refuse(en: Refusal, ja: Refusal): Localized {
   return {
     en: `Cannot ${en.cannot}: found ${en.found}, expected ${en.expected}. ${en.next}`,
-    ja: `${ja.cannot}: ${ja.found}が、${ja.expected}が必要です。${ja.next}`,
+    ja: `${ja.cannot}: ${ja.found}が、${ja.expected}${endsInLatin.test(ja.expected) ? ' ' : ''}が必要です。${ja.next}`,
   }
 }
+
+/** A word in Latin letters is set off from the particle behind it. */
+const endsInLatin = /[\x21-\x7e]$/
 
 /** A text that is the same in both: what a server or another package said. */
 export function asSaid(text: string): Localized {

@@ -6,7 +6,7 @@
  *  2. Walking, counting and reading have bounds: a wrong folder ends in a sentence, not in a full memory.
  *  3. A file that cannot be a plan is a problem of that file, so that the others are still judged.
  */
-import { closeSync, type Dirent, opendirSync, openSync, readSync, type Stats, statSync } from 'node:fs'
+import { closeSync, type Dir, type Dirent, opendirSync, openSync, readSync, type Stats, statSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, relative } from 'node:path'
 import type { Problem } from '@dankai/plan'
 import { type CommandEnd, misused } from './command-end.ts'
@@ -101,11 +101,20 @@ function filesIn(folder: string): readonly string[] {
 }
 
 function* entriesOf(folder: string): Generator<Dirent> {
-  const opened = opendirSync(folder)
+  const opened = openFolder(folder)
   try {
     for (let entry = opened.readSync(); entry !== null; entry = opened.readSync()) yield entry
   } finally {
     opened.closeSync()
+  }
+}
+
+/** The system's own error does not always say which folder it was. */
+function openFolder(folder: string): Dir {
+  try {
+    return opendirSync(folder)
+  } catch (error) {
+    throw Object.assign(error as Error, { path: folder })
   }
 }
 

@@ -19,7 +19,7 @@ export function createProgram(context: Context): Command {
       ),
     )
     .version(version, '-v, --version', say(context, 'print the version', '版を表示する'))
-    .helpCommand(false)
+    .helpCommand('help [command]', say(context, 'show help for a command', 'コマンドの説明を表示する'))
     .enablePositionalOptions()
     .addHelpText('after', `\n${epilogue(context)}`)
   const add: AddCommand = (usage, en, ja) => dress(root.command(usage), context).description(say(context, en, ja))

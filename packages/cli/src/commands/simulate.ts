@@ -34,6 +34,7 @@ export async function simulatePlan(
   const loaded = loadPlans(context.terminal, paths, { judgeScenarios: false })
   if (loaded.problems.length > 0) throw notCompiled(context, loaded)
   const name = choosePlan(loaded, options.plan)
+  if (options.strategy !== undefined) checkStrategy(loaded, name, options.strategy)
   const scenario = options.scenario === undefined ? null : chooseScenario(loaded, name, options.scenario)
   const plan = compile(context, loaded, name, scenario, options.strategy)
   const fidelity = options.full === true ? 'full' : 'events'
@@ -66,6 +67,26 @@ function choosePlan({ plans }: LoadedPlans, wanted: string | undefined): string 
       found: names.length === 0 ? '1 つもありません' : `${found} があります`,
       expected: wanted === undefined ? '1 つ' : 'その中のどれか',
       next: names.length === 0 ? '計画のファイルを指定してください。' : '--plan NAME で指定してください。',
+    },
+  )
+}
+
+function checkStrategy({ plans }: LoadedPlans, plan: string, wanted: string): void {
+  const strategies = plans.find(({ name }) => name === plan)?.strategies ?? []
+  if (strategies.includes(wanted)) return
+  const found = strategies.join(', ')
+  throw misused(
+    {
+      cannot: `choose strategy "${wanted}" of "${plan}"`,
+      found: found || 'no strategies',
+      expected: 'it among them',
+      next: found === '' ? 'Leave --strategy out.' : 'Give one of these.',
+    },
+    {
+      cannot: `"${plan}" の戦略 "${wanted}" を選べません`,
+      found: found === '' ? '戦略はありません' : `${found} があります`,
+      expected: 'その中のどれか',
+      next: found === '' ? '--strategy を省いてください。' : 'どれかを指定してください。',
     },
   )
 }

@@ -21,7 +21,7 @@ export async function testPlans(
     throw answeredNo()
   }
   const results = await runAll(context, loaded, options)
-  if (results.length === 0) throw noScenario(paths)
+  if (results.length === 0) throw noScenario(paths, options)
   const failed = results.filter(result => !result.passed).length
   const passed = results.length - failed
   if (context.json) context.terminal.out(JSON.stringify({ passed, failed, problems: [], results: results.map(asData) }))
@@ -73,19 +73,20 @@ function asData(result: ScenarioResult): object {
   }
 }
 
-function noScenario(paths: readonly string[]): CommandEnd {
+function noScenario(paths: readonly string[], { plan, scenario }: TestCommandOptions): CommandEnd {
   const shown = paths.join(' ')
+  const wanted = [plan && ` of plan "${plan}"`, scenario && ` with "${scenario}" in its name`].filter(Boolean).join('')
   return refused(
     'no-scenario',
     {
       cannot: `test "${shown}"`,
-      found: 'no scenario',
+      found: `no scenario${wanted}`,
       expected: 'at least one',
       next: 'Write kind: Scenarios beside the plan.',
     },
     {
       cannot: `"${shown}" を試せません`,
-      found: '筋書きがありません',
+      found: wanted === '' ? '筋書きがありません' : '当てはまる筋書きがありません',
       expected: '1 つ以上',
       next: '計画の隣に kind: Scenarios を書いてください。',
     },

@@ -25,6 +25,13 @@ export interface WorldsReport {
 
 const brokenAtMost = 50
 
+const day = 86_400_000
+
+/** Half as long again as the plan: a release that is stuck for longer tells nothing new. */
+function lastsMs(plan: CompiledPlan): number {
+  return 1.5 * plan.phases.reduce((sum, phase) => sum + (phase.holdMs ?? day), 0) + day
+}
+
 /** Runs `count` seeded worlds over the plans in turn. World n has the seed `seed + n`. */
 export async function runWorlds(
   plans: readonly CompiledPlan[],
@@ -59,7 +66,16 @@ export async function runWorld(
   if (!good.ok) throw new Error(good.message)
   const random = createSeededRandom(seed)
   const script = drawScript(plan, good.values, random)
-  const run = await simulate({ plan, script, seed, fidelity, start: null, labels: [], lastsMs: null, lookedAt: [] })
+  const run = await simulate({
+    plan,
+    script,
+    seed,
+    fidelity,
+    start: null,
+    labels: [],
+    lastsMs: lastsMs(plan),
+    lookedAt: [],
+  })
   if (!run.ok) throw new Error(run.message)
   const { trace } = run
   const broken = laws.flatMap(law => {

@@ -141,7 +141,7 @@ class SimulatedRun {
 
   async begin(): Promise<string | null> {
     const { plan, labels } = this.#options
-    this.#letHappen()
+    await this.#letHappen()
     return await this.#engine.create({
       project: 'simulation',
       environment: 'simulation',
@@ -177,10 +177,10 @@ class SimulatedRun {
   /** Everything that happens at this moment, until nothing more follows. */
   async #settle(): Promise<void> {
     for (let round = 0; round < roundsMax; round += 1) {
-      const happened = this.#letHappen()
+      const happened = await this.#letHappen()
       await this.#tick()
       const acted = await this.#letPeopleAct()
-      if (!happened && !acted && this.#nextScripted() !== this.#clock.at) return
+      if (!happened && !acted && !this.#hasDueItem()) return
     }
     throw new Error(
       `Cannot simulate "${this.#options.plan.name}": found no rest at ${new Date(this.#clock.at).toISOString()}, expected that people and engine stop answering each other.`,
@@ -201,16 +201,19 @@ class SimulatedRun {
   }
 
   /** Script items whose time has come; what people do comes after, in `#letPeopleAct`. */
-  #letHappen(): boolean {
+  async #letHappen(): Promise<boolean> {
     let happened = false
     for (const item of this.#waiting) {
       const { happening } = item
       if (happening.kind === 'person' || !this.#isDue(item)) continue
       this.#waiting.delete(item)
       happened = true
+      // What stops the engine stops it after it has seen this moment.
+      if (happening.kind === 'crash' || happening.kind === 'suspended') await this.#tick()
       if (happening.kind === 'crash') this.#engine.arm(happening.crash, happening.restartMs)
       else if (happening.kind === 'suspended') this.#engine.suspend(happening.ms)
       else this.#world.happen(happening, item.forMs)
+      if (happening.kind === 'drift' || happening.kind === 'hand') this.#engine.noticeHands()
     }
     return happened
   }
@@ -229,6 +232,11 @@ class SimulatedRun {
       this.#waiting.delete(item)
       this.#engine.arm(happening.crash, happening.restartMs)
     }
+  }
+
+  #hasDueItem(): boolean {
+    const next = this.#nextScripted()
+    return next !== null && next <= this.#clock.at
   }
 
   #isDue(item: ScriptItem): boolean {
@@ -282,14 +290,19 @@ class SimulatedRun {
     return this.#engine.isArmed && next !== null && next > at + 1 ? next - 1 : next
   }
 
+  /** What people want to do waits until somebody listens. */
   #nextScripted(): number | null {
-    return earliest([...this.#waiting].map(item => resolveMoment(item.at, this.#recorder.anchors)))
+    const isDown = this.#engine.backAt !== null
+    const items = [...this.#waiting].filter(({ happening }) => !isDown || happening.kind !== 'person')
+    return earliest(items.map(item => resolveMoment(item.at, this.#recorder.anchors)))
   }
 
   async #advance(next: number): Promise<void> {
     if (this.#options.fidelity === 'full') await this.#lookAtEveryBucket(next)
+    const handsChange = this.#world.hands.nextChange(this.#clock.at)
     this.#clock.advanceTo(next)
     this.#engine.notice()
+    if (handsChange !== null && handsChange <= next) this.#engine.noticeHands()
   }
 
   /** Full fidelity: every bucket end on the way is looked at by itself. */
@@ -353,18 +366,17 @@ class SimulatedRun {
 }
 
 /**
- * The engine's own settings, less what only a real machine needs: buckets are never late by themselves, and a hand that
- * nobody disturbs is not read again every few seconds of a month.
+ * The engine's own settings, less what only a real machine needs: buckets are never late by themselves, and a hand is
+ * read again when the world moves it, not every few seconds of a month.
  */
 function settingsFor(script: Script): Partial<EngineSettings> {
-  const disturbsHands = script.some(({ happening }) => happening.kind === 'hand' || happening.kind === 'drift')
   const mayDie = script.some(({ happening }) => happening.kind === 'crash')
   return {
     latenessMs: 0,
-    ...(disturbsHands ? {} : { observeEveryMs: Number.POSITIVE_INFINITY, recordEveryMs: Number.POSITIVE_INFINITY }),
-    ...(mayDie
-      ? { touchEveryMs: 0 }
-      : { touchEveryMs: Number.POSITIVE_INFINITY, checkpointEveryMs: Number.POSITIVE_INFINITY }),
+    observeEveryMs: farAwayMs,
+    recordEveryMs: farAwayMs,
+    checkpointEveryMs: mayDie ? minute : farAwayMs,
+    touchEveryMs: mayDie ? 0 : farAwayMs,
   }
 }
 

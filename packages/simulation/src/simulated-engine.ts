@@ -41,6 +41,8 @@ export interface SimulatedEngine {
   look(): Promise<boolean>
   /** New data may have come: the next tick decides. */
   notice(): void
+  /** A hand may have been moved or may answer differently from now on. */
+  noticeHands(): void
   act(action: Action): Promise<ActResult | null>
   arm(crash: CrashPoint, restartMs: number): void
   suspend(ms: number): void
@@ -163,6 +165,9 @@ export function createSimulatedEngine(options: SimulatedEngineOptions): Simulate
     },
     notice() {
       if (isUp()) life.engine.wake([releaseId])
+    },
+    noticeHands() {
+      if (isUp()) life.engine.lookAtHands()
     },
     async act(action) {
       return isUp() ? await survive(() => life.engine.act(releaseId, action), null) : null

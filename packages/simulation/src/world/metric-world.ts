@@ -221,13 +221,14 @@ function nextLookAt(lane: MetricLane, { exposure, delays }: Sight, after: number
   const watchMs = Math.max(watchedBuckets * bucketMs, watchedMsLeast)
   const end = (Math.floor(after / bucketMs) + 1) * bucketMs
   let next = Number.POSITIVE_INFINITY
-  const look = (edge: number): void => {
+  const look = (edge: number, longerMs = 0): void => {
     if (edge > after) next = Math.min(next, Math.max(end, (Math.floor(edge / bucketMs) + 1) * bucketMs))
-    else if (after < edge + watchMs) next = Math.min(next, end)
+    else if (after < edge + watchMs + longerMs) next = Math.min(next, end)
   }
   for (const edge of lane.edges()) look(edge)
   if (lane.track === 'canary') for (const edge of exposure.edges()) look(edge)
-  for (const delay of delays) for (const edge of [delay.from, delay.to, delay.to + delay.byMs]) look(edge)
+  // Until everything late has come, what arrives is not in the order of time.
+  for (const delay of delays) for (const edge of [delay.from, delay.to]) look(edge, delay.byMs)
   return Number.isFinite(next) ? next : null
 }
 

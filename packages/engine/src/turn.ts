@@ -205,7 +205,7 @@ class ReleaseTurn {
 
   #lookBack(): void {
     const decision = this.#decide([])
-    if (decision.events.length > 0 && !decision.events.some(goesOn)) this.take(decision.events)
+    if (decision.events.some(isMoreThanJudgement) && !decision.events.some(goesOn)) this.take(decision.events)
   }
 
   #decide(results: readonly EndedCommand[] = this.#results): Decision {
@@ -214,6 +214,11 @@ class ReleaseTurn {
     const { state, plan, evidence } = { state: this.#state, plan: this.#plan, evidence: this.#evidence }
     return decide({ plan, state, evidence, hands, results, completedPlans, now: this.#now })
   }
+}
+
+/** Criteria are judged once, from all the evidence there is: half of it would write numbers that were never the last word. */
+function isMoreThanJudgement(body: EventBody): boolean {
+  return body.type !== 'HoldEnded' && body.type !== 'VerdictChanged'
 }
 
 function goesOn(body: EventBody): boolean {

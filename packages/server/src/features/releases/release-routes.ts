@@ -11,6 +11,7 @@ import {
 import type { Refusal } from '@dankai/core'
 import type { ReleaseDetail } from '@dankai/store'
 import { createRoute } from '@hono/zod-openapi'
+import { z } from 'zod'
 import type { Application } from '../../application.ts'
 import type { Api, HttpContext } from '../../http/api.ts'
 import { covers, requestScope, requireKind } from '../../http/caller.ts'
@@ -44,6 +45,14 @@ const getRoute = createRoute({
   summary: 'What a release is doing, why, what it waits for and what comes next',
   request: { params: idParams },
   responses: { 200: jsonAnswer('The release.', releaseDetailSchema), ...problemAnswer },
+})
+const planRoute = createRoute({
+  method: 'get',
+  path: '/v1/releases/{id}/plan',
+  tags: ['releases'],
+  summary: 'The compiled plan that is pinned to a release',
+  request: { params: idParams },
+  responses: { 200: jsonAnswer('The plan, as data.', z.looseObject({ name: z.string() })), ...problemAnswer },
 })
 const eventsRoute = createRoute({
   method: 'get',
@@ -87,6 +96,12 @@ export function useReleases(api: Api, app: Application): void {
     requireKind(c.get('caller'), people)
     const { id } = c.req.valid('param')
     return c.json(detailView(app.engine, await readRelease(app, c, id)), 200)
+  })
+
+  api.openapi(planRoute, async c => {
+    requireKind(c.get('caller'), people)
+    const { compiledPlan } = await readRelease(app, c, c.req.valid('param').id)
+    return c.json({ ...compiledPlan }, 200)
   })
 
   api.openapi(eventsRoute, async c => {

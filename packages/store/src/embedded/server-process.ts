@@ -44,10 +44,30 @@ export async function startServerProcess(settings: ServerSettings): Promise<Serv
   // An exit handler may only do what is immediate, and a signal is: otherwise the server would outlive this process.
   const stopAtExit = () => void child.kill('SIGINT')
   process.once('exit', stopAtExit)
-  void ended.then(() => process.removeListener('exit', stopAtExit))
+  const watcher = spawnWatcher(child.pid!)
+  void ended.then(() => {
+    process.removeListener('exit', stopAtExit)
+    watcher.kill('SIGKILL')
+  })
   const outcome = await Promise.race([ready, ended])
   if (outcome !== true) throw new Error(await explainFailure(outcome, child, ended))
   return { pid: child.pid!, ended, stop: () => stopServer(child, ended) }
+}
+
+/**
+ * Stops PostgreSQL when this process is gone without having stopped it, kill -9 included: the watcher reads a pipe that
+ * only this process holds, and acts when it closes. A new start may still find it stopping, and waits.
+ */
+function spawnWatcher(pid: number): ChildProcess {
+  const script = 'cat >/dev/null; kill -INT "$1" 2>/dev/null'
+  const watcher = spawn('/bin/sh', ['-c', script, 'dankai-postgres-watcher', String(pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  })
+  watcher.once('error', () => undefined)
+  watcher.stdin?.once('error', () => undefined)
+  watcher.unref()
+  return watcher
 }
 
 async function explainFailure(outcome: string | false, child: ChildProcess, ended: Promise<string>): Promise<string> {

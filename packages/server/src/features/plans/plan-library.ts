@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto'
 import type { DocumentChange, DocumentProblem } from '@dankai/contract'
 import {
   type CompiledPlan,
+  canonicalPlanJson,
   checkPlan,
   compilePlan,
   type Language,
@@ -134,4 +135,4 @@ function problemOf(
   return { severity, code, ...place, path, message: message[language] }
 }
 
-const digestOf = (plan: CompiledPlan): string => createHash('sha256').update(JSON.stringify(plan)).digest('hex')
+const digestOf = (plan: CompiledPlan): string => createHash('sha256').update(canonicalPlanJson(plan)).digest('hex')

@@ -101,7 +101,8 @@ export function useReleases(api: Api, app: Application): void {
   api.openapi(planRoute, async c => {
     requireKind(c.get('caller'), people)
     const { compiledPlan } = await readRelease(app, c, c.req.valid('param').id)
-    return c.json({ ...compiledPlan }, 200)
+    const plan: { name: string; [key: string]: unknown } = { ...compiledPlan }
+    return c.json(plan, 200)
   })
 
   api.openapi(eventsRoute, async c => {

@@ -632,6 +632,16 @@ describe('silence', () => {
   })
 })
 
+test('what people report in buckets leaves a sliding window too', () => {
+  const story = ruleStory('calls >= 3 in 1h', { measure: count, source: 'people' }).tell(
+    'calls',
+    [[events(3), 1]],
+    'all',
+  )
+  assert.equal(story.at(hours).says('r0').met, 'yes')
+  assert.equal(story.at(hours + 1).says('r0').met, 'no')
+})
+
 describe('tracks', () => {
   test('the canary speaks as soon as it has data, everybody until then', () => {
     const story = ruleStory('error_rate > 5%', { measure: ratio }).tell('error_rate', [[failed(9), 6]], 'all')

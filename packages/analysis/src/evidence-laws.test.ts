@@ -22,6 +22,7 @@ const metrics: Readonly<Record<string, Partial<Metric> & Pick<Metric, 'measure'>
   memory: { measure: last, everyMs: 2 * minutes },
   latency: { measure: query, everyMs: minutes },
   reports: { measure: count, everyMs: null, source: 'people' },
+  calls: { measure: count, source: 'people' },
   resources: { measure: { kind: 'highest', of: ['cpu', 'memory'] } },
 }
 
@@ -49,6 +50,8 @@ const rules = [
   'resources > 80% for 3m',
   'reports >= 3 in 10m',
   'reports > 5',
+  'calls >= 3 in 10m',
+  'calls = 0 in 2m',
 ]
 const promoteWhen = [
   'errors < 4%',
@@ -115,7 +118,11 @@ const measures: Readonly<Record<string, fc.Arbitrary<Measure>>> = {
     .record({ value: fc.constantFrom(0, 100, 200.1, 310, 450), samples: fc.constantFrom(0, 1, 30) })
     .map(({ value, samples }) => ({ kind: 'value', value, samples })),
   reports: fc.constantFrom(1, 2).map(count => ({ kind: 'count', count })),
+  calls: fc.constantFrom(0, 1, 2).map(count => ({ kind: 'count', count })),
 }
+
+/** What people report has no rhythm that could go on as it is. */
+const ofPeople = new Set(['reports', 'calls'])
 
 const tracksOf: Readonly<Record<string, readonly Track[]>> = {
   errors: ['canary', 'stable'],
@@ -126,6 +133,7 @@ const tracksOf: Readonly<Record<string, readonly Track[]>> = {
   memory: ['all'],
   latency: ['canary'],
   reports: ['all'],
+  calls: ['all'],
 }
 
 type Deed =
@@ -255,7 +263,7 @@ test('tracks of a metric may arrive in any order', () => {
     fc.property(shuffled, ({ list, order }) => {
       const told = worldFrom(plan)
       const mixed = worldFrom(plan)
-      const closed = list.filter(deed => deed.does === 'observe' && !deed.open && deed.metric !== 'reports')
+      const closed = list.filter(deed => deed.does === 'observe' && !deed.open && !ofPeople.has(deed.metric))
       const byTrack = Map.groupBy(closed, deed => trackKey(deed))
       for (const deed of closed) told.act(deed)
       for (const place of order) {
@@ -296,7 +304,7 @@ test('a fold restored from a checkpoint goes on to the bit as if it had never st
 
 test('silence never makes a term met, except that there is no data or that people report nothing', () => {
   // The highest of several metrics may have been waiting for one of them; its silence ends the wait, not the evidence.
-  const maySpeak = (id: string) => /has no data|^reports|^resources >/.test(textOf.get(id)!)
+  const maySpeak = (id: string) => /has no data|^reports|^calls|^resources >/.test(textOf.get(id)!)
   fc.assert(
     fc.property(deeds, fc.constantFrom(10, 30, 45, 120, 3_600), (list, seconds) => {
       const world = worldFrom(plan)
@@ -402,7 +410,7 @@ const stretch: fc.Arbitrary<Stretch> = fc.record({
   says: fc.record(
     Object.fromEntries(
       Object.entries(tracksOf).flatMap(([metric, tracks]) =>
-        metric === 'reports'
+        ofPeople.has(metric)
           ? []
           : tracks.map(track => [`${metric} ${track}`, fc.option(measures[metric]!, { freq: 8 })] as const),
       ),

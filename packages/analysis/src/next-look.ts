@@ -225,11 +225,11 @@ function grownTotal(track: TrackSamples, window: Window & { kind: 'total' }, mor
 function grownWindow(track: TrackSamples, ms: number, more: number) {
   const sliding = track.windows.find(candidate => candidate.ms === ms)!
   if (sliding.isSteady(track.ring)) return sliding.sums
-  const grown = sliding.clone(false)
-  grown.enter(track.newest, more)
+  const sums = sliding.sums.clone()
+  sums.add(track.newest, more)
   const leaving = leavingAfter(track, sliding, more)
-  if (leaving > 0) grown.sums.remove(track.ring.readPart(sliding.first, new Part()), leaving)
-  return grown.sums
+  if (leaving > 0) sums.remove(track.ring.readPart(sliding.first, new Part()), leaving)
+  return sums
 }
 
 /** How many buckets of the oldest run have left after `more` new ones; the stretch ends before the run does. */

@@ -32,8 +32,6 @@ export class SampleSequence {
   readonly readingOf = new Map<TermWatch, Reading>()
   /** End of the newest judged bucket. */
   end = Number.NEGATIVE_INFINITY
-  /** Where the sliding windows of samples that come by themselves end. */
-  slidTo = Number.NEGATIVE_INFINITY
   /** The next look as it was worked out, while data goes on as it did then; undefined when it has to be worked out. */
   #look: number | null | undefined = undefined
   #eager: readonly TermWatch[] = []
@@ -108,7 +106,6 @@ export class SampleSequence {
 
   /** Moves windows over samples that come by themselves on to `now`, one expiry at a time. */
   slideTo(now: number): void {
-    this.slidTo = Math.max(this.slidTo, now)
     for (;;) {
       const expiry = this.nextExpiry()
       const at = expiry === null ? now : Math.min(now, expiry)
@@ -160,7 +157,6 @@ export class SampleSequence {
   toJSON(): SampleSequenceJson {
     return {
       end: String(this.end),
-      slidTo: String(this.slidTo),
       tracks: this.tracks.map(({ samples, queue, isSilent }) => ({
         samples: samples.toJSON(),
         queue: queue.toJSON(),
@@ -172,11 +168,10 @@ export class SampleSequence {
 
   restore(json: SampleSequenceJson): void {
     this.end = Number(json.end)
-    this.slidTo = Number(json.slidTo)
     this.tracks.forEach((track, index) => {
       const saved = json.tracks[index]
       if (saved === undefined) return
-      track.samples.restore(saved.samples, this.slidTo)
+      track.samples.restore(saved.samples)
       track.queue = RunRing.fromJSON(saved.queue, new Part())
       track.isSilent = saved.isSilent
     })
@@ -337,7 +332,6 @@ export class SampleSequence {
 
 export interface SampleSequenceJson {
   readonly end: string
-  readonly slidTo: string
   readonly tracks: readonly {
     readonly samples: TrackSamplesJson
     readonly queue: RunRingJson

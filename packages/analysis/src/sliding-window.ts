@@ -26,7 +26,12 @@ export class SlidingWindow {
     return this.#first
   }
 
-  enter(part: Part, count: number): void {
+  /** Takes in the newest `count` buckets of the ring. */
+  enter(part: Part, count: number, ring: RunRing): void {
+    if (this.sums.buckets === 0) {
+      this.#first = ring.tail - 1
+      this.#expired = ring.countOf(this.#first) - count
+    }
     this.sums.add(part, count)
   }
 
@@ -98,7 +103,7 @@ export class SlidingWindow {
 
   #goToNextRun(ring: RunRing): void {
     const next = this.#first + 1
-    if (next >= ring.tail) this.sums.changes = 0
+    if (next === ring.tail) this.sums.changes = 0
     else if (ring.valueOf(next) !== ring.valueOf(this.#first)) this.sums.changes--
     this.#first = next
     this.#expired = 0

@@ -48,6 +48,8 @@ export class TrackSamples {
   newestStart = Number.NaN
   newestEnd = Number.NEGATIVE_INFINITY
   newestLengthMs = 0
+  /** Where the sliding windows end: at the newest bucket, or at the clock for samples that come by themselves. */
+  slidTo = Number.NEGATIVE_INFINITY
   /** Value and samples of the bucket before the newest, across phases. */
   previousValue = Number.NaN
   previousSamples = 0
@@ -115,7 +117,8 @@ export class TrackSamples {
 
   /** Lets the sliding windows end at `end`, which may lie after the newest bucket. */
   slideTo(end: number): void {
-    for (const window of this.windows) window.slideTo(end, this.ring)
+    if (end > this.slidTo) this.slidTo = end
+    for (const window of this.windows) window.slideTo(this.slidTo, this.ring)
     this.#dropExpired()
   }
 
@@ -141,6 +144,7 @@ export class TrackSamples {
   forget(): void {
     this.newestEnd = Number.NEGATIVE_INFINITY
     this.newestStart = Number.NaN
+    this.slidTo = Number.NEGATIVE_INFINITY
     this.previousValue = Number.NaN
     this.open = []
     this.newestSums.clear()
@@ -148,26 +152,28 @@ export class TrackSamples {
   }
 
   toJSON(): TrackSamplesJson {
-    const { newestStart, newestEnd, newestLengthMs, previousValue, previousSamples, coveredFrom } = this
+    const { newestStart, newestEnd, newestLengthMs, slidTo, previousValue, previousSamples, coveredFrom } = this
     return {
-      numbers: [newestStart, newestEnd, newestLengthMs, previousValue, previousSamples, coveredFrom].map(String),
+      numbers: [newestStart, newestEnd, newestLengthMs, slidTo, previousValue, previousSamples, coveredFrom].map(
+        String,
+      ),
       part: this.hasData ? partRing(this.newest).toJSON() : null,
       ring: this.ring.toJSON(),
       totals: this.totals.map(({ scope, from, sums }) => ({ scope, from: String(from), sums: sums.toJSON() })),
     }
   }
 
-  /** Takes over what was saved, as far as this plan still asks for it. `end` is where the windows had slid to. */
-  restore(json: TrackSamplesJson, end: number): void {
-    const [newestStart, newestEnd, newestLengthMs, previousValue, previousSamples, coveredFrom] =
+  /** Takes over what was saved, as far as this plan still asks for it. */
+  restore(json: TrackSamplesJson): void {
+    const [newestStart, newestEnd, newestLengthMs, slidTo, previousValue, previousSamples, coveredFrom] =
       json.numbers.map(Number)
-    Object.assign(this, { newestStart, newestEnd, newestLengthMs, previousValue, previousSamples, coveredFrom })
+    Object.assign(this, { newestStart, newestEnd, newestLengthMs, slidTo, previousValue, previousSamples, coveredFrom })
     if (json.part !== null) {
       RunRing.fromJSON(json.part, this.newest)
       this.newestSums.holdOnly(this.newest)
     }
     this.ring = RunRing.fromJSON(json.ring, new Part())
-    for (const window of this.windows) window.refill(this.ring, Math.max(end, this.newestEnd))
+    for (const window of this.windows) window.refill(this.ring, this.slidTo)
     for (const total of this.totals) {
       const saved = json.totals.find(candidate => candidate.scope === total.scope)
       if (saved === undefined) continue
@@ -178,7 +184,7 @@ export class TrackSamples {
 
   #pushWindows(start: number, lengthMs: number, count: number, part: Part): void {
     this.ring.append(start, lengthMs, count, part)
-    for (const window of this.windows) window.enter(part, count)
+    for (const window of this.windows) window.enter(part, count, this.ring)
     this.slideTo(start + lengthMs * count)
   }
 

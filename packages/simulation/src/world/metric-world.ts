@@ -227,8 +227,8 @@ function nextLookAt(lane: MetricLane, { exposure, delays }: Sight, after: number
   }
   for (const edge of lane.edges()) look(edge)
   if (lane.track === 'canary') for (const edge of exposure.edges()) look(edge)
-  // Until everything late has come, what arrives is not in the order of time.
-  for (const delay of delays) for (const edge of [delay.from, delay.to]) look(edge, delay.byMs)
+  // While samples come late, what is known depends on when one looks: every bucket end counts.
+  for (const { from, to, byMs } of delays) look(from, to - from + byMs)
   return Number.isFinite(next) ? next : null
 }
 

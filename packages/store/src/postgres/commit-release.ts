@@ -132,7 +132,11 @@ const commitFully: Statement = {
       on conflict (release_id, revision) do update set digest = excluded.digest, plan = excluded.plan),
     given_back as (
       delete from hand_claim using updated where hand_claim.release_id = updated.id and $12::boolean),
+    held as materialized (
+      select f.project, f.environment, f.key from updated join flag f on f.held_by = updated.id
+      where $12::boolean order by f.project, f.environment, f.key for update of f),
     freed as (
-      update flag set held_by = null from updated where flag.held_by = updated.id and $12::boolean)
+      update flag f set held_by = null
+      from held where f.project = held.project and f.environment = held.environment and f.key = held.key)
     select project, environment from updated`,
 }

@@ -162,8 +162,10 @@ const insertParts: Statement = {
         (planned -> 'command' ->> 'expiresAt')::bigint
       from json_array_elements($11::json) as planned
       on conflict (release_id, slot) do nothing),
+    wanted as materialized (
+      select key from flag where project = $12 and environment = $13 and key = any ($14::text[]) order by key for update),
     flags as (
-      update flag set held_by = $1::uuid, generation = 0
-      where project = $12 and environment = $13 and key = any ($14::text[]))
+      update flag f set held_by = $1::uuid, generation = 0
+      from wanted where f.project = $12 and f.environment = $13 and f.key = wanted.key)
     select`,
 }

@@ -3,6 +3,7 @@ import type { Hint, Hints } from '../hint-ports.ts'
 import { pageOf } from '../page-of.ts'
 import { type Page, pageLimit } from '../scope.ts'
 import type { Database, Statement } from './database.ts'
+import { createExposureWriter, tellVersion } from './exposure-writer.ts'
 
 /**
  * Flags of an environment and their one rising version.
@@ -62,16 +63,7 @@ export function createFlags(database: Database, hints: Hints): FlagStore {
       const rows = await database.query<FlagVersion>(readHistory, [project, environment, key, before, limit + 1])
       return pageOf(rows, limit, version => String(version.version))
     },
-    async setExposure({ project, environment, key, releaseId, generation, exposure, segments }) {
-      const change = [JSON.stringify(exposure), JSON.stringify(segments)]
-      const values = [await database.now(), project, environment, key, releaseId, generation, ...change]
-      const rows = await database.urgent<{ version: number | null; outcome: 'stale' | 'not held' | 'unknown flag' }>(
-        setExposure,
-        values,
-      )
-      const { version, outcome } = rows[0]!
-      return version === null ? { ok: false, code: outcome } : { ok: true, version }
-    },
+    setExposure: createExposureWriter(database),
     async readSince({ project, environment }, version) {
       const rows = await database.urgent<SinceRow>(readSince, [project, environment, version])
       const { head, flags, removed } = rows[0]!
@@ -114,17 +106,15 @@ const listFlags: Statement = {
   text: `select ${flagColumns} from flag f where f.project = $1 and f.environment = $2 and f.key > $3 order by f.key limit $4`,
 }
 
-/** Expects a CTE `allowed` with one row when the write may happen; gives `stream (version)`. */
+/** Expects a CTE `allowed` with one row when the write may happen; gives `stream (version)` and hints. */
 const nextVersion = `stream as (
       insert into flag_stream as s (project, environment, version) select $2, $3, 1 from allowed
-      on conflict (project, environment) do update set version = s.version + 1 returning version)`
+      on conflict (project, environment) do update set version = s.version + 1
+      returning s.version, ${tellVersion('s')})`
 
-/** Writes the history, and hints where the writing itself always runs. */
 const noteChange = (change: string, definition: string, by: string, why: string) => `noted as (
       insert into flag_version (project, environment, key, version, definition, by, why, at)
-      select $2, $3, $4, ${change}.version, ${definition}, ${by}, ${why}, now_ms($1) from ${change}
-      returning hint(json_build_object(
-        'kind', 'flags', 'project', project, 'environment', environment, 'version', version)) as told)`
+      select $2, $3, $4, ${change}.version, ${definition}, ${by}, ${why}, now_ms($1) from ${change})`
 
 const withVersion = (definition: string) => `${definition} || jsonb_build_object('version', stream.version)`
 
@@ -181,29 +171,6 @@ const readHistory: Statement = {
   text: `select version, definition, by, why, at from flag_version
     where project = $1 and environment = $2 and key = $3 and ($4::bigint is null or version < $4)
     order by version desc limit $5`,
-}
-
-/** The same exposure again changes nothing and answers with the version that carries it. */
-const setExposure: Statement = {
-  name: 'set-flag-exposure',
-  doing: 'move a flag',
-  text: `with present as materialized (
-      select f.version, f.held_by = $5::uuid as is_held, f.generation <= $6::bigint as is_new,
-        f.generation = $6::bigint and f.definition -> 'exposure' = $7::jsonb
-          and (f.definition -> 'segments') @> $8::jsonb as is_same
-      from flag f where f.project = $2 and f.environment = $3 and f.key = $4 for update),
-    allowed as (select from present where is_held and is_new and not is_same),
-    ${nextVersion},
-    changed as (
-      update flag f set version = stream.version, generation = $6, changed_at = now_ms($1),
-        definition = f.definition || jsonb_build_object('exposure', $7::jsonb,
-          'segments', (f.definition -> 'segments') || $8::jsonb, 'version', stream.version)
-      from stream where f.project = $2 and f.environment = $3 and f.key = $4 returning f.version, f.definition),
-    ${noteChange('changed', 'changed.definition', "'release ' || $5", "'generation ' || $6")}
-    select
-      coalesce((select version from changed), (select version from present where is_held and is_new and is_same)) as version,
-      case when not exists (select from present) then 'unknown flag'
-        when (select is_held from present) then 'stale' else 'not held' end as outcome`,
 }
 
 const readSince: Statement = {

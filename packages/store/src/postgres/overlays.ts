@@ -2,6 +2,7 @@ import type { Overlay, OverlayStore } from '../document-ports.ts'
 import { pageOf } from '../page-of.ts'
 import { pageLimit } from '../scope.ts'
 import type { Database, Statement } from './database.ts'
+import { tellVersion } from './exposure-writer.ts'
 
 /**
  * Emergency stops. Everything here goes through the connections kept for it.
@@ -32,9 +33,6 @@ export function createOverlays(database: Database): OverlayStore {
 
 const overlayColumns = `o.id, o.project, o.environment, o.stops, o.by, o.why, o.at, o.cleared_at as "clearedAt",
   o.cleared_by as "clearedBy", o.cleared_why as "clearedWhy"`
-
-const tellVersion = (stream: string) => `hint(json_build_object('kind', 'flags',
-        'project', ${stream}.project, 'environment', ${stream}.environment, 'version', ${stream}.version)) as told`
 
 const tellOverlay = `hint(json_build_object('kind', 'overlays', 'project', o.project, 'environment', o.environment)) as told`
 

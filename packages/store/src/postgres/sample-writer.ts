@@ -4,6 +4,7 @@ import type { AppendResult, NewSampleBatch } from '../sample-ports.ts'
 import { StoreError } from '../store-error.ts'
 import type { Database, Query, Statement } from './database.ts'
 import type { Tell } from './hints.ts'
+import { writeTogether } from './write-together.ts'
 
 /**
  * Writes batches of samples, together when they arrive together.
@@ -20,46 +21,18 @@ export interface SampleWriter {
   append(batch: NewSampleBatch): Promise<AppendResult>
 }
 
-interface Waiting {
-  readonly batch: NewSampleBatch
-  resolve(result: AppendResult): void
-  reject(error: unknown): void
-}
-
 /** More waiting than this is overload: the caller answers 429 and the SDK comes again. */
 const waitingMax = 5_000
 const batchesPerWrite = 250
 const dayMs = 86_400_000
 
 export function createSampleWriter(database: Database, tell: Tell): SampleWriter {
-  const waiting: Waiting[] = []
-  let writing = false
-
-  return {
-    append(batch) {
-      if (waiting.length >= waitingMax)
-        return Promise.resolve({ refused: 'too many samples are waiting to be written' })
-      return new Promise((resolve, reject) => {
-        waiting.push({ batch, resolve, reject })
-        if (!writing) void writeAll()
-      })
-    },
-  }
-
-  async function writeAll(): Promise<void> {
-    writing = true
-    while (waiting.length > 0) await writeTogether(takeDistinct(waiting))
-    writing = false
-  }
-
-  async function writeTogether(taken: readonly Waiting[]): Promise<void> {
-    try {
-      const results = await write(taken.map(item => item.batch))
-      for (const [index, item] of taken.entries()) item.resolve(results[index] ?? { duplicate: true })
-    } catch (error) {
-      for (const item of taken) item.reject(error)
-    }
-  }
+  const together = writeTogether({
+    // One statement cannot take two numbers of the same sender.
+    keyOf: ({ project, environment, sdk }: NewSampleBatch) => JSON.stringify([project, environment, sdk]),
+    most: batchesPerWrite,
+    write,
+  })
 
   async function write(batches: readonly NewSampleBatch[]): Promise<readonly AppendResult[]> {
     const now = await database.now()
@@ -71,6 +44,13 @@ export function createSampleWriter(database: Database, tell: Tell): SampleWriter
     })
     tell(hints)
     return results
+  }
+
+  return {
+    async append(batch) {
+      if (together.waiting >= waitingMax) return { refused: 'too many samples are waiting to be written' }
+      return together.add(batch)
+    },
   }
 }
 
@@ -95,23 +75,6 @@ async function writeBatches(query: Query, batches: readonly NewSampleBatch[], no
 
 function hintOf({ project, environment, service }: AddedBatch): Hint {
   return { kind: 'samples', project, environment, service }
-}
-
-/** One statement cannot take two numbers of the same SDK; the second waits for the next write. */
-function takeDistinct(waiting: Waiting[]): readonly Waiting[] {
-  const senders = new Set<string>()
-  const taken: Waiting[] = []
-  for (let index = 0; index < waiting.length && taken.length < batchesPerWrite; ) {
-    const { project, environment, sdk } = waiting[index]!.batch
-    const sender = JSON.stringify([project, environment, sdk])
-    if (senders.has(sender)) {
-      index++
-      continue
-    }
-    senders.add(sender)
-    taken.push(...waiting.splice(index, 1))
-  }
-  return taken
 }
 
 function senderColumns(batches: readonly NewSampleBatch[]): readonly unknown[] {

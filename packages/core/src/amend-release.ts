@@ -20,8 +20,8 @@ export type Amended =
 
 /**
  * Criteria, rules and holds of a running release may change; what it exposes, in which order and by which hands, may
- * not: that is a new release. Evidence of a changed question starts anew, because its terms get new ids only when their
- * place changes, the engine restarts the fold for them.
+ * not: that is a new release. Who may loosen is asked where people are known, in the server. The engine restarts the
+ * evidence of questions that changed; error budget already spent stays spent.
  */
 export function amendRelease(input: AmendInput): Amended {
   const refuse = (found: string, expected: string): Amended => ({

@@ -18,6 +18,7 @@ import type { Application } from './application.ts'
 import { openDatabaseClock } from './composition/database-clock.ts'
 import { createStopEnforcer } from './composition/enforce-stops.ts'
 import { createHands, createRunners, supports, tellingFlags } from './composition/engine-parts.ts'
+import { readFaults } from './composition/fault-injection.ts'
 import { startHousekeeping } from './composition/housekeeping.ts'
 import { openStore } from './composition/open-store.ts'
 import { createStoredConnections } from './composition/stored-connections.ts'
@@ -128,6 +129,7 @@ async function startAll(
     }),
     instance: randomUUID(),
     log,
+    faults: readFaults(process.env['DANKAI_FAULT']),
   })
   undo.push({ part: 'engine', stop: () => engine.stop() })
   undo.push({ part: 'programs', stop: () => closing.abort() })

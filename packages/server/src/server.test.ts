@@ -392,6 +392,39 @@ describe('a release', () => {
     assert.equal(ended.body.outcome, 'done')
   })
 
+  it('is amended with the plan as applied now: tightened by anybody, loosened by who approved, nothing else', async () => {
+    const rule = (limit: string) =>
+      `metrics: { errors: { count: errors } }\nrollbackWhen: [{ if: errors > ${limit} in 1m, then: rollback now }]\n`
+    const { body: release } = await start('amended', rule('9'))
+    const robot = await makeKey('ci', { principal: 'amender' })
+    const amend = (key: string | undefined, change: object = {}) =>
+      api('POST', `/v1/releases/${release.id}/amend`, {
+        ...(key === undefined ? {} : { key }),
+        body: { why: 'seen too much', ...change },
+      })
+    assert.match((await amend(robot)).body.detail, /found no difference/)
+    await apply('amended', rule('5'))
+    assert.equal((await amend(robot, { expected: { seq: 999 } })).body.code, 'stale')
+    const tightened = await amend(robot)
+    assert.deepEqual([tightened.status, tightened.body.revision], [200, 2])
+    await apply('amended', rule('50'))
+    const refused = await amend(robot)
+    assert.deepEqual([refused.status, refused.body.code], [403, 'forbidden'])
+    assert.match(refused.body.detail, /without release-managers/)
+    assert.equal((await amend(undefined)).body.revision, 3)
+    await api('POST', '/v1/plans', {
+      body: { files: [{ file: 'x', text: planText('amended', rule('50')).replace('10%', '20%') }] },
+    })
+    const other = await amend(undefined)
+    assert.deepEqual([other.status, other.body.code], [409, 'not-possible'])
+    const { body } = await api('GET', `/v1/releases/${release.id}/events`)
+    const amendments = body.items.filter((event: { body: { type: string } }) => event.body.type === 'PlanAmended')
+    assert.deepEqual(
+      amendments.map((event: { body: { by: string } }) => event.body.by),
+      ['amender', 'admin'],
+    )
+  })
+
   it('tells of itself on a live timeline, and resumes after the last event heard', async () => {
     const { body: release } = await start('timeline')
     const heard = await readTimeline(release.id, 0, events => events.some(({ body }) => body.type === 'GateOpened'))

@@ -45,6 +45,13 @@ export interface FlagReadings {
   ): Promise<{
     readonly known: number
     readonly acknowledged: number
-    readonly silent: readonly { readonly name: string; readonly sdk: string }[]
+    readonly silent: readonly SilentSdk[]
   }>
+}
+
+export interface SilentSdk {
+  readonly name: string
+  readonly sdk: string
+  /** False when its stream has ended: it may have stopped, or be cut off and still serve what it last heard. */
+  readonly connected: boolean
 }

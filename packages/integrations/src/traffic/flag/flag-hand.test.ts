@@ -99,6 +99,19 @@ describe('the hand that is a flag', () => {
     assert.deepEqual([lowering.share, lowering.reached], [0.5, false])
   })
 
+  it('does not wait for an SDK whose stream has ended when it raises, and does when it lowers', async () => {
+    const { store, driver, target } = await bench()
+    const sdk = '11111111-1111-4111-8111-111111111111'
+    await store.sdks.connected({ ...testScope, sdk, name: 'stopped', kind: 'server' })
+    await driver.apply(target(people(0.5), 1), 1_000)
+    assert.equal((await driver.read(target(people(0.5), 1), 1_000)).reached, false)
+    await store.sdks.disconnected(testScope, [sdk])
+    assert.equal((await driver.read(target(people(0.5), 1), 1_000)).reached, true)
+    await driver.apply(target(people(0), 2), 1_000)
+    const lowering = await driver.read(target(people(0), 2), 1_000)
+    assert.deepEqual([lowering.reached, lowering.share], [false, 0.5])
+  })
+
   it('never raises by a late write of an older generation', async () => {
     const { driver, target, flag } = await bench()
     await driver.apply(target(people(0.5), 1), 1_000)

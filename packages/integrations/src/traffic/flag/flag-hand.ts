@@ -4,14 +4,15 @@
  *
  *  1. Writing is guarded by the generation in the store: an older one never wins, so a late retry never raises.
  *  2. Reached means: the flag stands as desired, and every known SDK has acknowledged that version. Without any known
- *     SDK nobody evaluates the flag, and stored is reached.
+ *     SDK nobody evaluates the flag, and stored is reached. One whose stream has ended is waited for when exposure is
+ *     lowered, because it may be cut off and still serve the change; a raise does not wait for it.
  *  3. While some SDK is silent the share reported is the larger of before and desired: somebody may still be served the
  *     old one.
  *  4. A flag stopped by an emergency serves nobody, whatever its exposure says.
  */
 import type { HandDriver, HandTarget } from '@dankai/engine'
 import { defineFlag, type FlagExposure } from '@dankai/flags'
-import type { FlagReadings, Flags, KeptFlag } from '../../flags/flag-port.ts'
+import type { FlagReadings, Flags, KeptFlag, SilentSdk } from '../../flags/flag-port.ts'
 import { flagExposureOf, flagKeyOf, flagSegmentsOf, reachOf } from './flag-exposure.ts'
 
 /** SDKs apply a change within milliseconds and acknowledge at once; a second lets a busy one catch up. */
@@ -75,8 +76,10 @@ async function readFlag(
   if (stored < reachOf(wanted))
     return { share: 0, reached: false, floor: 0, problem: `flag "${key}" is ${isStopped ? 'stopped' : 'switched off'}` }
   const { known, acknowledged, silent } = await readings.reach(target, flag.version)
-  if (acknowledged >= known) return { share: stored, reached: true, floor: 0, problem: null }
-  const problem = `${known - acknowledged} of ${known} SDKs have not acknowledged version ${flag.version}: ${namesOf(silent)}`
+  const isRaise = stored > (before ?? 0)
+  const awaited = isRaise ? silent.filter(({ connected }) => connected) : silent
+  if (acknowledged >= known || awaited.length === 0) return { share: stored, reached: true, floor: 0, problem: null }
+  const problem = `${known - acknowledged} of ${known} SDKs have not acknowledged version ${flag.version}: ${namesOf(awaited)}`
   return { share: Math.max(stored, before ?? 0), reached: false, floor: 0, problem }
 }
 
@@ -86,7 +89,7 @@ const isSame = (one: FlagExposure, other: FlagExposure): boolean => canonical(on
 const canonical = ({ share, cohorts, shadow }: FlagExposure): string =>
   JSON.stringify([share, cohorts.map(cohort => [cohort.segment, cohort.share, cohort.mix]), shadow])
 
-function namesOf(silent: readonly { readonly name: string; readonly sdk: string }[]): string {
+function namesOf(silent: readonly SilentSdk[]): string {
   const names = silent.slice(0, silentNamedMax).map(({ name, sdk }) => `${name} (${sdk.slice(0, 8)})`)
   return names.join(', ') + (silent.length > silentNamedMax ? ' …' : '')
 }

@@ -1,5 +1,6 @@
 import {
   actionRequestSchema,
+  amendReleaseSchema,
   eventListQuerySchema,
   eventListSchema,
   type ReleaseEvent,
@@ -17,6 +18,7 @@ import type { Api, HttpContext } from '../../http/api.ts'
 import { covers, requestScope, requireKind } from '../../http/caller.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { idParams, jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
+import { prepareAmendment } from './amend-release.ts'
 import { detailView, statusView, summaryView } from './release-view.ts'
 import { startRelease } from './start-release.ts'
 
@@ -69,6 +71,15 @@ const actRoute = createRoute({
   summary: 'Approve, confirm, report, promote, pause, roll back …',
   request: { params: idParams, body: jsonBody(actionRequestSchema) },
   responses: { 200: jsonAnswer('Done; the release as it stands now.', releaseDetailSchema), ...problemAnswer },
+})
+
+const amendRoute = createRoute({
+  method: 'post',
+  path: '/v1/releases/{id}/amend',
+  tags: ['releases'],
+  summary: 'Let a running release take over the criteria, rules and holds of the plan as it is applied now',
+  request: { params: idParams, body: jsonBody(amendReleaseSchema) },
+  responses: { 200: jsonAnswer('Amended; the release as it stands now.', releaseDetailSchema), ...problemAnswer },
 })
 
 export function useReleases(api: Api, app: Application): void {
@@ -137,6 +148,33 @@ export function useReleases(api: Api, app: Application): void {
     })
     return c.json(detailView(app.engine, await readRelease(app, c, id)), 200)
   })
+
+  api.openapi(amendRoute, async c => {
+    const caller = c.get('caller')
+    requireKind(caller, people)
+    const { id } = c.req.valid('param')
+    const { why, expected } = c.req.valid('json')
+    const release = await readRelease(app, c, id)
+    if (expected !== null && expected.seq !== summaryView(app.engine, release).seq)
+      throw movedOn(expected.seq, app, release)
+    const amendment = await prepareAmendment(app, caller, release, why)
+    const result = await app.engine.amend(id, amendment)
+    if (result === null) throw ended(release)
+    if (!result.ok) throw refused(result.refusal, app, await readRelease(app, c, id))
+    c.get('log').info({ releaseId: id, by: caller.name, why }, 'a release was amended')
+    const { project, environment } = release
+    const detail = { changes: amendment.changes.slice(0, 100) }
+    await app.store.audit.append({
+      project,
+      environment,
+      by: caller.name,
+      action: 'amend release',
+      subject: id,
+      why,
+      detail,
+    })
+    return c.json(detailView(app.engine, await readRelease(app, c, id)), 200)
+  })
 }
 
 /** A release in a place the key does not cover is as good as none. */
@@ -161,4 +199,13 @@ function refused(refusal: Refusal, app: Application, release: ReleaseDetail): Ht
   )[refusal.code]
   const { seq, status } = summaryView(app.engine, release)
   return new HttpProblem(code, refusal.message, { present: { seq, status } })
+}
+
+function movedOn(seen: number, app: Application, release: ReleaseDetail): HttpProblem {
+  const { seq, status } = summaryView(app.engine, release)
+  return new HttpProblem(
+    'stale',
+    `Cannot amend release "${release.id}": found event ${seq}, expected event ${seen}, which you saw. Look at it again, then decide.`,
+    { present: { seq, status } },
+  )
 }

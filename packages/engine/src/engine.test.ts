@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Criterion } from '@dankai/plan'
 import type { EngineStore } from './engine-options.ts'
 import { TestBench } from './testing/test-bench.ts'
-import { testPhase, testPlan } from './testing/test-plan.ts'
+import { testHand, testPhase, testPlan, testRule } from './testing/test-plan.ts'
 import { TestFaults } from './testing/test-world.ts'
 
 test('a good release goes through its phases to everyone and ends', async () => {
@@ -190,4 +191,113 @@ test('two people who saw the same phase cannot promote two', async () => {
   await bench.runFor(5_000, 1_000)
   assert.deepEqual(answers.map(answer => answer?.ok).sort(), [false, true])
   assert.deepEqual((await bench.bench.stateOf(id)).lifecycle.kind === 'running' && bench.flag.share, 0.5)
+})
+
+test('while the database is away a question that nobody can answer lowers nothing', async () => {
+  const bench = await TestBench.open()
+  const database = unreliable(bench.bench.store)
+  const rule = testRule('rules.0', { kind: 'decide', ms: 120_000, otherwise: 'rollback' }, 20_000)
+  const plan = testPlan({ rules: [rule], phases: [testPhase(0, 0.1, { holdMs: null })] })
+  await bench.create(bench.engine(new TestFaults(), database.store), plan)
+  const from = bench.clock.time + 30_000
+  bench.source.errorRate = start => (start >= from ? 0.3 : 0)
+  await bench.runFor(90_000, 1_000)
+  database.isAway = true
+  await bench.runFor(300_000, 1_000)
+  assert.equal(bench.flag.share, 0.1)
+})
+
+test('a commit whose answer was lost is found out, and the release goes on from what was written', async () => {
+  const bench = await TestBench.open()
+  const { store } = bench.bench
+  let lost = 0
+  const commit = async (given: Parameters<typeof store.releases.commit>[0]) => {
+    const answer = await store.releases.commit(given)
+    if (++lost % 3 === 0) throw new Error('connection reset')
+    return answer
+  }
+  const flaky = { ...store, releases: { ...store.releases, commit } }
+  const id = await bench.create(bench.engine(new TestFaults(), flaky), testPlan())
+  await bench.runFor(300_000)
+  assert.equal(await bench.stage(id), 'completed')
+  assert.deepEqual(
+    bench.flag.history.map(step => step.share),
+    [0.1, 0.5, 1],
+  )
+})
+
+test('several releases taken over at once all say what was not covered', async () => {
+  const bench = await TestBench.open({ lanes: { lower: 4, decide: 1, observe: 1, raise: 1, notify: 1, report: 1 } })
+  const faults = new TestFaults()
+  const first = bench.engine(faults)
+  const plan = testPlan({ phases: [testPhase(0, 0.1, { holdMs: null })] })
+  const ids = [await bench.create(first, plan)]
+  for (const name of ['other', 'third']) {
+    ids.push(await bench.create(first, { ...plan, name, hands: [testHand(`flag:${name}`, 'splitter')] }))
+  }
+  await bench.runFor(30_000)
+  faults.isDead = true
+  bench.clock.moveTo(bench.clock.time + 600_000)
+  bench.engine()
+  await bench.runFor(10_000, 1_000)
+  for (const id of ids) assert.ok((await bench.events(id)).includes('CoverageLost'), id)
+})
+
+const belowOnePercent: Criterion = {
+  kind: 'condition',
+  id: 'phases.phase-0.promoteWhen.0',
+  condition: {
+    kind: 'metric',
+    id: 'phases.phase-0.promoteWhen.0.if',
+    text: 'error_rate < 1%',
+    metric: 'error_rate',
+    overMs: null,
+    op: '<',
+    limit: { kind: 'amount', value: 0.01 },
+    span: null,
+  },
+}
+
+test('what a take-over has of the evidence is what was there: a criterion goes on counting from its exposure', async () => {
+  const bench = await TestBench.open({ checkpointEveryMs: 3_600_000 })
+  const faults = new TestFaults()
+  const phases = [testPhase(0, 0.1, { promoteWhen: [belowOnePercent] }), testPhase(1, 1)]
+  const id = await bench.create(bench.engine(faults), testPlan({ phases }))
+  await bench.runFor(20_000)
+  faults.isDead = true
+  bench.engine()
+  await bench.runFor(90_000, 1_000)
+  assert.ok((await bench.events(id)).includes('PhasePromoted'))
+})
+
+test('a take-over does not decide again on what was decided', async () => {
+  const bench = await TestBench.open({ checkpointEveryMs: 3_600_000 })
+  const faults = new TestFaults()
+  const rules = [testRule('rules.0', { kind: 'now' }, 120_000)]
+  const plan = testPlan({ rules, phases: [testPhase(0, 0.1, { holdMs: null })] })
+  const id = await bench.create(bench.engine(faults), plan)
+  const from = bench.clock.time + 60_000
+  bench.source.errorRate = start => (start >= from ? 0.3 : 0)
+  await bench.runFor(120_000, 1_000)
+  faults.isDead = true
+  bench.engine()
+  await bench.runFor(30_000, 1_000)
+  const told = (await bench.events(id)).filter(type => type.startsWith('Trigger'))
+  assert.deepEqual(told, ['TriggerPending'])
+})
+
+test('buckets that come together are judged in order: nobody is promoted on the first ones when the last ones are bad', async () => {
+  const bench = await TestBench.open()
+  const faults = new TestFaults()
+  const id = await bench.create(bench.engine(faults), testPlan({ phases: [testPhase(0, 0.1), testPhase(1, 1)] }))
+  await bench.runFor(25_000, 1_000)
+  faults.isDead = true
+  const from = bench.clock.time + 20_000
+  bench.source.errorRate = start => (start >= from ? 0.3 : 0)
+  bench.clock.moveTo(bench.clock.time + 56_000)
+  bench.engine()
+  await bench.runFor(10_000, 1_000)
+  const events = await bench.events(id)
+  assert.deepEqual([events.includes('CoverageLost'), events.includes('PhasePromoted')], [false, false])
+  assert.equal(await bench.stage(id), 'rolledBack')
 })

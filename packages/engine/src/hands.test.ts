@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { nextReading } from './hand-reading.ts'
 import { TestBench } from './testing/test-bench.ts'
 import { testHand, testPhase, testPlan } from './testing/test-plan.ts'
 import { TestFaults, TestHand } from './testing/test-world.ts'
@@ -146,4 +147,64 @@ test('an instance that does not own a release lowers its hands when the owner do
   assert.equal(flag.share, 0.1)
   await bench.runFor(4_000, 500)
   assert.equal(flag.share, 0)
+})
+
+test('a hand that took a lowering and did not follow is set again until it does', async () => {
+  const { bench, hands } = await benchWith(['flag'])
+  const [flag] = hands as [TestHand]
+  const engine = bench.engine()
+  const id = await bench.create(engine, testPlan(longHold))
+  await bench.runFor(20_000)
+  flag.mode = 'ignores'
+  await engine.act(id, roll)
+  await bench.runFor(10_000)
+  assert.equal(flag.share, 0.1)
+  flag.mode = 'works'
+  await bench.runFor(20_000)
+  assert.deepEqual([flag.share, await bench.stage(id)], [0, 'rolledBack'])
+})
+
+test('an instance that wakes up after others took its release over raises nothing', async () => {
+  const { bench, hands } = await benchWith(['flag'])
+  const [flag] = hands as [TestHand]
+  flag.mode = 'fails'
+  const id = await bench.create(bench.engine(), testPlan(longHold))
+  await bench.runFor(20_000)
+  const [sleeper] = bench.engines.splice(0, 1)
+  await bench.engine().act(id, roll)
+  flag.mode = 'works'
+  await bench.runFor(30_000, 1_000)
+  assert.equal(await bench.stage(id), 'rolledBack')
+  bench.engines.push(sleeper!)
+  await bench.runFor(60_000, 1_000)
+  assert.deepEqual(
+    flag.history.filter(step => step.share > 0),
+    [],
+  )
+})
+
+test('an instance whose beats are not written raises nothing once others may think it dead', async () => {
+  const { bench, hands } = await benchWith(['flag'])
+  const [flag] = hands as [TestHand]
+  flag.mode = 'fails'
+  const { store } = bench.bench
+  let isSilent = false
+  const beat = async (name: string) => (isSilent ? Promise.reject(new Error('refused')) : store.instances.beat(name))
+  const silent = { ...store, instances: { ...store.instances, beat } }
+  await bench.create(bench.engine(new TestFaults(), silent), testPlan(longHold))
+  await bench.runFor(20_000, 500)
+  isSilent = true
+  await bench.runFor(4_500, 500)
+  flag.mode = 'works'
+  await bench.runFor(60_000, 500)
+  assert.equal(flag.share, 0)
+})
+
+test('two readings closer than the settling time are one', () => {
+  const answer = { kind: 'read', share: 0, reached: true, floor: 0, problem: null } as const
+  const first = nextReading(null, answer, 2, 2_000, 10_000)
+  assert.equal(nextReading(first, answer, 2, 2_000, 11_999).readings, 1)
+  assert.equal(nextReading(first, answer, 2, 2_000, 12_000).readings, 2)
+  assert.equal(nextReading(first, { ...answer, share: 0.1 }, 2, 2_000, 12_000).readings, 1)
+  assert.equal(nextReading(first, answer, 3, 2_000, 12_000).readings, 1)
 })

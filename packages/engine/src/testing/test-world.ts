@@ -36,7 +36,7 @@ export class VirtualClock {
   }
 }
 
-export type HandMode = 'works' | 'fails' | 'hangs' | 'unreadable'
+export type HandMode = 'works' | 'fails' | 'hangs' | 'unreadable' | 'ignores'
 
 /** A hand with a memory of its own: what it serves, whoever set it. Like most proxies it knows no generations. */
 export class TestHand implements HandDriver {
@@ -58,7 +58,7 @@ export class TestHand implements HandDriver {
     this.applied++
     if (this.mode === 'fails') throw new Error('connection refused')
     if (this.mode === 'hangs') await new Promise<void>(resolve => this.#hanging.push(resolve))
-    this.set(levelOf(target.desired), target.generation)
+    if (this.mode !== 'ignores') this.set(levelOf(target.desired), target.generation)
   }
 
   async read(target: HandTarget) {

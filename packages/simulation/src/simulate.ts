@@ -83,7 +83,7 @@ const minute = 60_000
 const day = 24 * 60 * minute
 /** Weekends, holidays and long answers fit in; a stuck release does not run for ever. */
 const slackMs = 10 * day
-/** The world says when it changes; without this the engine would look every ten seconds. */
+/** The simulation wakes the engine when the world changes; without this it would look every ten seconds by itself. */
 const farAwayMs = 400 * day
 /** Rounds at one moment: more means that something answers itself. */
 const roundsMax = 1_000
@@ -125,7 +125,7 @@ class SimulatedRun {
         read: async (_release, cursor, now) => ({
           observations: this.#world.metrics.read(cursor ?? this.#recorder.anchors.start! - 1, now),
           cursor: now,
-          nextAt: this.#world.metrics.nextLook(now) ?? now + farAwayMs,
+          nextAt: now + farAwayMs,
         }),
       },
       hands: this.#world.hands,

@@ -1,7 +1,7 @@
 import type { Measure, Observation, Track } from '@dankai/analysis'
 import type { Metric } from '@dankai/plan'
 import { measureOf } from './measure.ts'
-import { createMetricTimeline, type ValueSpan, type WorldValue } from './metric-timeline.ts'
+import { createMetricTimeline, type WorldValue } from './metric-timeline.ts'
 
 /** One metric on one track: its value over time, as buckets or as samples that come by themselves. */
 export class MetricLane {
@@ -17,7 +17,6 @@ export class MetricLane {
   readonly #samples: { readonly at: number; readonly value: number }[] = []
   /** A value is turned into counts or a sketch once; observations share it. */
   readonly #measures = new Map<number, Measure>()
-  #span: ValueSpan | null = null
 
   constructor(metric: Metric, track: Track, good: number, start: number) {
     this.metric = metric
@@ -33,7 +32,6 @@ export class MetricLane {
     const to = forMs === null ? null : at + forMs
     // A count is an impulse: so many events at once, then the steady rate again.
     const isImpulse = this.metric.measure.kind === 'count' && value !== 'no data'
-    this.#span = null
     if (this.bucketMs === null) {
       this.addSample(at, value, readUntil)
       if (isImpulse) return
@@ -49,10 +47,8 @@ export class MetricLane {
     if (value !== 'no data') this.#samples.push({ at: Math.max(at, readUntil + 1), value })
   }
 
-  /** Most reads ask for the same span again and again. */
   valueAt(at: number): WorldValue {
-    if (this.#span === null || at < this.#span.from || at >= this.#span.to) this.#span = this.#timeline.spanAt(at)
-    return this.#span.value
+    return this.#timeline.valueAt(at)
   }
 
   edges(): Iterable<number> {

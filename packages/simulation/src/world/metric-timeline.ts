@@ -11,7 +11,8 @@ export interface ValueChange {
   readonly value: WorldValue
 }
 
-export interface ValueSpan {
+/** The longest span around a moment in which no change begins or ends. */
+interface ValueSpan {
   readonly from: number
   readonly to: number
   readonly value: WorldValue
@@ -20,8 +21,6 @@ export interface ValueSpan {
 export interface MetricTimeline {
   add(change: ValueChange): void
   valueAt(at: number): WorldValue
-  /** The longest span around a moment in which no change begins or ends. */
-  spanAt(at: number): ValueSpan
   /** Moments at which the value may change. */
   edges(): Iterable<number>
 }
@@ -29,25 +28,31 @@ export interface MetricTimeline {
 export function createMetricTimeline(good: number): MetricTimeline {
   const changes: ValueChange[] = []
   const edges = new Set<number>()
-  const valueAt = (at: number): WorldValue =>
-    changes.findLast(change => change.from <= at && (change.to === null || at < change.to))?.value ?? good
+  const find = (at: number): ValueSpan => {
+    let from = Number.NEGATIVE_INFINITY
+    let to = Number.POSITIVE_INFINITY
+    for (const edge of edges) {
+      if (edge <= at && edge > from) from = edge
+      if (edge > at && edge < to) to = edge
+    }
+    const newest = changes.findLast(change => change.from <= at && (change.to === null || at < change.to))
+    return { from, to, value: newest?.value ?? good }
+  }
+  // Time goes forward: the same span is asked for again and again.
+  let span = find(Number.NEGATIVE_INFINITY)
+  const valueAt = (at: number): WorldValue => {
+    if (at < span.from || at >= span.to) span = find(at)
+    return span.value
+  }
 
   return {
     add(change) {
       changes.push(change)
       edges.add(change.from)
       if (change.to !== null) edges.add(change.to)
+      span = find(change.from)
     },
     valueAt,
-    spanAt(at) {
-      let from = Number.NEGATIVE_INFINITY
-      let to = Number.POSITIVE_INFINITY
-      for (const edge of edges) {
-        if (edge <= at && edge > from) from = edge
-        if (edge > at && edge < to) to = edge
-      }
-      return { from, to, value: valueAt(at) }
-    },
     edges: () => edges,
   }
 }

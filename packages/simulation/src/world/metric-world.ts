@@ -1,5 +1,6 @@
 import type { Observation, Track } from '@dankai/analysis'
-import type { CompiledPlan, Metric } from '@dankai/plan'
+import type { CompiledPlan, Condition, Metric } from '@dankai/plan'
+import { demandsOf } from './demand.ts'
 import type { GoodValues } from './good-values.ts'
 import { MetricLane } from './metric-lane.ts'
 import { createMetricTimeline, type MetricTimeline, type WorldValue } from './metric-timeline.ts'
@@ -9,7 +10,7 @@ import { createMetricTimeline, type MetricTimeline, type WorldValue } from './me
  *
  * Invariants
  *  1. A bucket has the value that holds at its start, so a change is seen from the first whole bucket after it.
- *  2. The canary track has data only while the change is exposed (or shadowed).
+ *  2. The canary track has data only while the change is exposed (or shadowed), the track of all users only while not.
  *  3. `events` and `full` fidelity say the same: the second is the first with every run cut into single buckets.
  *  4. An observation is given once per cursor, when it arrives: at the end of its bucket, later when it is delayed.
  *  5. Wherever one run ends inside what is read at once, every other run is cut too: who looks back to that moment
@@ -57,9 +58,10 @@ export interface MetricWorldOptions {
 
 export function createMetricWorld({ plan, good, start, fidelity }: MetricWorldOptions): MetricWorld {
   const lanes = Object.values(plan.metrics).flatMap(metric =>
-    tracksOf(metric).map(track => new MetricLane(metric, track, good[metric.name] ?? 0, start)),
+    tracksOf(plan, metric).map(track => new MetricLane(metric, track, good[metric.name] ?? 0, start)),
   )
   const lengths = [...new Set(lanes.flatMap(lane => lane.bucketMs ?? []))]
+  const sampled = lanes.filter(lane => lane.bucketMs === null)
   const exposure = createMetricTimeline(0)
   const delays: Delay[] = []
   const sight: Sight = { lanes, lengths, exposure, delays }
@@ -75,7 +77,7 @@ export function createMetricWorld({ plan, good, start, fidelity }: MetricWorldOp
     setExposed(exposed, at) {
       exposure.add({ from: at, to: null, value: exposed ? 1 : 0 })
       // A job that samples by itself runs for a new exposure too; else a phase shorter than a day would never see one.
-      for (const lane of lanes) if (lane.bucketMs === null) lane.addSample(at, lane.valueAt(at), readUntil)
+      for (const lane of sampled) lane.addSample(at, lane.valueAt(at), readUntil)
     },
     delay(delay) {
       delays.push(delay)
@@ -84,26 +86,49 @@ export function createMetricWorld({ plan, good, start, fidelity }: MetricWorldOp
       readUntil = Math.max(readUntil, until)
       if (delays.length > 0 || spansSeveralBuckets(lengths, after, until))
         return readRuns(sight, after, until, fidelity)
-      return lanes.flatMap(lane => readLane(lane, sight, after, until))
+      const observations: Observation[] = []
+      for (const lane of lanes) readLane(lane, sight, after, until, observations)
+      return observations
     },
     nextLook: after => earliest(lanes.map(lane => nextLookAt(lane, sight, after))),
-    nextBucketEnd: after =>
-      earliest([
-        ...lengths.map(lengthMs => (Math.floor(after / lengthMs) + 1) * lengthMs),
-        ...lanes.map(lane => (lane.bucketMs === null ? lane.nextSample(after) : null)),
-      ]),
+    nextBucketEnd(after) {
+      let next = Number.POSITIVE_INFINITY
+      for (const lengthMs of lengths) next = Math.min(next, (Math.floor(after / lengthMs) + 1) * lengthMs)
+      for (const lane of sampled) next = Math.min(next, lane.nextSample(after))
+      return Number.isFinite(next) ? next : null
+    },
     valueAt: (metric, track, at) =>
       lanes.find(lane => lane.metric.name === metric && lane.track === track)?.valueAt(at) ?? 'no data',
   }
 }
 
 /**
- * Users of both versions and all users together are always measured; the reference of another time only where the plan
- * names one. `all` speaks for the metric while nobody is exposed.
+ * The users of the change, and all users while nobody has it. What others have, or had at another time, is measured only
+ * for metrics that the plan compares with it: nobody reads the rest.
  */
-function tracksOf(metric: Metric): readonly Track[] {
+function tracksOf(plan: CompiledPlan, metric: Metric): readonly Track[] {
   if (metric.measure.kind === 'highest') return []
-  return metric.baseline.kind === 'stable' ? ['canary', 'stable', 'all'] : ['canary', 'stable', 'all', 'baseline']
+  if (!isCompared(plan, metric)) return ['canary', 'all']
+  return metric.baseline.kind === 'stable' ? ['canary', 'stable', 'all'] : ['canary', 'baseline', 'all']
+}
+
+function isCompared(plan: CompiledPlan, metric: Metric): boolean {
+  const names = Object.values(plan.metrics).filter(
+    ({ name, measure }) => name === metric.name || (measure.kind === 'highest' && measure.of.includes(metric.name)),
+  )
+  return demandsOf(plan).some(({ condition }) => names.some(({ name }) => comparesWithBaseline(condition, name)))
+}
+
+function comparesWithBaseline(condition: Condition, metric: string): boolean {
+  if (condition.kind === 'all' || condition.kind === 'any')
+    return condition.of.some(part => comparesWithBaseline(part, metric))
+  if (condition.kind === 'differs') return condition.metric === metric && condition.from === 'baseline'
+  return (
+    condition.kind === 'metric' &&
+    condition.metric === metric &&
+    condition.limit.kind === 'reference' &&
+    condition.limit.reference === 'baseline'
+  )
 }
 
 /** A script that moves the highest of several moves all of them: whichever is read shows it. */
@@ -126,18 +151,23 @@ function spansSeveralBuckets(lengths: readonly number[], after: number, until: n
   return lengths.some(lengthMs => Math.floor(until / lengthMs) - Math.floor(after / lengthMs) > 1)
 }
 
-/** The usual read of full fidelity: at most one bucket of each lane ended, none of them late. */
-function readLane(lane: MetricLane, { exposure }: Sight, after: number, until: number): readonly Observation[] {
+function isMeasuredAt({ track }: MetricLane, exposure: MetricTimeline, at: number): boolean {
+  if (track !== 'canary' && track !== 'all') return true
+  return (exposure.valueAt(at) === 1) === (track === 'canary')
+}
+
+/** The usual read of full fidelity: at most one bucket of each lane ended, none of them late. Pushes what it finds. */
+function readLane(lane: MetricLane, { exposure }: Sight, after: number, until: number, into: Observation[]): void {
   const { bucketMs } = lane
-  const isSeen = (at: number): boolean => lane.track !== 'canary' || exposure.valueAt(at) === 1
   if (bucketMs === null) {
-    const samples = lane.samplesIn(after, until).filter(({ at }) => isSeen(at))
-    return samples.map(({ at, value }) => lane.observe(at, 1, value))
+    for (const { at, value } of lane.samplesIn(after, until))
+      if (isMeasuredAt(lane, exposure, at)) into.push(lane.observe(at, 1, value))
+    return
   }
   const start = Math.max(lane.firstBucket, Math.floor(after / bucketMs) * bucketMs)
-  if (start + bucketMs > until) return []
+  if (start + bucketMs > until || !isMeasuredAt(lane, exposure, start)) return
   const value = lane.valueAt(start)
-  return value === 'no data' || !isSeen(start) ? [] : [lane.observe(start, 1, value)]
+  if (value !== 'no data') into.push(lane.observe(start, 1, value))
 }
 
 /** Runs of equal buckets, all lanes cut at the same moments. */
@@ -145,7 +175,11 @@ function readRuns(sight: Sight, after: number, until: number, fidelity: 'events'
   const cuts = cutsBetween(sight, after, until)
   return sight.lanes.flatMap(lane => {
     const { bucketMs } = lane
-    if (bucketMs === null) return readLane(lane, sight, after, until)
+    if (bucketMs === null) {
+      const samples: Observation[] = []
+      readLane(lane, sight, after, until, samples)
+      return samples
+    }
     const own = cuts.filter(cut => cut % bucketMs === 0)
     return own
       .slice(0, -1)
@@ -168,7 +202,7 @@ function readRun(
   const start = Math.max(from, lane.firstBucket, Math.floor((after - lateMs) / bucketMs) * bucketMs)
   const end = Math.min(to, Math.floor((until - lateMs) / bucketMs) * bucketMs)
   const value = lane.valueAt(start)
-  if (end <= start || value === 'no data' || (lane.track === 'canary' && exposure.valueAt(start) !== 1)) return []
+  if (end <= start || value === 'no data' || !isMeasuredAt(lane, exposure, start)) return []
   const buckets = Math.round((end - start) / bucketMs)
   if (fidelity === 'events') return [lane.observe(start, buckets, value)]
   return Array.from({ length: buckets }, (_, index) => lane.observe(start + index * bucketMs, 1, value))
@@ -226,7 +260,7 @@ function nextLookAt(lane: MetricLane, { exposure, delays }: Sight, after: number
     else if (after < edge + watchMs + longerMs) next = Math.min(next, end)
   }
   for (const edge of lane.edges()) look(edge)
-  if (lane.track === 'canary') for (const edge of exposure.edges()) look(edge)
+  for (const edge of exposure.edges()) look(edge)
   // While samples come late, what is known depends on when one looks: every bucket end counts.
   for (const { from, to, byMs } of delays) look(from, to - from + byMs)
   return Number.isFinite(next) ? next : null

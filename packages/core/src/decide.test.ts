@@ -635,6 +635,16 @@ describe('people', () => {
     assert.equal(run.find('StepStarted').filter(event => event.step === 'notify.rollbackStarted.back').length, 1)
   })
 
+  it('records how each criterion stood when a person promoted over it', () => {
+    const criterion = { kind: 'condition', id: 'c', condition: metricTerm('ok') } as const
+    const run = new Runner(
+      planOf({ phases: [phaseOf(0, 'canary', 0.05, { promoteWhen: [criterion] }), phaseOf(1, 'all', 1)] }),
+    ).settle()
+    run.evidence.set('ok', { met: 'no', holds: 'no' })
+    run.act({ type: 'promote' })
+    assert.deepEqual(run.find('PhasePromoted')[0]?.because, ['ok (not met)'])
+  })
+
   it('pauses raising, not watching, and refuses to go on after the end', () => {
     const run = new Runner(planOf()).settle()
     run.act({ type: 'pause' })

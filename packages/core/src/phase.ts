@@ -305,8 +305,13 @@ function becauseOf(turn: Turn, phase: Phase, criterion: Criterion): readonly str
   if (criterion.kind === 'step') return [criterion.step.name]
   if (!isAsked(turn, phase, criterion)) return [`${criterion.condition.text} (not asked: nobody is on the old version)`]
   const judgement = judge({ ...turn.input, state: turn.state }, criterion.condition)
-  const policy = comparesWithBaseline(criterion.condition) && judgement.verdict !== 'safe' ? ' (not shown harmful)' : ''
-  return [`${criterion.condition.text}${policy}`]
+  return [`${criterion.condition.text}${standingOf(criterion.condition, judgement)}`]
+}
+
+/** How a criterion stood when the phase was promoted: a person may promote over it, a policy may let it pass. */
+function standingOf(condition: Condition, { met, verdict }: Judgement): string {
+  if (met !== 'yes') return met === 'no' ? ' (not met)' : ' (not known)'
+  return comparesWithBaseline(condition) && verdict !== 'safe' ? ' (not shown harmful)' : ''
 }
 
 function handleUnmet(turn: Turn, phase: Phase): void {

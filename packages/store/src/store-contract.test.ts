@@ -18,6 +18,7 @@ import {
   commandOf,
   commitOf,
   exposureOf,
+  flagExposureOf,
   newRelease,
   planOf,
   readingOf,
@@ -966,7 +967,7 @@ for (const [name, open] of [
             key: 'booking',
             releaseId,
             generation,
-            exposure: exposureOf(share) as never,
+            exposure: flagExposureOf(share),
             segments: { beta: { include: { beta: ['true'] } } },
           })
         assert.deepEqual(await set(2, 0.05), { ok: true, version: 2 })
@@ -979,7 +980,7 @@ for (const [name, open] of [
           key: 'nothing',
           releaseId: id,
           generation: 1,
-          exposure: exposureOf(0) as never,
+          exposure: flagExposureOf(0),
           segments: {},
         }
         assert.deepEqual(await store.flags.setExposure(unknown), { ok: false, code: 'unknown flag' })
@@ -1007,7 +1008,7 @@ for (const [name, open] of [
           breakGlass: true,
         })
         assert.ok(forced.ok && forced.flag.heldBy === id)
-        const exposure = { ...scope, key: 'booking', exposure: exposureOf(1) as never, segments: {} }
+        const exposure = { ...scope, key: 'booking', exposure: flagExposureOf(1), segments: {} }
         await store.flags.setExposure({ ...exposure, releaseId: id, generation: 8 })
         await store.releases.commit(
           commitOf(await claimed(store, 'a', id), { eventCount: 1, ended: true, wakeAt: null }),
@@ -1020,12 +1021,33 @@ for (const [name, open] of [
         assert.deepEqual(
           await store.flags.setExposure({
             ...exposure,
-            exposure: exposureOf(0) as never,
+            exposure: flagExposureOf(0),
             releaseId: next,
             generation: 1,
           }),
           { ok: true, version: 4 },
         )
+      })
+
+      it('moves many flags at the same moment, each under a version of its own', async () => {
+        const keys = Array.from({ length: 30 }, (_, index) => `flag-${index}`)
+        for (const key of keys) assert.ok((await put(key, 0)).ok)
+        const releaseId = await begin(store, { hands: keys.map(key => `flag:${key}`) })
+        const move = (key: string, share: number) => {
+          const change = { generation: 2, exposure: flagExposureOf(share), segments: {} }
+          return store.flags.setExposure({ ...scope, key, releaseId, ...change })
+        }
+        const moved = await Promise.all([...keys.map(key => move(key, 0.5)), move('nothing', 0.5)])
+        assert.deepEqual(moved.pop(), { ok: false, code: 'unknown flag' })
+        const versions = moved.map(result => (result.ok ? result.version : 0)).toSorted((a, b) => a - b)
+        assert.deepEqual(
+          versions,
+          keys.map((_, index) => 31 + index),
+        )
+        const { version, flags } = await store.flags.readSince(scope, 30)
+        assert.deepEqual([version, flags.map(flag => flag.version)], [60, versions])
+        for (const flag of flags)
+          assert.deepEqual([flag.definition.version, flag.definition.exposure.share], [flag.version, 0.5])
       })
 
       it('a flag made while a release already has its hand is held by it', async () => {

@@ -8,7 +8,15 @@ import pg from 'pg'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../embedded/start-embedded-postgres.ts'
 import type { Hint } from '../hint-ports.ts'
 import type { Store } from '../server-ports.ts'
-import { commandOf, commitOf, exposureOf, newRelease, sampleOf, scope } from '../testing/release-fixture.ts'
+import {
+  commandOf,
+  commitOf,
+  exposureOf,
+  flagExposureOf,
+  newRelease,
+  sampleOf,
+  scope,
+} from '../testing/release-fixture.ts'
 import { createPostgresStore, type PostgresStoreOptions } from './create-postgres-store.ts'
 import { checkProgram, migrateDown, migrateUp, programVersion, schemaVersion } from './migrate.ts'
 
@@ -27,18 +35,34 @@ const start = Date.UTC(2026, 10, 2, 1)
 let schemas = 0
 let schema: string
 let admin: pg.Client
+/** Holds locks in a transaction of its own; `admin` looks on from outside, where every look is fresh. */
+let locker: pg.Client
 const stores: Store[] = []
 
 beforeEach(async () => {
   schema = `p${++schemas}`
-  admin = new pg.Client({ connectionString: server.url, options: `-c search_path=${schema}` })
-  admin.on('error', () => {})
-  await admin.connect()
+  admin = await connect()
+  locker = await connect()
 })
 afterEach(async () => {
   await Promise.all(stores.splice(0).map(store => store.close()))
-  await admin.end()
+  await Promise.all([admin.end(), locker.end()])
 })
+
+async function connect(): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: server.url, options: `-c search_path=${schema}` })
+  client.on('error', () => {})
+  await client.connect()
+  return client
+}
+
+async function lock(table: string): Promise<void> {
+  await locker.query(`begin; lock table ${table} in access exclusive mode`)
+}
+
+async function unlock(): Promise<void> {
+  await locker.query('commit')
+}
 
 async function open(given: Partial<PostgresStoreOptions> = {}): Promise<Store> {
   const store = await createPostgresStore({ url: server.url, schema, ...given })
@@ -50,11 +74,11 @@ async function sql<Row = Record<string, unknown>>(text: string): Promise<Row[]> 
   return (await admin.query(text)).rows as Row[]
 }
 
-/** Polls the database, not the clock: until a statement of the store waits for a lock of this test. */
-async function untilBlocked(): Promise<number> {
+/** Asks the database, not the clock: until a statement of the store waits for a lock of this test. */
+async function untilBlocked(other = 0): Promise<number> {
   for (;;) {
     const rows = await sql<{ pid: number }>(
-      `select pid from pg_stat_activity where wait_event_type = 'Lock' and pid <> pg_backend_pid() limit 1`,
+      `select pid from pg_stat_activity where wait_event_type = 'Lock' and pid <> ${other} limit 1`,
     )
     if (rows[0] !== undefined) return rows[0].pid
   }
@@ -120,12 +144,11 @@ describe('migrations', () => {
 describe('a process that dies', () => {
   it('while it makes a release leaves nothing of it: no claim, no event, no hand', async () => {
     const store = await open()
-    await sql('begin')
-    await sql('lock table release_plan in access exclusive mode')
+    await lock('release_plan')
     const made = store.releases.createRelease(newRelease(start, { hands: ['flag:a', 'nginx:b'] }))
     const refused = assert.rejects(made, { code: 'unreachable' })
     await sql(`select pg_terminate_backend(${await untilBlocked()})`)
-    await sql('commit')
+    await unlock()
     await refused
     for (const table of ['release', 'hand_claim', 'hand', 'release_event']) {
       assert.deepEqual(await sql(`select * from ${table}`), [], table)
@@ -144,11 +167,10 @@ describe('a process that dies', () => {
       desired: { exposure: exposureOf(0), generation: 2, direction: 'lower' },
       commands: [commandOf('back#1')],
     })
-    await sql('begin')
-    await sql('lock table command in access exclusive mode')
+    await lock('command')
     const refused = assert.rejects(store.releases.commit(commit), { code: 'unreachable' })
     await sql(`select pg_terminate_backend(${await untilBlocked()})`)
-    await sql('commit')
+    await unlock()
     await refused
     const reloaded = (await store.releases.claim('a', created.id))!
     assert.equal(reloaded.state.seq, release.state.seq)
@@ -178,8 +200,7 @@ describe('the lane for lowering and emergencies', () => {
     })
     const created = await store.releases.createRelease(newRelease(start))
     assert.ok(created.ok)
-    await sql('begin')
-    await sql('lock table setting in access exclusive mode')
+    await lock('setting')
     const stuck = store.settings.get(scope, 'locale')
     await untilBlocked()
     const id = '0199f3c0-0000-7000-8000-000000000001'
@@ -190,25 +211,24 @@ describe('the lane for lowering and emergencies', () => {
       key: 'booking',
       releaseId: created.id,
       generation: 2,
-      exposure: { share: 0, cohorts: [], shadow: false },
+      exposure: flagExposureOf(0),
       segments: {},
     }
     assert.deepEqual(await store.flags.setExposure(write), { ok: true, version: 3 })
-    await sql('commit')
+    await unlock()
     assert.equal(await stuck, null)
   })
 
   it('gives up after a second, so that an emergency can go another way', async () => {
     const store = await open()
-    await sql('begin')
-    await sql('lock table overlay in access exclusive mode')
+    await lock('overlay')
     const asked = performance.now()
     await assert.rejects(store.overlays.active(scope), {
       code: 'slow',
       message: /Cannot read emergency stops: found .*timeout/,
     })
     assert.ok(performance.now() - asked < 3_000)
-    await sql('rollback')
+    await unlock()
   })
 
   it('says that the database cannot be reached in words, not in stack traces', async () => {
@@ -218,6 +238,44 @@ describe('the lane for lowering and emergencies', () => {
       code: 'unreachable',
       message: /Check that the database runs/,
     })
+  })
+})
+
+describe('writes that are made together', () => {
+  it('spoil nobody else when one of them cannot be stored', async () => {
+    const store = await open()
+    const send = (sdk: string, service: string) =>
+      store.samples.append({ ...scope, sdk, no: 1, trusted: true, services: [{ service, samples: [sampleOf(0)] }] })
+    const services = ['a', 'b', 'bad\u0000', 'c', 'd']
+    const results = await Promise.allSettled(services.map((service, index) => send(`sdk ${index}`, service)))
+    assert.deepEqual(
+      results.map(({ status }) => status),
+      ['fulfilled', 'fulfilled', 'rejected', 'fulfilled', 'fulfilled'],
+    )
+    const { batches } = await store.samples.read(0, null, 10)
+    assert.deepEqual(batches.map(({ service }) => service).toSorted(), ['a', 'b', 'c', 'd'])
+    assert.deepEqual(await send('sdk 0', 'a'), { duplicate: true })
+  })
+
+  it('share the fate of a database that is away: each is told so and may come again', async () => {
+    const store = await open()
+    await lock('sample_sdk')
+    const sends = ['a', 'b'].map(sdk =>
+      store.samples.append({
+        ...scope,
+        sdk,
+        no: 1,
+        trusted: true,
+        services: [{ service: 's', samples: [sampleOf(0)] }],
+      }),
+    )
+    const refused = Promise.all(sends.map(send => assert.rejects(send, { code: 'unreachable' })))
+    const first = await untilBlocked()
+    await sql(`select pg_terminate_backend(${first})`)
+    await sql(`select pg_terminate_backend(${await untilBlocked(first)})`)
+    await refused
+    await unlock()
+    assert.deepEqual((await store.samples.read(0, null, 10)).batches, [])
   })
 })
 

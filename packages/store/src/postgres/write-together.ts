@@ -1,9 +1,12 @@
+import { StoreError } from '../store-error.ts'
+
 /**
  * Work that arrives while other work of its kind is being written is written together, in one go, when that is done: so
  * under load many share one write to disk, and without load nobody waits.
  *
  * 1. Items with the same key are written one after the other, in the order in which they came.
- * 2. A failed write fails the items in it and no others.
+ * 2. A failed write fails the items in it and no others; one that failed because of what is in it (not because the
+ *    database is away) is tried again item by item, so that one bad item spoils nothing but itself.
  */
 export interface Together<Item, Result> {
   readonly waiting: number
@@ -15,6 +18,10 @@ export interface TogetherOptions<Item, Result> {
   readonly most: number
   /** One result for each item, in the same order. */
   readonly write: (items: readonly Item[]) => Promise<readonly Result[]>
+}
+
+function isRefused(error: unknown): boolean {
+  return error instanceof StoreError && error.code === 'failed'
 }
 
 interface Waiting<Item, Result> {
@@ -65,7 +72,8 @@ export function writeTogether<Item, Result>(options: TogetherOptions<Item, Resul
       const results = await write(taken.map(({ item }) => item))
       for (const [index, { resolve }] of taken.entries()) resolve(results[index]!)
     } catch (error) {
-      for (const { reject } of taken) reject(error)
+      if (taken.length > 1 && isRefused(error)) for (const one of taken) await writeSome([one])
+      else for (const { reject } of taken) reject(error)
     }
   }
 }

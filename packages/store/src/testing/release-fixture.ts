@@ -1,11 +1,16 @@
 import type { Command, Event, HandReading, ReleaseState, ReleaseStatus } from '@dankai/core'
 import type { Commit, NewRelease, SeriesSample } from '@dankai/engine'
+import type { FlagExposure } from '@dankai/flags'
 import type { CompiledPlan, Exposure, Hand } from '@dankai/plan'
 
 /** Releases for tests of the store, which looks at very little of what it keeps. */
 export const scope = { project: 'shop', environment: 'production' }
 
 export function exposureOf(share: number): Exposure {
+  return { share, cohorts: [], shadow: false }
+}
+
+export function flagExposureOf(share: number): FlagExposure {
   return { share, cohorts: [], shadow: false }
 }
 

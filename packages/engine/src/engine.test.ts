@@ -210,20 +210,27 @@ test('while the database is away a question that nobody can answer lowers nothin
 test('a commit whose answer was lost is found out, and the release goes on from what was written', async () => {
   const bench = await TestBench.open()
   const { store } = bench.bench
-  let lost = 0
+  let commits = 0
+  let isLost = false
   const commit = async (given: Parameters<typeof store.releases.commit>[0]) => {
     const answer = await store.releases.commit(given)
-    if (++lost % 3 === 0) throw new Error('connection reset')
+    if (isLost || ++commits % 3 === 0) throw new Error('connection reset')
     return answer
   }
-  const flaky = { ...store, releases: { ...store.releases, commit } }
-  const id = await bench.create(bench.engine(new TestFaults(), flaky), testPlan())
+  const engine = bench.engine(new TestFaults(), { ...store, releases: { ...store.releases, commit } })
+  const id = await bench.create(engine, testPlan())
+  await bench.runFor(20_000)
+  isLost = true
+  const promote = { by: 'hanako', roles: ['admin'], why: null, expected: null, body: { type: 'promote' } } as const
+  await assert.rejects(engine.act(id, promote), /connection reset/)
+  isLost = false
   await bench.runFor(300_000)
   assert.equal(await bench.stage(id), 'completed')
   assert.deepEqual(
     bench.flag.history.map(step => step.share),
     [0.1, 0.5, 1],
   )
+  assert.equal((await bench.events(id)).filter(type => type === 'PhasePromoted').length, 3)
 })
 
 test('several releases taken over at once all say what was not covered', async () => {

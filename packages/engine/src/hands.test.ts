@@ -164,24 +164,28 @@ test('a hand that took a lowering and did not follow is set again until it does'
   assert.deepEqual([flag.share, await bench.stage(id)], [0, 'rolledBack'])
 })
 
-test('an instance that wakes up after others took its release over raises nothing', async () => {
-  const { bench, hands } = await benchWith(['flag'])
-  const [flag] = hands as [TestHand]
-  flag.mode = 'fails'
-  const id = await bench.create(bench.engine(), testPlan(longHold))
-  await bench.runFor(20_000)
-  const [sleeper] = bench.engines.splice(0, 1)
-  await bench.engine().act(id, roll)
-  flag.mode = 'works'
-  await bench.runFor(30_000, 1_000)
-  assert.equal(await bench.stage(id), 'rolledBack')
-  bench.engines.push(sleeper!)
-  await bench.runFor(60_000, 1_000)
-  assert.deepEqual(
-    flag.history.filter(step => step.share > 0),
-    [],
-  )
-})
+for (const isEnded of [true, false]) {
+  test(`an instance that wakes up while its release ${isEnded ? 'has been' : 'is being'} rolled back elsewhere raises nothing`, async () => {
+    const { bench, hands } = await benchWith(['flag', 'nginx'])
+    const [flag, nginx] = hands as [TestHand, TestHand]
+    flag.mode = 'fails'
+    const listed = [testHand('flag:a', 'splitter'), testHand('nginx:b', 'copy')]
+    const id = await bench.create(bench.engine(), testPlan({ ...longHold, hands: listed }))
+    await bench.runFor(20_000)
+    const [sleeper] = bench.engines.splice(0, 1)
+    await bench.engine().act(id, roll)
+    flag.mode = 'works'
+    nginx.mode = isEnded ? 'works' : 'unreadable'
+    await bench.runFor(30_000, 1_000)
+    assert.equal(await bench.stage(id), isEnded ? 'rolledBack' : 'rollingBack')
+    bench.engines.push(sleeper!)
+    await bench.runFor(60_000, 1_000)
+    assert.deepEqual(
+      flag.history.filter(step => step.share > 0),
+      [],
+    )
+  })
+}
 
 test('an instance whose beats are not written raises nothing once others may think it dead', async () => {
   const { bench, hands } = await benchWith(['flag'])

@@ -351,7 +351,9 @@ export class ReleaseLane {
     const answer = await store.releases.commit(commit)
     faults.at('commit: after')
     if (answer === 'lost') {
-      await this.#settleLost(release)
+      // An own write that had no answer would have been found out before deciding: this is another instance's.
+      this.#options.log.info({ releaseId: release.id }, 'a commit was lost to another instance')
+      this.#drop(release.id)
       return 'lost'
     }
     release.isUnsure = false
@@ -410,18 +412,6 @@ export class ReleaseLane {
     return this.#claimOne(releaseId)
   }
 
-  /** Lost to another instance: let it go. Lost to an own write that had no answer: load it again. */
-  async #settleLost(release: ResidentRelease): Promise<void> {
-    const [mail] = await this.#options.store.releases.inbox([{ id: release.id, fence: release.fence }])
-    this.#options.log.info({ releaseId: release.id, isStillOwned: mail !== undefined }, 'a commit was lost')
-    if (mail === undefined) this.#drop(release.id)
-    else await this.#reload(release.id)
-  }
-
-  /**
-   * Two claims of one release may be under way here at once (it was created, and it was due); their answers may come in
-   * either order, and only the newer fence can commit.
-   */
   #adopt(loaded: LoadedRelease): ResidentRelease {
     const known = this.#residents.get(loaded.id)
     if (known !== undefined && known.fence > loaded.fence) return known

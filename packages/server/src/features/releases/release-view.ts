@@ -1,8 +1,10 @@
 /** Releases as the API shows them: what is stored, and what this instance knows a moment earlier. */
 import type { ReleaseDetail, ReleaseSummary } from '@dankai/contract'
-import { levelOf, type ReleaseState, type ReleaseStatus } from '@dankai/core'
-import type { Engine } from '@dankai/engine'
+import { type HandReading, levelOf, type ReleaseState, type ReleaseStatus } from '@dankai/core'
+import type { Engine, HandRow } from '@dankai/engine'
 import type { ReleaseDetail as StoredDetail, ReleaseSummary as StoredSummary } from '@dankai/store'
+
+type HandView = ReleaseDetail['hands'][number]
 
 /** Numbers of a running release are written every few seconds; the engine that owns it has them at once. */
 function freshOf(engine: Engine, stored: StoredSummary): { readonly seq: number; readonly status: ReleaseStatus } {
@@ -47,15 +49,20 @@ export function detailView(engine: Engine, stored: StoredDetail): ReleaseDetail 
       share: exposure.share,
       holdMs,
     })),
-    hands: stored.hands.map(({ hand, desired, reading }) => ({
-      hand: hand.id,
-      role: hand.role,
-      desired: levelOf(desired),
-      share: reading?.share ?? null,
-      reached: reading?.reached ?? false,
-      problem: reading?.problem ?? null,
-      readAt: reading?.at ?? null,
-    })),
+    hands: stored.hands.map(row => handView(row, known?.hands[row.hand.id], state)),
+  }
+}
+
+function handView({ hand, reading }: HandRow, fresh: HandReading | undefined, state: ReleaseState): HandView {
+  const newest = fresh !== undefined && (reading === null || fresh.at >= reading.at) ? fresh : reading
+  return {
+    hand: hand.id,
+    role: hand.role,
+    desired: levelOf(state.exposure.desired),
+    share: newest?.share ?? null,
+    reached: newest?.reached ?? false,
+    problem: newest?.problem ?? null,
+    readAt: newest?.at ?? null,
   }
 }
 

@@ -39,6 +39,8 @@ export async function startRelease(
     supports: app.supports,
   })
   if (!result.ok) throw notStarted(start.plan, result)
+  // The first decision opens the first gates: whoever reads the answer can act on it at once.
+  await app.engine.turn(result.id)
   return result.id
 }
 

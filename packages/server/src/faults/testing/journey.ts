@@ -1,0 +1,167 @@
+import { randomUUID } from 'node:crypto'
+import { createDankaiClient, type DankaiClient } from '@dankai/sdk'
+import { type Answer, ask } from '../../testing/test-server.ts'
+import { patienceMs, pause } from './deadline.ts'
+import type { FaultHouse } from './fault-house.ts'
+import { flagName, planName, serviceName } from './fault-plan.ts'
+import { type InstanceProcess, openInstance } from './instance-process.ts'
+import { ReleaseWatch } from './release-watch.ts'
+
+/** When the faults of the first instance begin to count. */
+export type FaultMoment = 'the release starts' | 'the release fails'
+
+export interface Journey {
+  readonly id: string
+  readonly version: string
+  readonly databaseUrl: string
+  readonly watch: ReleaseWatch
+  readonly client: DankaiClient
+  /** Share of users the SDK served the change, after every change of its flags. */
+  readonly served: readonly number[]
+  readonly first: InstanceProcess
+  readonly second: InstanceProcess | null
+  close(): Promise<void>
+}
+
+export interface JourneySettings {
+  readonly house: FaultHouse
+  /** With two, the first one owns the release and stays dead when it dies; one alone is started again. */
+  readonly instances: 1 | 2
+  readonly faults: readonly string[]
+  readonly moment: FaultMoment
+}
+
+const users = Array.from({ length: 1_000 }, (_, index) => ({ targetingKey: `user-${index}` }))
+const bucketMs = 1_000
+
+/** A release that is approved, raised to a half, goes bad and is rolled back, whoever dies in between. */
+export async function playJourney(settings: JourneySettings): Promise<Journey> {
+  const journey = await startJourney(settings)
+  try {
+    const { watch, first } = journey
+    await watch.until('the second phase is held', isHeldAtHalf)
+    if (settings.moment === 'the release fails') first.arm()
+    await Promise.all([pauseRelease(journey), sendFailures(journey, () => watch.has('RollbackStarted'))])
+    await watch.until('the release is over', () => watch.isOver)
+    await followsTo(journey, 0)
+    return journey
+  } catch (error) {
+    const lines = [journey.first, journey.second].flatMap(instance => instance?.lastLines ?? [])
+    await journey.close()
+    throw new Error(`${(error as Error).message}\n${lines.join('\n')}`, { cause: error })
+  }
+}
+
+export async function startJourney({ house, instances, faults, moment }: JourneySettings): Promise<Journey> {
+  const databaseUrl = await house.database()
+  const open = (change: { faults: readonly string[]; isKept: boolean }) =>
+    openInstance({ databaseUrl, dataDir: house.folder(), ...change })
+  const [first, second] = await Promise.all([
+    open({ faults, isKept: instances === 1 }),
+    instances === 2 ? open({ faults: [], isKept: false }) : null,
+  ])
+  const { client, served } = await openClient(second ?? first, house.sdkKey)
+  const version = `v-${randomUUID().slice(0, 8)}`
+  if (moment === 'the release starts') first.arm()
+  const urls = urlsOf(first, second)
+  const id = await startRelease(urls(), version)
+  const watch = new ReleaseWatch(id, () => urls().toReversed())
+  const close = async (): Promise<void> => {
+    await Promise.all([watch.close(), client.close()])
+    await Promise.all([first.close(), second?.close()])
+  }
+  const journey = { id, version, databaseUrl, watch, client, served, first, second, close }
+  answerPeople(journey)
+  return journey
+}
+
+/** People speak to the first instance while it lives, so that it is the one that acts. */
+function urlsOf(first: InstanceProcess, second: InstanceProcess | null): () => readonly string[] {
+  return () => (second === null ? [first.url] : [first.url, second.url])
+}
+
+export function isHeldAtHalf({ events, status }: ReleaseWatch): boolean {
+  const entered = events.findLastIndex(({ body }) => body.type === 'PhaseEntered' && body.phase === 1)
+  const isReached = entered >= 0 && events.slice(entered).some(({ body }) => body.type === 'ExposureReached')
+  return isReached && status.waitingOn.some(({ kind }) => kind === 'hold')
+}
+
+async function openClient(instance: InstanceProcess, key: string) {
+  const client = createDankaiClient({ url: instance.url, key, name: 'trips', service: serviceName })
+  const served: number[] = []
+  client.on('change', () => served.push(servedBy(client)))
+  await client.ready(patienceMs)
+  return { client, served }
+}
+
+export function servedBy(client: DankaiClient): number {
+  return users.filter(user => client.isEnabled(flagName, user)).length / users.length
+}
+
+export async function followsTo({ client }: Pick<Journey, 'client'>, share: number): Promise<void> {
+  while (servedBy(client) !== share)
+    await new Promise<void>(resolve => {
+      const stop = client.on('change', () => {
+        stop()
+        resolve()
+      })
+    })
+}
+
+/** The first answer of any instance that is none of its own failures; instances that are down come back or are left out. */
+export async function askAny(urls: readonly string[], method: string, path: string, body: unknown): Promise<Answer> {
+  for (const startedAt = performance.now(); ; await pause())
+    for (const url of urls) {
+      const answer = await ask(url, method, path, { body }).catch(() => null)
+      if (answer !== null && answer.status < 500) return answer
+      if (performance.now() - startedAt > patienceMs)
+        throw new Error(`${method} ${path}: no answer within ${patienceMs / 1_000} s`)
+    }
+}
+
+/** Who asks for a release and hears nothing looks whether it is there, and asks again when it is not. */
+async function startRelease(urls: readonly string[], version: string): Promise<string> {
+  for (const url of urls) {
+    const answer = await ask(url, 'POST', '/v1/releases', { body: { plan: planName, version } }).catch(() => null)
+    if (answer?.status === 201) return answer.body.id
+    const { body } = await askAny(urls.slice(1).concat(urls), 'GET', `/v1/releases?plan=${planName}`, undefined)
+    if (body.items.length > 0) return body.items[0].id
+  }
+  return startRelease(urls, version)
+}
+
+/** Approves, and says that a program of unknown end did its work: somebody looked. */
+function answerPeople({ watch, first, second, id }: Omit<Journey, 'close'>): void {
+  watch.onEvent(({ body }) => {
+    if (body.type !== 'GateOpened') return
+    const action =
+      body.asks === 'approval' ? { type: 'approve', step: body.step } : { type: 'confirm', step: body.step, why: 'I saw it' }
+    void askAny(urlsOf(first, second)(), 'POST', `/v1/releases/${id}/actions`, action).catch(() => {})
+  })
+}
+
+/** Pausing stops raising, never watching; here it is a person who acts while the release fails. */
+async function pauseRelease({ first, second, id }: Journey): Promise<void> {
+  await askAny(urlsOf(first, second)(), 'POST', `/v1/releases/${id}/actions`, { type: 'pause', why: 'looks odd' })
+}
+
+/** Half of the requests fail, reported every second until somebody noticed; each report is new, none is late. */
+export async function sendFailures(
+  { client, first, second }: Pick<Journey, 'client' | 'first' | 'second'>,
+  isNoticed: () => boolean,
+): Promise<void> {
+  for (let batch = 1; !isNoticed(); batch++) {
+    const bucketStart = Math.floor(Date.now() / bucketMs) * bucketMs
+    const sample = (status: string) => ({
+      service: serviceName,
+      series: 'http_requests',
+      labels: { track: 'canary', status },
+      bucketStart,
+      bucketMs,
+      count: 50,
+    })
+    const body = { sdk: client.id, batch, sentAt: Date.now(), samples: [sample('500'), sample('200')] }
+    await askAny(urlsOf(first, second)(), 'POST', '/v1/samples', body)
+    for (const until = performance.now() + bucketMs; performance.now() < until && !isNoticed(); ) await pause()
+  }
+}

@@ -58,7 +58,7 @@ function releaseOf(metrics: readonly Partial<Metric>[] = [{}], version = '2.0.0'
 }
 
 function tableOf(log: TestLog, options: Partial<SeriesTableOptions> = {}): SeriesTable {
-  return createSeriesTable({ log, ...options })
+  return createSeriesTable({ log, spreadMs: 0, ...options })
 }
 
 function brief(observations: readonly Observation[]): unknown[] {

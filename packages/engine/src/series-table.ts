@@ -34,6 +34,8 @@ export interface SeriesTableOptions {
   /** A batch is committed and visible this long after its time of receipt; group commit takes some 10 ms. */
   readonly visibleAfterMs?: number
   readonly limits?: Partial<SampleLimits>
+  /** Releases look at closed buckets within this time after they closed, each at its own moment. */
+  readonly spreadMs?: number
 }
 
 type Watched = Parameters<ObservationSource['read']>[0]
@@ -43,6 +45,11 @@ export const sampleLatenessMs = 5_000
 export const sampleVisibleAfterMs = 250
 
 const batchesPerRead = 1_000
+/**
+ * Buckets of all services close at the same moment. A thousand looks at once would stand before the one that matters;
+ * what stops a release shows in open buckets, so a routine look may come a second later.
+ */
+const spreadMsWhenAbsent = 1_000
 /** A service nobody asked for in this time is forgotten. */
 const idleMs = 600_000
 /** Without open buckets the next samples are looked for after this, should no hint come. */
@@ -65,6 +72,7 @@ interface View {
   readonly metrics: readonly MetricView[]
   readonly names: ReadonlySet<string>
   readonly longestEveryMs: number
+  readonly spreadMs: number
 }
 
 class LoggedSeriesTable implements SeriesTable {
@@ -72,6 +80,7 @@ class LoggedSeriesTable implements SeriesTable {
   readonly #log: SampleLogReader
   readonly #times: { readonly latenessMs: number; readonly visibleAfterMs: number }
   readonly #limits: SampleLimits
+  readonly #spreadMs: number
   readonly #services = new Map<string, Service>()
   readonly #loading = new Map<string, Promise<Service>>()
   readonly #views = new Map<string, View>()
@@ -91,6 +100,7 @@ class LoggedSeriesTable implements SeriesTable {
       visibleAfterMs: options.visibleAfterMs ?? sampleVisibleAfterMs,
     }
     this.#limits = { ...defaultSampleLimits, ...options.limits }
+    this.#spreadMs = options.spreadMs ?? spreadMsWhenAbsent
   }
 
   get services(): number {
@@ -127,7 +137,11 @@ class LoggedSeriesTable implements SeriesTable {
       for (const observation of observations) (observation.open ? open : closed).push(observation)
       nextAt = Math.min(nextAt, nextCloseAt ?? nextAt)
     }
-    return { observations: [...closed, ...open], cursor: Math.max(since, now), nextAt }
+    return {
+      observations: [...closed, ...open],
+      cursor: Math.max(since, now),
+      nextAt: nextAt + this.#viewOf(release).spreadMs,
+    }
   }
 
   async #observeBaselines(release: Watched, since: number, now: number): Promise<readonly Observation[]> {
@@ -152,7 +166,8 @@ class LoggedSeriesTable implements SeriesTable {
     const metrics = sent.map(metric => new MetricView(metric, release.version))
     const names = new Set(metrics.flatMap(metric => [...metric.names]))
     const longestEveryMs = Math.max(senderBucketMaxMs, ...sent.map(metric => metric.everyMs ?? 0))
-    const view = { plan: release.plan, metrics, names, longestEveryMs }
+    const spreadMs = this.#spreadMs === 0 ? 0 : spreadOf(release.id) % this.#spreadMs
+    const view = { plan: release.plan, metrics, names, longestEveryMs, spreadMs }
     this.#views.set(release.id, view)
     if (this.#views.size > viewsMax) this.#views.delete(this.#views.keys().next().value!)
     return view
@@ -263,4 +278,11 @@ function joinScopes(wanted: TableScope, known: TableScope | null): TableScope {
     completeFrom: Math.min(wanted.completeFrom, known.completeFrom),
     keptMs: Math.max(wanted.keptMs, known.keptMs),
   }
+}
+
+/** The same for a release on every instance. */
+function spreadOf(id: string): number {
+  let sum = 0
+  for (let index = 0; index < id.length; index++) sum = (Math.imul(sum, 31) + id.charCodeAt(index)) >>> 0
+  return sum
 }

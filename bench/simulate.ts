@@ -11,8 +11,18 @@ export async function simulateBench(args: readonly string[]): Promise<BenchResul
   const plan = wideplan()
   const run = async (fidelity: 'events' | 'full'): Promise<number> => {
     const before = performance.now()
-    const result = await simulate({ plan, script: [], seed: 1, fidelity, start: null, labels: [], lastsMs: null, lookedAt: [] })
-    if (!result.ok || result.trace.outcome !== 'completed') throw new Error(result.ok ? result.trace.outcome : result.message)
+    const result = await simulate({
+      plan,
+      script: [],
+      seed: 1,
+      fidelity,
+      start: null,
+      labels: [],
+      lastsMs: null,
+      lookedAt: [],
+    })
+    if (!result.ok || result.trace.outcome !== 'completed')
+      throw new Error(result.ok ? result.trace.outcome : result.message)
     return performance.now() - before
   }
   const eventMs: number[] = []

@@ -1,4 +1,4 @@
-import type { Condition, CompiledPlan, Criterion, Phase } from '@dankai/plan'
+import type { CompiledPlan, Condition, Criterion, Phase } from '@dankai/plan'
 import { verdictKey } from './apply.ts'
 import { askCalendar } from './calendar.ts'
 import { commandOf, flagValues } from './command-for.ts'

@@ -16,7 +16,7 @@ import {
 } from './drawing/lanes.ts'
 import { createPaint, doingWords, glyphs, type Ink, type Paint } from './drawing/palette.ts'
 import { type Doing, type Stretch, stretchesOf } from './drawing/stretch.ts'
-import { drawEvidence, drawHappenings, drawWaits } from './drawing/tables.ts'
+import { drawEvidence, drawHappenings, drawNotes, drawWaits } from './drawing/tables.ts'
 import { fitTo, padTo } from './drawing/text-width.ts'
 import { createTimeAxis, drawAxis, type TimeAxis } from './drawing/time-axis.ts'
 import type { Outcome, Trace } from './trace.ts'
@@ -28,6 +28,8 @@ export interface DrawOptions {
   readonly color: boolean
   /** Shown above the drawing: the scenario's name, or what the world is. */
   readonly heading: string | null
+  /** What the plan's author should know: evidence budgets, rules that can hardly fire. */
+  readonly notes: readonly string[]
 }
 
 /**
@@ -47,6 +49,15 @@ export function drawTrace(trace: Trace, options: DrawOptions): string {
     ...section(sheet, { en: 'What happened', ja: '起きたこと' }, drawHappenings(trace, wording, width)),
     ...section(sheet, { en: 'Waited for', ja: '待ったもの' }, drawWaits(trace, wording, width)),
     ...section(sheet, { en: 'Evidence', ja: '証拠' }, drawEvidence(trace, wording, width)),
+    ...section(
+      sheet,
+      { en: 'Refused', ja: '拒否された操作' },
+      drawNotes(
+        trace.refusals.map(({ message }) => message),
+        width,
+      ),
+    ),
+    ...section(sheet, { en: 'Notes', ja: '注意' }, drawNotes(options.notes, width)),
     '',
   ].join('\n')
 }
@@ -118,7 +129,7 @@ function drawPicture(trace: Trace, sheet: Sheet): readonly string[] {
     ...missingMetrics(trace).map(metric =>
       row(`· ${metric}`, missingCells(trace, metric, axis), inLanguage(wording, { en: 'no data', ja: 'データなし' })),
     ),
-    ...criteria.map(({ criterion, text }) => row(`= ${text}`, verdictCells(trace, criterion, axis))),
+    ...criteria.map(text => row(`= ${text}`, verdictCells(trace, text, axis))),
     ...(isBlank(people) ? [] : [row(inLanguage(wording, { en: 'people', ja: '人' }), people)]),
   ]
 }

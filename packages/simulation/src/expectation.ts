@@ -25,8 +25,8 @@ import { compare } from './world/good-values.ts'
 /**
  * Matches what a scenario expects against what a simulated release did.
  *
- * `at` means at that time, up to one bucket late: what is measured is known only when its bucket ends, so the tolerance
- * is the `every` of the slowest metric the event speaks of, and 10 s where it speaks of none.
+ * `at` means at that time, less than one bucket late: what is measured is known only when its bucket ends, so the
+ * tolerance is the `every` of the slowest metric the event speaks of, and 10 s where it speaks of none.
  * `by` means at that time or earlier; of an exposure, that it is so at that time.
  * `during` means somewhere between the two; of an exposure, a phase or a wait, all the time between them.
  * Without a time: at any time. `never` holds for the whole run, or for its `during`.
@@ -142,7 +142,7 @@ function checkOutcome(trace: Trace, outcome: string): Found | null {
   if (outcomeSpellings[outcome] === trace.outcome) return null
   const next = trace.horizonReached
     ? 'The simulation ran out of time: give the scenario a longer "lasts", or make the release end'
-    : 'Follow the story above, then change the plan, the script or the expectation'
+    : lookAtState
   return { what: trace.outcome, at: trace.end, next }
 }
 
@@ -174,21 +174,32 @@ function checkEvent(trace: Trace, expected: ScenarioExpectation, type: string, s
   if (inTime.some(event => isStateAround(trace, expected, event.at))) return null
   const [event] = inTime
   if (event) return { what: describeState(trace, expected, event.at), at: event.at, next: lookAtState }
-  const nearest = nearestTo(because.length > 0 ? because : alike, span)
-  if (nearest) {
-    const when = `${nearest.body.type} at ${describeTime(trace, nearest.at)}`
-    return { what: `${when}: ${renderEvent(nearest, wordingOf(trace.plan, 'en'))}`, at: span.to, next: lookAtTime }
+  const other = alike.find(each => isInTime(trace.plan, each, span))
+  const nearest = because.length === 0 ? (other ?? nearestTo(alike, span)) : nearestTo(because, span)
+  if (nearest === undefined)
+    return { what: `no such event; ${describeNearby(trace, span)}`, at: span.to, next: lookAtState }
+  const when = describeTime(trace, nearest.at, anchorOf(expected))
+  return {
+    what: `${nearest.body.type} at ${when}: ${renderEvent(nearest, wordingOf(trace.plan, 'en'))}`,
+    at: span.to,
+    next: nearest === other ? lookAtCause : lookAtTime,
   }
-  return { what: `no such event; ${describeNearby(trace, span)}`, at: span.to, next: lookAtState }
 }
 
+/** The anchor an expectation counts from. */
+function anchorOf({ at, by, during }: ScenarioExpectation): string | null {
+  const moment = at ?? by ?? during?.[0]
+  return moment?.kind === 'anchor' ? moment.anchor : null
+}
+
+const lookAtCause = 'Correct the cause, or find in the plan what made it happen'
 const lookAtTime = 'Correct the time, or find in the plan what moved it'
 const lookAtState =
   'Follow the story of the run with "dankai simulate", then change the plan, the script or the expectation'
 
 function isInTime(plan: CompiledPlan, event: TraceEvent, span: Span): boolean {
-  const lateness = span.kind === 'at' ? toleranceOf(plan, event.body) : 0
-  return span.from <= event.at && event.at <= span.to + lateness
+  if (span.kind === 'at') return span.from <= event.at && event.at < span.to + toleranceOf(plan, event.body)
+  return span.from <= event.at && event.at <= span.to
 }
 
 /** The cause may be a rule, a metric, a signal, a sentence of a condition or the reason somebody gave. */
@@ -288,9 +299,9 @@ function checkNever(trace: Trace, never: ScenarioNever, because: string | null, 
   const event =
     never.kind === 'event' ? trace.events.find(each => each.at === at && each.body.type === never.event) : undefined
   const what = event
-    ? `${event.body.type}: ${renderEvent(event, wordingOf(trace.plan, 'en'))}`
+    ? `${event.body.type} at ${describeTime(trace, at)}: ${renderEvent(event, wordingOf(trace.plan, 'en'))}`
     : describeState(trace, null, at)
-  return { what: `${what} at ${describeTime(trace, at)}`, at, next: lookAtState }
+  return { what, at, next: lookAtState }
 }
 
 function firstMoment(
@@ -356,13 +367,16 @@ function describeTolerance(expected: ScenarioExpectation): string {
   if (expected.never !== null) return 'it never to happen'
   if (expected.outcome !== null) return `outcome ${expected.outcome}`
   if (expected.count !== null) return `exactly ${expected.is ?? 0}`
-  if (expected.at !== null) return 'it then, up to one bucket late'
+  if (expected.at !== null) return 'it then, less than one bucket late'
   if (expected.by !== null) return 'it then or earlier'
   return expected.during === null ? 'it at some time' : 'it in that time'
 }
 
-function describeTime(trace: Trace, at: number): string {
-  const relative = renderRelative(at, trace.anchors)
+/** Counted from the moment the expectation counts from, where it names one: then the difference is plain to see. */
+function describeTime(trace: Trace, at: number, from: string | null = null): string {
+  const anchor = from === null ? undefined : trace.anchors[from]
+  const isAfter = from !== null && anchor !== undefined && at >= anchor
+  const relative = renderRelative(at, isAfter ? { [from]: anchor } : trace.anchors)
   const time = renderTime(at, wordingOf(trace.plan, 'en'))
   return relative === '' ? time : `${relative} (${time})`
 }
@@ -370,14 +384,20 @@ function describeTime(trace: Trace, at: number): string {
 function describeWaiting(trace: Trace, at: number): string {
   const waits = (statusAt(trace, at)?.waitingOn ?? [])
     .slice(0, 3)
-    .map(waiting => renderWaitingOn(waiting, wordingOf(trace.plan, 'en')))
+    .map(waiting => renderWaitingOn(asOf(waiting, at), wordingOf(trace.plan, 'en')))
   return waits.length === 0 ? '' : `, waiting on ${waits.join('; ')}`
+}
+
+/** A hold goes on between two samples; how much of it is over follows from its end. */
+function asOf(waiting: WaitingOn, at: number): WaitingOn {
+  if (waiting.kind !== 'hold' || waiting.until === null) return waiting
+  return { ...waiting, coveredMs: Math.max(0, waiting.holdMs - (waiting.until - at)) }
 }
 
 function describeState(trace: Trace, expected: ScenarioExpectation | null, at: number): string {
   const status = statusAt(trace, at)
   const phase = expected?.phase == null || status?.phase == null ? '' : `, phase ${status.phase.name}`
-  return `exposure ${renderShare(shareAt(trace, at))}${phase} at ${describeTime(trace, at)}`
+  return `exposure ${renderShare(shareAt(trace, at))}${phase} at ${describeTime(trace, at, expected === null ? null : anchorOf(expected))}`
 }
 
 /** The events around a moment: what happened instead. */

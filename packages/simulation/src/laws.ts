@@ -99,19 +99,26 @@ function leavesOf(step: Step, state: ReleaseState): readonly Step[] {
   return action.verb === 'checklist' ? action.items.flatMap(child => leavesOf(child, state)) : [step]
 }
 
-/** A person may promote over holds; nobody and nothing else may. */
+/**
+ * A person may promote over holds; nobody and nothing else may. What counts is what was known when the hold was found
+ * over: a gap that shows itself later stops the release by itself.
+ */
 function promotesEarly(trace: Trace): string | null {
   let reachedAt: number | null = null
-  let uncovered: { readonly from: number; readonly to: number | null; readonly why: string }[] = []
+  const held = new Set<number>()
+  let uncovered: UncoveredSpan[] = []
   for (const event of trace.events) {
     const { at, body } = event
     if (body.type === 'PhaseEntered') [reachedAt, uncovered] = [null, uncovered.filter(span => span.to === null)]
     if (body.type === 'ExposureReached') reachedAt ??= at
     uncovered = withSpan(uncovered, event)
-    if (body.type !== 'PhasePromoted' || body.by !== null) continue
+    if (body.type === 'PhasePromoted' && body.by === null && !held.has(body.phase))
+      return `${body.name} without its hold at ${describe(trace, at)}`
+    if (body.type !== 'HoldEnded') continue
+    held.add(body.phase)
     const holdMs = trace.plan.phases[body.phase]?.holdMs ?? Number.POSITIVE_INFINITY
     const covered = reachedAt === null ? 0 : at - reachedAt - lostBetween(uncovered, reachedAt, at)
-    if (covered < holdMs) return `${body.name} after ${covered} of ${holdMs} ms at ${describe(trace, at)}`
+    if (covered < holdMs) return `${body.phase} after ${covered} of ${holdMs} ms at ${describe(trace, at)}`
   }
   return null
 }

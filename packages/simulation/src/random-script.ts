@@ -1,5 +1,5 @@
 import type { CompiledPlan, Condition, Metric, MetricTerm, ScenarioMoment } from '@dankai/plan'
-import type { CrashPoint, Happening, Script, ScriptItem } from './script.ts'
+import type { CrashPoint, HandTrouble, Happening, Script, ScriptItem } from './script.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import type { GoodValues } from './world/good-values.ts'
 
@@ -182,7 +182,7 @@ function drawHandTrouble(
 ): Omit<ScriptItem, 'at' | 'place'> | null {
   const hand = plan.hands[random.integer(0, plan.hands.length - 1)]
   if (!hand) return null
-  const trouble = random.chance(0.5) ? 'fails' : 'unreadable'
+  const trouble = random.pick<HandTrouble>(['fails', 'unreadable', 'slow'])
   return { forMs: drawDuration(random), happening: { kind: 'hand', hand: hand.id, trouble, times: null } }
 }
 

@@ -32,6 +32,23 @@ for (let i = 0; i < Number(process.env.N ?? 3); i++) {
     process.exit(1)
   }
   if (i === 0 && !process.env.N)
-    console.log(drawTrace(r.trace, { language: 'en', width: 110, color: false, heading: 'healthy world' }))
-  console.log('ticks', r.trace.ticks, 'events', r.trace.events.length, 'ms', Math.round(t1 - t0))
+    console.log(
+      drawTrace(r.trace, {
+        language: 'en',
+        width: 110,
+        color: false,
+        notes: c.notes.map(n => n.message.en),
+        heading: 'healthy world',
+      }),
+    )
+  console.log(
+    'cpu',
+    Math.round(process.cpuUsage().user / 1000),
+    'ticks',
+    r.trace.ticks,
+    'events',
+    r.trace.events.length,
+    'ms',
+    Math.round(t1 - t0),
+  )
 }

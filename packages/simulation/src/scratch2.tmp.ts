@@ -6,6 +6,7 @@ const dir = '/work/main/packages/plan/src/fixtures/'
 const files = readdirSync(dir)
   .filter(f => f.endsWith('.yaml'))
   .map(f => ({ path: f, text: readFileSync(dir + f, 'utf8') }))
+if (process.env.EXTRA) files.push({ path: 'fail.yaml', text: readFileSync(process.env.EXTRA, 'utf8') })
 const t0 = performance.now()
 const results = await testPlans({
   files,
@@ -17,7 +18,13 @@ for (const r of results) {
   for (const f of r.failures) console.log('   ', f.message)
   if (process.env.DRAW && r.trace)
     console.log(
-      drawTrace(r.trace, { language: process.env.DRAW as 'en', width: 120, color: false, heading: r.scenario }),
+      drawTrace(r.trace, {
+        language: process.env.DRAW as 'en',
+        width: 120,
+        color: false,
+        notes: [],
+        heading: r.scenario,
+      }),
     )
   if (process.env.EV && r.trace)
     for (const e of r.trace.events)

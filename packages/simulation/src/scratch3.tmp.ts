@@ -32,7 +32,8 @@ for (let seed = from!; seed < from! + count!; seed++) {
     ticks += w.trace.ticks
     out[w.trace.outcome] = (out[w.trace.outcome] ?? 0) + 1
     for (const b of w.broken) console.log('BROKEN', b.plan, seed, b.law, '|', b.how)
-    if (process.env.DRAW) console.log(drawTrace(w.trace, { language: 'en', width: 120, color: false, heading: 'seed' }))
+    if (process.env.DRAW)
+      console.log(drawTrace(w.trace, { language: 'en', width: 120, color: false, notes: [], heading: 'seed' }))
     if (process.env.EV)
       for (const e of w.trace.events)
         console.log(new Date(e.at).toISOString(), e.relative, JSON.stringify(e.body).slice(0, 200))

@@ -33,13 +33,16 @@ export type Happening =
   | {
       readonly kind: 'hand'
       readonly hand: string
-      readonly trouble: 'fails' | 'unreadable'
+      readonly trouble: HandTrouble
       readonly times: number | null
     }
   | { readonly kind: 'drift'; readonly hand: string; readonly share: number }
   | { readonly kind: 'crash'; readonly crash: CrashPoint; readonly restartMs: number }
   /** Nobody decides for a while: the machine is suspended, its memory survives. */
   | { readonly kind: 'suspended'; readonly ms: number }
+
+/** slow: the call hangs, and what it asked for happens long after everybody stopped waiting for it. */
+export type HandTrouble = 'fails' | 'unreadable' | 'slow'
 
 /** Where the engine dies: at a named instant of its own, around an event it writes, or around something it does. */
 export type CrashPoint =

@@ -132,8 +132,9 @@ class SimulatedRun {
       runner: this.#world.steps.runner,
       settings: settingsFor(script),
       random: random.next,
-      onEvents: (events, state) => {
+      onEvents: (events, state, status) => {
         this.#recorder.recordEvents(events, state)
+        this.#recorder.recordStatus(this.#clock.at, status)
         this.#armDue()
       },
     })

@@ -61,7 +61,7 @@ export interface SimulatedEngineOptions {
   readonly settings: Partial<EngineSettings>
   readonly random: () => number
   /** Called for each committed batch of events, in order. */
-  readonly onEvents: (events: readonly Event[], state: ReleaseState) => void
+  readonly onEvents: (events: readonly Event[], state: ReleaseState, status: ReleaseStatus) => void
 }
 
 /** A new instance takes over once the old one counts as dead; until then it looks again this often. */
@@ -99,9 +99,9 @@ export function createSimulatedEngine(options: SimulatedEngineOptions): Simulate
     }
     own.engine = createEngine({
       clock,
-      store: guardStore(options.store, neededPlans(options.plan), strike, (events, state) => {
+      store: guardStore(options.store, neededPlans(options.plan), strike, (events, state, status) => {
         commits += 1
-        options.onEvents(events, state)
+        options.onEvents(events, state, status)
       }),
       observations: options.observations,
       drivers: options.hands.drivers,
@@ -207,7 +207,7 @@ function guardStore(
   store: EngineStore,
   needed: readonly string[],
   strike: Strike,
-  onEvents: (events: readonly Event[], state: ReleaseState) => void,
+  onEvents: SimulatedEngineOptions['onEvents'],
 ): EngineStore {
   const never = (): boolean => false
   const around = (events: readonly Event[], when: 'before' | 'after') => (crash: CrashPoint) =>
@@ -220,13 +220,13 @@ function guardStore(
       completedPlans: async () => needed,
       async createRelease(release) {
         const created = await store.releases.createRelease(release)
-        if (created.ok) onEvents(release.events, release.state)
+        if (created.ok) onEvents(release.events, release.state, release.status)
         return created
       },
       async commit(commit) {
         strike('commit: before', around(commit.events, 'before'))
         const answer = await store.releases.commit(commit)
-        if (answer === 'committed') onEvents(commit.events, commit.state)
+        if (answer === 'committed') onEvents(commit.events, commit.state, commit.status)
         strike('commit: after', around(commit.events, 'after'))
         return answer
       },

@@ -1,6 +1,7 @@
 import type { CompiledPlan, Exposure } from '@dankai/plan'
 import { createPeople, type People } from './people.ts'
 import type { Happening } from './script.ts'
+import type { ExposureCause } from './trace.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 import { createEffectJournal, type EffectJournal } from './world/effect-journal.ts'
 import type { GoodValues } from './world/good-values.ts'
@@ -26,7 +27,7 @@ export interface SimulatedWorldOptions {
   readonly good: GoodValues
   readonly clock: VirtualClock
   readonly fidelity: 'events' | 'full'
-  readonly onExposure: (exposure: Exposure, cause: 'dankai' | 'drift') => void
+  readonly onExposure: (exposure: Exposure, cause: ExposureCause) => void
 }
 
 export function createSimulatedWorld(options: SimulatedWorldOptions): SimulatedWorld {

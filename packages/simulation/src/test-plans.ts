@@ -1,9 +1,11 @@
 import {
   type CompiledPlan,
+  checkPlan,
   compilePlan,
   type Place,
   type PlanDocuments,
   type PlanFile,
+  type Problem,
   parsePlanDocuments,
   readScenarioFiles,
   renderProblem,
@@ -48,9 +50,14 @@ const failuresAtMost = 20
 export async function testPlans(options: TestPlansOptions): Promise<readonly ScenarioResult[]> {
   const documents = parsePlanDocuments(options.files)
   const compile = createCompiler(documents)
+  const { problems } = checkPlan(documents)
   const results: ScenarioResult[] = []
-  for (const { plan, scenario } of selectScenarios(documents, options)) {
-    const result = await testScenario(compile(plan, scenario), plan, scenario, options)
+  for (const { plan, scenario, untilLine } of selectScenarios(documents, options)) {
+    const own = problems.filter(({ place }) => standsIn(place, scenario.place, untilLine))
+    const result =
+      own.length > 0
+        ? unreadable(plan, scenario, own)
+        : await testScenario(compile(plan, scenario), plan, scenario, options)
     results.push(result)
     options.onResult?.(result)
     if (options.untilFailure && !result.passed) break
@@ -61,25 +68,47 @@ export async function testPlans(options: TestPlansOptions): Promise<readonly Sce
 interface Selected {
   readonly plan: string
   readonly scenario: Scenario
+  /** First line of the next scenario of the file; Infinity for the last. */
+  readonly untilLine: number
+}
+
+function standsIn(place: Place, scenario: Place, untilLine: number): boolean {
+  return place.file === scenario.file && place.line >= scenario.line && place.line < untilLine
+}
+
+function unreadable(plan: string, scenario: Scenario, problems: readonly Problem[]): ScenarioResult {
+  const failures = problems.map(problem => ({ place: problem.place, message: renderProblem(problem, 'en') }))
+  return { plan, scenario: scenario.name, place: scenario.place, passed: false, failures, trace: null }
 }
 
 export function selectScenarios(
   documents: PlanDocuments,
   { plan, named }: Pick<TestPlansOptions, 'plan' | 'named'>,
 ): readonly Selected[] {
-  return readScenarioFiles(documents.documents)
-    .filter(file => plan === undefined || file.plan === plan)
-    .flatMap(file => file.scenarios.map(scenario => ({ plan: file.plan, scenario })))
+  const all = readScenarioFiles(documents.documents).flatMap(file =>
+    file.scenarios.map(scenario => ({ plan: file.plan, scenario })),
+  )
+  const nextLine = ({ file, line }: Place): number =>
+    Math.min(
+      ...all.map(({ scenario: { place } }) => (place.file === file && place.line > line ? place.line : Infinity)),
+    )
+  return all
+    .filter(selected => plan === undefined || selected.plan === plan)
     .filter(({ scenario }) => named === undefined || scenario.name.includes(named))
     .slice(0, scenariosAtMost)
+    .map(selected => ({ ...selected, untilLine: nextLine(selected.scenario.place) }))
 }
 
 export type Compiled =
   | { readonly ok: true; readonly plan: CompiledPlan }
   | { readonly ok: false; readonly message: string }
 
-/** Compiles each plan and strategy once, however many scenarios it has. */
-export function createCompiler(documents: PlanDocuments): (plan: string, scenario: Scenario) => Compiled {
+/**
+ * Compiles each plan and strategy once, however many scenarios it has. Scenario files are left out: a slip in one of
+ * them fails the scenario it stands in and no other.
+ */
+export function createCompiler(all: PlanDocuments): (plan: string, scenario: Scenario) => Compiled {
+  const documents = { ...all, documents: all.documents.filter(({ kind }) => kind !== 'Scenarios') }
   const known = new Map<string, Compiled>()
   return (plan, { strategy, releaseType }) => {
     const key = JSON.stringify([plan, strategy, releaseType])

@@ -36,9 +36,11 @@ export interface TraceEvent extends Event {
 export interface ExposureSample {
   readonly at: number
   readonly exposure: Exposure
-  /** `drift`: somebody else moved the hand. */
-  readonly cause: 'dankai' | 'drift'
+  readonly cause: ExposureCause
 }
+
+/** drift: somebody else moved the hand. late: a call that everybody had given up took effect after all. */
+export type ExposureCause = 'dankai' | 'drift' | 'late'
 
 export interface StatusSample {
   readonly at: number

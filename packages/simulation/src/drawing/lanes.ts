@@ -159,12 +159,11 @@ export function missingMetrics(trace: Trace): readonly string[] {
   return [...new Set(trace.events.flatMap(({ body }) => (body.type === 'DataMissing' ? [body.metric] : [])))]
 }
 
-/** Criteria whose answer changed, each change marked where it happened: ✓ met, ✗ not met, ? not known. */
-export function verdictCells(trace: Trace, criterion: string, axis: TimeAxis): readonly Cell[] {
+/** One criterion may stand in several phases; each change of its answer is marked: ✓ met, ✗ not met, ? not known. */
+export function verdictCells(trace: Trace, text: string, axis: TimeAxis): readonly Cell[] {
   const cells: Cell[] = Array.from({ length: axis.columns }, () => blank)
   for (const { at, body } of trace.events)
-    if (body.type === 'VerdictChanged' && body.criterion === criterion)
-      cells[axis.columnOf(at)] = verdictMarks[body.met]
+    if (body.type === 'VerdictChanged' && body.text === text) cells[axis.columnOf(at)] = verdictMarks[body.met]
   return cells
 }
 
@@ -174,16 +173,9 @@ const verdictMarks: Readonly<Record<'yes' | 'no' | 'unknown', Cell>> = {
   unknown: { mark: '?', ink: 'dim' },
 }
 
-export function judgedCriteria(
-  trace: Trace,
-): readonly { readonly criterion: string; readonly text: string; readonly last: TraceEvent }[] {
-  const judged = new Map<string, TraceEvent>()
-  for (const event of trace.events) if (event.body.type === 'VerdictChanged') judged.set(event.body.criterion, event)
-  return [...judged].map(([criterion, last]) => ({
-    criterion,
-    text: last.body.type === 'VerdictChanged' ? last.body.text : criterion,
-    last,
-  }))
+/** Sentences of criteria that were judged, in the order they first were. */
+export function judgedCriteria(trace: Trace): readonly string[] {
+  return [...new Set(trace.events.flatMap(({ body }) => (body.type === 'VerdictChanged' ? [body.text] : [])))]
 }
 
 /** Marks for what people did: approvals and confirmations are small, interventions are letters of their own. */

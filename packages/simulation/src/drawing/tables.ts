@@ -118,34 +118,34 @@ function subjectOf(waiting: WaitingOn, wording: Wording): string {
 
 // ── Evidence ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const budgetsShown = 8
+const judgementsShown = 10
 
-/** Per comparison with the baseline: how long and how many samples it took to be shown safe, or what is still missing. */
+/** Each comparison with the baseline as it was judged last in its phase, with the numbers that decided it. */
 export function drawEvidence(trace: Trace, wording: Wording, width: number): readonly string[] {
-  const lines = trace.plan.phases.flatMap(phase => budgetsOf(trace, phase.name, wording))
-  return lines.slice(0, budgetsShown).map(line => fitTo(`  ${line}`, width).trimEnd())
+  const judgements = new Map<string, string>()
+  let phase = ''
+  for (const event of trace.events) {
+    if (event.body.type === 'PhaseEntered') phase = event.body.name
+    if (event.body.type !== 'VerdictChanged' || event.body.verdict === null) continue
+    judgements.set(event.body.criterion, `${phase}: ${renderEvent(event, wording)}`)
+  }
+  return [...judgements.values()].slice(0, judgementsShown).map(line => fitTo(`  ${line}`, width).trimEnd())
 }
 
-function budgetsOf(trace: Trace, phase: string, wording: Wording): readonly string[] {
-  const inPhase = trace.statuses.filter(({ status }) => status.phase?.name === phase)
-  const compared = new Set(
-    inPhase.flatMap(({ status }) => status.criteria.filter(each => each.verdict !== null).map(each => each.criterion)),
-  )
-  return [...compared].flatMap(id => {
-    const looks = inPhase.flatMap(({ at, status }) =>
-      status.criteria.filter(each => each.criterion === id).map(look => ({ at, look })),
-    )
-    const shown = looks.find(({ look }) => look.verdict === 'safe' || look.verdict === 'harmful') ?? looks.at(-1)
-    if (!shown) return []
-    const since = shown.at - (trace.anchors[phase] ?? shown.at)
-    const samples = shown.look.samples ?? 0
-    const { text, verdict } = shown.look
-    const after = renderDuration(Math.max(0, since), wording.language)
-    return [
-      inLanguage(wording, {
-        en: `${phase}: ${text} — ${verdict ?? 'undecided'} after ${after}, ${samples.toLocaleString('en-US')} samples`,
-        ja: `${phase}: ${text} — ${after}・${samples.toLocaleString('en-US')} 件で ${verdict ?? 'undecided'}`,
-      }),
-    ]
-  })
+/** Long lines are broken between words; a note that is cut off says nothing. */
+export function drawNotes(notes: readonly string[], width: number): readonly string[] {
+  return notes.flatMap(note => wrapTo(note, width - 4).map((line, index) => `${index === 0 ? '  - ' : '    '}${line}`))
+}
+
+function wrapTo(text: string, width: number): readonly string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`
+    if (line !== '' && widthOf(longer) > width) {
+      lines.push(line)
+      line = word
+    } else line = longer
+  }
+  return [...lines, line]
 }

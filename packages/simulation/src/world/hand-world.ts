@@ -1,6 +1,8 @@
 import { isExposed, levelOf, nobody, sameExposure } from '@dankai/core'
 import type { HandDriver, HandTarget } from '@dankai/engine'
 import type { CompiledPlan, Exposure, Hand } from '@dankai/plan'
+import type { HandTrouble } from '../script.ts'
+import type { ExposureCause } from '../trace.ts'
 import type { VirtualClock } from '../virtual-clock.ts'
 import type { EffectJournal } from './effect-journal.ts'
 
@@ -18,7 +20,7 @@ export interface HandWorld {
   /** What the splitter serves now. */
   exposure(): Exposure
   shareOf(hand: string): number
-  trouble(hand: string, kind: 'fails' | 'unreadable', span: TroubleSpan): void
+  trouble(hand: string, kind: HandTrouble, span: TroubleSpan): void
   /** Somebody changes the hand behind Dankai's back. */
   drift(hand: string, share: number): void
   /** Next moment at which a trouble begins or ends. */
@@ -33,6 +35,9 @@ export interface TroubleSpan {
   left: number
 }
 
+/** Beyond every time-out of a call: the engine has long given up on it. */
+const lateEffectMs = 45_000
+
 /** Far enough apart that two readings are two looks, short beside any deadline a plan writes. */
 const settleMs = 2_000
 
@@ -40,18 +45,20 @@ interface HandState {
   readonly hand: Hand
   serves: Exposure
   highest: number
-  readonly failing: TroubleSpan[]
-  readonly unreadable: TroubleSpan[]
+  readonly troubles: Readonly<Record<HandTrouble, TroubleSpan[]>>
 }
 
 export function createHandWorld(
   plan: CompiledPlan,
   clock: VirtualClock,
   journal: EffectJournal,
-  onExposure: (exposure: Exposure, cause: 'dankai' | 'drift') => void,
+  onExposure: (exposure: Exposure, cause: ExposureCause) => void,
 ): HandWorld {
   const states = new Map<string, HandState>(
-    plan.hands.map(hand => [hand.id, { hand, serves: nobody, highest: 0, failing: [], unreadable: [] }]),
+    plan.hands.map(hand => [
+      hand.id,
+      { hand, serves: nobody, highest: 0, troubles: { fails: [], unreadable: [], slow: [] } },
+    ]),
   )
   const splitter = plan.hands[0]?.id ?? ''
   const stateOf = (id: string): HandState => {
@@ -59,7 +66,7 @@ export function createHandWorld(
     if (!state) throw new Error(`Cannot find hand "${id}": expected one of ${[...states.keys()].join(', ')}.`)
     return state
   }
-  const serve = (state: HandState, exposure: Exposure, cause: 'dankai' | 'drift'): void => {
+  const serve = (state: HandState, exposure: Exposure, cause: ExposureCause): void => {
     state.serves = exposure
     state.highest = Math.max(state.highest, exposure.share)
     if (state.hand.id === splitter) onExposure(exposure, cause)
@@ -67,17 +74,20 @@ export function createHandWorld(
 
   const apply = async (target: HandTarget): Promise<void> => {
     const state = stateOf(target.hand.id)
-    if (strikes(state.failing, clock.at)) throw new Error(`${target.hand.id} refused the change`)
+    if (strikes(state.troubles.fails, clock.at)) throw new Error(`${target.hand.id} refused the change`)
+    const isLate = strikes(state.troubles.slow, clock.at)
+    if (isLate) await clock.sleep(lateEffectMs)
     const wanted = withFloor(state, target.desired)
     if (sameExposure(state.serves, wanted)) return
     journal.record(clock.at, describeChange(target.hand, wanted))
-    serve(state, wanted, 'dankai')
+    serve(state, wanted, isLate ? 'late' : 'dankai')
   }
 
   const read: HandDriver['read'] = async target => {
     const state = stateOf(target.hand.id)
     const floor = target.hand.canLower ? 0 : state.highest
-    if (strikes(state.unreadable, clock.at)) return { share: null, reached: false, floor, problem: 'no answer' }
+    if (strikes(state.troubles.unreadable, clock.at))
+      return { share: null, reached: false, floor, problem: 'no answer' }
     const reached = sameExposure(state.serves, withFloor(state, target.desired))
     return { share: servedShare(state), reached, floor, problem: null }
   }
@@ -87,9 +97,7 @@ export function createHandWorld(
     exposure: () => states.get(splitter)?.serves ?? nobody,
     shareOf: id => servedShare(stateOf(id)),
     trouble(id, kind, span) {
-      const state = stateOf(id)
-      const spans = kind === 'fails' ? state.failing : state.unreadable
-      spans.push(span)
+      stateOf(id).troubles[kind].push(span)
     },
     drift(id, share) {
       const state = stateOf(id)
@@ -97,7 +105,7 @@ export function createHandWorld(
     },
     nextChange(after) {
       const edges = [...states.values()]
-        .flatMap(state => [...state.failing, ...state.unreadable])
+        .flatMap(state => Object.values(state.troubles).flat())
         .flatMap(span => [span.from, span.to])
       return edges.reduce<number | null>(
         (next, edge) => (edge !== null && edge > after && (next === null || edge < next) ? edge : next),

@@ -39,9 +39,23 @@ export async function startRelease(
     supports: app.supports,
   })
   if (!result.ok) throw notStarted(start.plan, result)
-  // The first decision opens the first gates: whoever reads the answer can act on it at once.
-  await app.engine.turn(result.id)
+  await untilFirstDecision(app, result.id)
   return result.id
+}
+
+/** Another instance may take the release over in the same moment; one of the two decides first. */
+const turnsMax = 5
+
+/**
+ * The first decision opens the first gates, and an answer that says "waits for an approval" must mean that it can be
+ * given. A release that waits for its calendar writes nothing; a few turns then end this all the same.
+ */
+async function untilFirstDecision(app: Application, id: string): Promise<void> {
+  for (let turn = 0; turn < turnsMax; turn++) {
+    await app.engine.turn(id)
+    const release = await app.store.reader.get(id)
+    if (release === null || release.seq > 1) return
+  }
 }
 
 function refuseWhileStopped(app: Application, scope: Scope): void {

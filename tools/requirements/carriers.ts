@@ -1,10 +1,9 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { root } from '../test-files.ts'
 
 /**
- * What may answer for a requirement: a test that names its id, a line of a plan file with the id in its comment, or a
- * line of docs/reference/coverage.md that says why it is not software and where it is still recorded.
+ * What may answer for a requirement: a test that names its id, a line of a plan, helper or scenario file with the id in
+ * its comment, or a line of docs/reference/coverage.md that says why it is not software and where it is recorded.
  */
 export interface Carriers {
   readonly tests: ReadonlySet<string>
@@ -12,35 +11,38 @@ export interface Carriers {
   readonly planLines: readonly PlanLine[]
 }
 
+/** A line that says something and carries ids in its comment. */
 export interface PlanLine {
+  /** Relative to the root. */
   readonly file: string
   /** 1-based. */
   readonly line: number
   readonly ids: readonly string[]
-  /** Columns, 1-based, of the numbers that the line states as values. */
-  readonly numbers: readonly number[]
 }
 
 const idPattern = /\b[A-Z]-\d{3}\b/g
 
-export function readCarriers(): Carriers {
+export function readCarriers(root: string): Carriers {
   const read = (file: string): string => readFileSync(join(root, file), 'utf8')
   const tests = globSync('{packages,services,tools,bench}/**/*.test.ts', { cwd: root, exclude: ['**/node_modules/**'] })
   const plans = globSync('plans/**/*.yaml', { cwd: root }).sort()
+  const records = globSync('docs/reference/coverage.md', { cwd: root })
   return {
-    tests: new Set(tests.flatMap(file => idsIn(read(file)))),
-    recorded: new Set(
-      read('docs/reference/coverage.md')
-        .split('\n')
-        .filter(line => /^\|? *[A-Z]-\d{3}/.test(line))
-        .flatMap(idsIn),
-    ),
-    planLines: plans.flatMap(file =>
-      read(file)
-        .split('\n')
-        .flatMap((text, index) => planLine(file, text, index + 1)),
-    ),
+    tests: new Set(tests.filter(isNotOwn).flatMap(file => idsIn(read(file)))),
+    recorded: new Set(records.flatMap(file => read(file).split('\n').flatMap(recordedIn))),
+    planLines: plans.flatMap(file => planLinesIn(file, read(file))),
   }
+}
+
+/** The tests of this report name ids as examples. */
+function isNotOwn(file: string): boolean {
+  return !file.startsWith('tools/requirements/')
+}
+
+/** A row of the table begins with its id; an id inside a reason answers for nothing. */
+function recordedIn(line: string): readonly string[] {
+  const [, id] = /^\| *([A-Z]-\d{3}) *\|/.exec(line) ?? []
+  return id === undefined ? [] : [id]
 }
 
 /** Ids of a text; "P-036..P-039" and "P-036…P-039" stand for all between. */
@@ -55,25 +57,12 @@ export function idsIn(text: string): readonly string[] {
   return [...new Set([...ranges, ...(text.match(idPattern) ?? [])])]
 }
 
-function planLine(file: string, text: string, line: number): readonly PlanLine[] {
-  const comment = text.search(/(^|\s)#\s/)
-  if (comment === -1) return []
-  const ids = idsIn(text.slice(comment))
-  return ids.length === 0 ? [] : [{ file, line, ids, numbers: numbersIn(text.slice(0, comment)) }]
-}
-
-/**
- * Numbers that are values: amounts with a unit, counts, dates and times. Digits inside names, paths, addresses and quoted
- * prose are not, because changing them is not a change of the plan's numbers.
- */
-export function numbersIn(text: string): readonly number[] {
-  const withoutProse = text
-    .replace(
-      /\b(name|title|confirm|run|sql|http|notify|reason|policy|purpose|does|who|at|file|send|to|by): *("[^"]*"|[^,}\]]+)/g,
-      match => ' '.repeat(match.length),
-    )
-    .replace(/"[^"]*[^\x20-\x7e][^"]*"/g, match => ' '.repeat(match.length))
-  return [...withoutProse.matchAll(/(?<![\w./:$#-])\d+(?:\.\d+)?(?=(?:%|pt|ms|[smhdwx]|USD)?(?![\w./:-]))/g)].map(
-    match => match.index + 1,
-  )
+/** A line that is a comment and nothing else carries nothing, whatever ids it names. */
+export function planLinesIn(file: string, text: string): readonly PlanLine[] {
+  return text.split('\n').flatMap((line, index) => {
+    const comment = line.search(/\s#\s/)
+    if (comment === -1 || line.slice(0, comment).trim() === '') return []
+    const ids = idsIn(line.slice(comment))
+    return ids.length === 0 ? [] : [{ file, line: index + 1, ids }]
+  })
 }

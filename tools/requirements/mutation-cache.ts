@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto'
+import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from '../test-files.ts'
+import type { PlanFolder } from './plan-folders.ts'
+import type { Liveness, ScenarioState } from './plan-mutations.ts'
+
+/** What was found about one folder; numbers by `file:line:column`. */
+export interface FolderFindings {
+  readonly scenarios: readonly ScenarioState[]
+  readonly numbers: Readonly<Record<string, Liveness>>
+}
+
+/**
+ * Findings are kept as long as nothing that could change them has changed: the folder's files, and every source that a
+ * simulation runs. Hints outlive that: which scenario noticed a line the last time only says what to try first.
+ */
+export interface MutationCache {
+  read(folder: PlanFolder): FolderFindings | null
+  write(folder: PlanFolder, findings: FolderFindings): void
+  hint(key: string): string | null
+  writeHints(hints: Readonly<Record<string, string>>): void
+}
+
+const simulated = 'packages/{plan,core,analysis,engine,simulation,store,insight}/src/**/*.ts'
+
+export function createMutationCache(path: string): MutationCache {
+  const sources = hashFiles(root, [simulated, 'tools/requirements/{plan,mutation}-*.ts'])
+  const fileOf = (folder: PlanFolder): string => join(path, `${folder.name}-${hashFolder(folder, sources)}.json`)
+  const hintsFile = join(path, 'hints.json')
+  const hints = readJson<Record<string, string>>(hintsFile) ?? {}
+  return {
+    read: folder => readJson<FolderFindings>(fileOf(folder)),
+    write(folder, findings) {
+      mkdirSync(path, { recursive: true })
+      writeFileSync(fileOf(folder), JSON.stringify(findings))
+    },
+    hint: key => hints[key] ?? null,
+    writeHints(found) {
+      mkdirSync(path, { recursive: true })
+      writeFileSync(hintsFile, JSON.stringify({ ...hints, ...found }))
+    },
+  }
+}
+
+function hashFiles(folder: string, patterns: readonly string[]): string {
+  const files = patterns
+    .flatMap(pattern => globSync(pattern, { cwd: folder }))
+    .filter(file => !/\.(test|tmp)\.ts$/.test(file))
+  const hash = createHash('sha256')
+  for (const file of files.sort()) hash.update(file).update(readFileSync(join(folder, file)))
+  return hash.digest('hex')
+}
+
+function hashFolder(folder: PlanFolder, sources: string): string {
+  const hash = createHash('sha256').update(sources)
+  for (const { path, text } of folder.files) hash.update(path).update(text)
+  return hash.digest('hex').slice(0, 16)
+}
+
+function readJson<Value>(file: string): Value | null {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Value
+  } catch {
+    // Not there yet, or cut off while it was written: it is found again.
+    return null
+  }
+}

@@ -1,0 +1,174 @@
+import {
+  type CompiledPlan,
+  compilePlan,
+  type PlanDocuments,
+  parsePlanDocuments,
+  readScenarioFiles,
+  type Scenario,
+} from '@dankai/plan'
+import { mutatePlanNumber, testScenario } from '@dankai/simulation'
+import { orderScenarios } from './mutation-order.ts'
+import type { PlanFolder } from './plan-folders.ts'
+import type { PlanNumber } from './plan-numbers.ts'
+
+/**
+ * Does a number of a plan count? It is changed by one in its last digit, up and down, and the scenarios of its folder are
+ * run until one fails. A changed plan that the language refuses counts too: then the number is bound by its own rule (the
+ * order of phases, quotas that add up). A number is live only when both changes are noticed.
+ */
+export interface Liveness {
+  readonly live: boolean
+  /** Per direction: the scenario that failed, "refused", or null when nothing noticed. */
+  readonly noticed: readonly (string | null)[]
+}
+
+export interface ScenarioState {
+  readonly file: string
+  /** 1-based line of its first key. */
+  readonly line: number
+  readonly name: string
+  /** What went wrong in the plan as it is; null when it passes. */
+  readonly failure: string | null
+}
+
+type Compiled = { readonly ok: true; readonly plan: CompiledPlan } | { readonly ok: false; readonly message: string }
+
+interface Selected {
+  readonly plan: string
+  readonly scenario: Scenario
+  readonly text: string
+}
+
+export class PlanMutations {
+  readonly #folder: PlanFolder
+  readonly #selected: readonly Selected[]
+  readonly #documents: PlanDocuments
+  readonly #compiled: Compiler
+  #passing: readonly Selected[] = []
+
+  constructor(folder: PlanFolder) {
+    this.#folder = folder
+    this.#documents = parsePlanDocuments(folder.files)
+    this.#selected = selectScenarios(folder, this.#documents)
+    this.#compiled = new Compiler(this.#documents)
+  }
+
+  /** Runs every scenario on the plan as it is. One that fails already notices nothing afterwards. */
+  async testScenarios(): Promise<readonly ScenarioState[]> {
+    const states: ScenarioState[] = []
+    const passing: Selected[] = []
+    for (const selected of this.#selected) {
+      const { plan, scenario } = selected
+      const failure = await failureOf(this.#compiled.compile(plan, scenario), selected)
+      if (failure === null) passing.push(selected)
+      states.push({ file: scenario.place.file, line: scenario.place.line, name: scenario.name, failure })
+    }
+    this.#passing = passing
+    return states
+  }
+
+  /** Takes the states that another run of the same files found. */
+  useStates(states: readonly ScenarioState[]): void {
+    const failing = new Set(states.filter(({ failure }) => failure !== null).map(({ file, line }) => `${file}:${line}`))
+    this.#passing = this.#selected.filter(
+      ({ scenario }) => !failing.has(`${scenario.place.file}:${scenario.place.line}`),
+    )
+  }
+
+  /** `hint`: the scenario that noticed the last time this line was looked at; it is tried first. */
+  async test(number: PlanNumber, hint: string | null): Promise<Liveness> {
+    const texts = mutatedTexts(this.#folder.files, number)
+    const noticed: (string | null)[] = []
+    for (const text of texts) {
+      const by = await this.#noticedBy(number, text, noticed[0] ?? hint)
+      noticed.push(by)
+      if (by === null) break
+    }
+    return { live: texts.length > 0 && noticed.every(by => by !== null), noticed }
+  }
+
+  async #noticedBy(number: PlanNumber, text: string, hint: string | null): Promise<string | null> {
+    const files = this.#folder.files.map(file => (file.path === number.file ? { ...file, text } : file))
+    const documents = parsePlanDocuments(files)
+    if (documents.problems.length > 0) return 'refused'
+    const changed = new Compiler(documents)
+    for (const selected of this.#inOrder(number, hint)) {
+      const { plan, scenario } = selected
+      const compiled = changed.compile(plan, scenario)
+      if (!compiled.ok) return 'refused'
+      if (sameBehaviour(compiled, this.#compiled.compile(plan, scenario))) continue
+      if ((await failureOf(compiled, selected)) !== null) return scenario.name
+    }
+    return null
+  }
+
+  #inOrder(number: PlanNumber, hint: string | null): readonly Selected[] {
+    const scenarios = this.#passing.map(({ scenario, text }) => ({ name: scenario.name, text }))
+    const ordered = orderScenarios(number, scenarios).map(index => this.#passing[index]!)
+    const hinted = ordered.filter(({ scenario }) => scenario.name === hint)
+    return [...hinted, ...ordered.filter(selected => !hinted.includes(selected))]
+  }
+}
+
+/** The file with the number changed up and down; one text where there is only one way to go (0 and 100 %). */
+function mutatedTexts(files: PlanFolder['files'], number: PlanNumber): readonly string[] {
+  const text = files.find(({ path }) => path === number.file)?.text ?? ''
+  const results = (['up', 'down'] as const).map(direction => mutatePlanNumber(text, number, direction))
+  return [...new Set(results.flatMap(result => (result.ok ? [result.text] : [])))]
+}
+
+/** Each plan and strategy is compiled once per set of documents. */
+class Compiler {
+  readonly #documents: PlanDocuments
+  readonly #known = new Map<string, Compiled>()
+
+  constructor(documents: PlanDocuments) {
+    this.#documents = documents
+  }
+
+  compile(plan: string, { strategy, releaseType }: Scenario): Compiled {
+    const key = JSON.stringify([plan, strategy, releaseType])
+    const known = this.#known.get(key)
+    if (known !== undefined) return known
+    const result = compilePlan(this.#documents, {
+      plan,
+      ...(strategy === null ? {} : { strategy }),
+      ...(releaseType === null ? {} : { releaseType }),
+    })
+    const compiled: Compiled = result.ok
+      ? { ok: true, plan: result.plan }
+      : { ok: false, message: result.problems[0]?.message.en ?? `Cannot compile plan "${plan}".` }
+    this.#known.set(key, compiled)
+    return compiled
+  }
+}
+
+const texts = new WeakMap<CompiledPlan, string>()
+
+function textOf(plan: CompiledPlan): string {
+  const known = texts.get(plan)
+  if (known !== undefined) return known
+  const text = JSON.stringify(plan)
+  texts.set(plan, text)
+  return text
+}
+
+/** A plan that compiled to the same thing does what it did. */
+function sameBehaviour(changed: Compiled, original: Compiled): boolean {
+  return changed.ok && original.ok && textOf(changed.plan) === textOf(original.plan)
+}
+
+async function failureOf(compiled: Compiled, { plan, scenario }: Selected): Promise<string | null> {
+  const result = await testScenario(compiled, plan, scenario)
+  return result.passed ? null : (result.failures[0]?.message ?? 'failed')
+}
+
+function selectScenarios(folder: PlanFolder, documents: PlanDocuments): readonly Selected[] {
+  return readScenarioFiles(documents.documents).flatMap(file => {
+    const lines = (folder.files.find(({ path }) => path === file.file)?.text ?? '').split('\n')
+    return file.scenarios.map((scenario, index) => {
+      const end = file.scenarios[index + 1]?.place.line ?? lines.length + 1
+      return { plan: file.plan, scenario, text: lines.slice(scenario.place.line - 1, end - 1).join('\n') }
+    })
+  })
+}

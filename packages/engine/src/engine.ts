@@ -144,6 +144,7 @@ class RunningEngine implements Engine {
           this.#executor.expect(commit.commands.map(command => command.lane))
           this.#tellLoops()
         },
+        handsRead: release => this.#reconciler.handsRead(release),
         dropped: id => this.#reconciler.dropped(id),
       },
     })

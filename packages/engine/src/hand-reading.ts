@@ -23,7 +23,7 @@ export function nextReading(
   settleMs: number,
   now: number,
 ): HandReading {
-  if (answer.kind === 'unreadable') return unreadable(before, answer.problem, generation, now)
+  if (answer.kind === 'unreadable') return notRead(before, answer.problem, generation, now)
   const { share, reached, floor, problem } = answer
   const first = { generation, share, reached, floor, readings: 1, at: now, problem }
   if (before === null || !isSameAnswer(before, first)) return first
@@ -31,9 +31,27 @@ export function nextReading(
   return { ...first, readings: Math.min(before.readings + 1, 1_000) }
 }
 
-function unreadable(before: HandReading | null, problem: string, generation: number, now: number): HandReading {
+/** What was read a moment ago, here or by another instance, is still the better answer. */
+const stillKnownMs = 15_000
+
+/**
+ * A hand that cannot be read has no share. What was confirmed twice is not taken back by that: another instance may
+ * reach a hand that this one does not.
+ */
+function notRead(before: HandReading | null, problem: string, generation: number, now: number): HandReading {
+  const isKnown = before !== null && before.generation === generation && before.share !== null
+  if (isKnown && (now - before.at < stillKnownMs || (before.reached && before.readings >= 2)))
+    return { ...before, problem }
   const floor = before?.floor ?? 0
   return { generation, share: null, reached: false, floor, readings: 0, at: now, problem }
+}
+
+/** Of two readings of a hand the one to go by: the newer generation, then the newer one that has a share. */
+export function betterReading(one: HandReading, other: HandReading): HandReading {
+  if (one.generation !== other.generation) return one.generation > other.generation ? one : other
+  const [older, newer] = one.at <= other.at ? [one, other] : [other, one]
+  const isTakenBack = newer.share === null && older.share !== null
+  return isTakenBack && (newer.at - older.at < stillKnownMs || older.readings >= 2) ? older : newer
 }
 
 function isSameAnswer(before: HandReading, after: HandReading): boolean {

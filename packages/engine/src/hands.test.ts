@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { nextReading } from './hand-reading.ts'
+import type { HandDriver } from './ports.ts'
 import { TestBench } from './testing/test-bench.ts'
 import { testHand, testPhase, testPlan } from './testing/test-plan.ts'
 import { TestFaults, TestHand } from './testing/test-world.ts'
@@ -211,4 +212,31 @@ test('two readings closer than the settling time are one', () => {
   assert.equal(nextReading(first, answer, 2, 2_000, 12_000).readings, 2)
   assert.equal(nextReading(first, { ...answer, share: 0.1 }, 2, 2_000, 12_000).readings, 1)
   assert.equal(nextReading(first, answer, 3, 2_000, 12_000).readings, 1)
+})
+
+test('whoever lowered for another instance reads the hands twice and then leaves them alone', async () => {
+  const { bench, hands } = await benchWith(['flag'])
+  const [flag] = hands as [TestHand]
+  let isTied = false
+  const never = () => new Promise<never>(() => {})
+  const tied: HandDriver = {
+    kind: 'flag',
+    settleMs: flag.settleMs,
+    apply: target => (isTied ? never() : flag.apply(target)),
+    read: target => (isTied ? never() : flag.read(target)),
+  }
+  bench.hands.splice(0, 1, tied)
+  const owner = bench.engine()
+  const id = await bench.create(owner, testPlan(longHold))
+  await bench.runFor(20_000)
+  bench.hands.splice(0, 1, flag)
+  bench.engine()
+  isTied = true
+  await owner.act(id, roll)
+  await bench.runFor(10_000, 500)
+  assert.equal(await bench.stage(id), 'rolledBack')
+  const calls = flag.applied
+  const reads = flag.reads
+  await bench.runFor(120_000, 500)
+  assert.deepEqual([flag.share, flag.applied, flag.reads], [0, calls, reads])
 })

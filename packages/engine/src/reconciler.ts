@@ -93,6 +93,15 @@ export class Reconciler {
     this.#releases.get(releaseId)?.desire(desired)
   }
 
+  /** What another instance read counts here too. */
+  handsRead(release: ResidentRelease): void {
+    const hands = this.#releases.get(release.id)
+    for (const hand of hands?.plan.hands ?? []) {
+      const reading = release.hands[hand.id]
+      if (reading !== undefined) hands!.task(hand).reading = reading
+    }
+  }
+
   dropped(releaseId: string): void {
     this.#releases.delete(releaseId)
   }
@@ -309,6 +318,7 @@ export class Reconciler {
       return 'waiting'
     }
     task.tries = 0
+    if (!hands.isOwn && hands.isDown) this.#releases.delete(hands.id)
     const needsSecond = hands.direction === 'lower' && reading.readings < 2
     task.plan(
       needsSecond ? Math.max(this.#now(), reading.at + driver.settleMs) : this.#now() + this.#settings.observeEveryMs,

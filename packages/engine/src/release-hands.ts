@@ -14,6 +14,8 @@ export class ReleaseHands {
   direction: DesiredExposure['direction']
   /** The release's state says that every hand is there: from now on a difference is drift. */
   isReached: boolean
+  /** False for hands that are lowered here for an owner that does not get it done. */
+  readonly isOwn: boolean
   /** When to go on with a raise. */
   raiseAt = Number.NEGATIVE_INFINITY
   readonly #tasks = new Map<string, HandTask>()
@@ -22,7 +24,9 @@ export class ReleaseHands {
     release: { id: string; project: string; environment: string; plan: CompiledPlan },
     desired: DesiredExposure,
     isReached: boolean,
+    isOwn: boolean,
   ) {
+    this.isOwn = isOwn
     this.id = release.id
     this.project = release.project
     this.environment = release.environment
@@ -36,7 +40,7 @@ export class ReleaseHands {
   static ofResident(release: ResidentRelease): ReleaseHands {
     const { exposure } = release.state
     const desired = { exposure: exposure.desired, generation: exposure.generation, direction: directionOf(release) }
-    const hands = new ReleaseHands(release, desired, exposure.reached)
+    const hands = new ReleaseHands(release, desired, exposure.reached, true)
     for (const hand of release.plan.hands) hands.task(hand).resume(release.hands[hand.id] ?? null)
     return hands
   }
@@ -47,6 +51,7 @@ export class ReleaseHands {
     const hands = new ReleaseHands(
       { id: first.releaseId, project: first.project, environment: first.environment, plan },
       { exposure: desired, generation, direction },
+      false,
       false,
     )
     for (const row of rows) hands.task(row.hand).resume(row.reading)
@@ -76,6 +81,13 @@ export class ReleaseHands {
   lookAgain(now: number): void {
     for (const task of this.#tasks.values())
       if (task.dueAt !== Number.POSITIVE_INFINITY) task.plan(Math.min(task.dueAt, now))
+  }
+
+  /** Every hand was read at its floor often enough to believe it. */
+  get isDown(): boolean {
+    return [...this.#tasks.values()].every(
+      task => task.hasReached(this.generation) && (task.reading?.readings ?? 0) >= 2,
+    )
   }
 
   targetOf(hand: Hand): HandTarget {

@@ -3,6 +3,7 @@ import { coverageGap } from './coverage.ts'
 import type { EngineClock } from './engine-clock.ts'
 import type { EngineLog, EngineStore } from './engine-options.ts'
 import type { Faults } from './fault-points.ts'
+import { betterReading } from './hand-reading.ts'
 import type { Commit, EndedCommand, LoadedRelease, ObservationSource, ReadObservations, ReleaseInbox } from './ports.ts'
 import { commitOf, isOver, type ResidentRelease, residentOf } from './resident-release.ts'
 import type { EngineSettings } from './settings.ts'
@@ -36,6 +37,8 @@ export interface ReleaseLaneOptions {
 export interface ReleaseListener {
   adopted(release: ResidentRelease): void
   committed(release: ResidentRelease, commit: Commit): void
+  /** Hands may have been read by another instance. */
+  handsRead(release: ResidentRelease): void
   dropped(releaseId: string): void
 }
 
@@ -157,7 +160,7 @@ export class ReleaseLane {
   async turn(releaseId: string): Promise<boolean> {
     const release = this.#residents.get(releaseId) ?? (await this.#claimOne(releaseId))
     if (release === null) return false
-    await this.#exclusively(releaseId, () => this.#takeTurn(release))
+    await this.#exclusively(releaseId, () => this.#lookAt(release))
     return true
   }
 
@@ -210,7 +213,7 @@ export class ReleaseLane {
 
   async #runTurn(release: ResidentRelease): Promise<void> {
     try {
-      await this.#exclusively(release.id, () => this.#takeTurn(release))
+      await this.#exclusively(release.id, () => this.#lookAt(release))
     } catch (error) {
       release.isUnsure = true
       release.isDue = false
@@ -230,7 +233,7 @@ export class ReleaseLane {
     }
   }
 
-  async #takeTurn(release: ResidentRelease): Promise<void> {
+  async #lookAt(release: ResidentRelease): Promise<void> {
     const current = await this.#present(release)
     if (current !== null) await this.#decide(current, null)
   }
@@ -256,7 +259,8 @@ export class ReleaseLane {
     if (mail === undefined) return this.#drop(release.id)
     if (release.isUnsure || mail.seq !== release.state.seq) return this.#reload(release.id)
     release.results = [...mail.results]
-    release.hands = newerReadings(release.hands, mail.hands)
+    release.hands = betterReadings(release.hands, mail.hands)
+    this.#options.listener.handsRead(release)
     return release
   }
 
@@ -278,10 +282,20 @@ export class ReleaseLane {
     const read = await this.#read(release, now)
     await this.#readPlans(release, now)
     const results = release.results
-    const outcome = takeTurn(this.#turnInput(release, read, now, deed))
+    const outcome = this.#takeTurn(release, this.#turnInput(release, read, now, deed))
     const lookAt = isWatched(outcome.state) ? (read.nextAt ?? outcome.at + this.#settings.decideEveryMs) : null
     const wakeAt = earliest(outcome.wakeAt, laterThan(lookAt, outcome.at))
     return this.#write(release, { ...outcome, wakeAt }, read, results)
+  }
+
+  /** A decision that throws is a bug: somebody has to act, and nothing goes on for this release until then. */
+  #takeTurn(release: ResidentRelease, input: TurnInput): TurnOutcome {
+    try {
+      return takeTurn(input)
+    } catch (error) {
+      this.#options.log.error({ releaseId: release.id, detail: detailOf(error) }, 'a decision failed')
+      throw error
+    }
   }
 
   #turnInput(release: ResidentRelease, read: ReadObservations, now: number, deed: Deed | null): TurnInput {
@@ -512,18 +526,14 @@ function isNews(before: HandReading, after: HandReading): boolean {
   )
 }
 
-function newerReadings(
+function betterReadings(
   mine: Readonly<Record<string, HandReading>>,
   theirs: Readonly<Record<string, HandReading>>,
 ): Record<string, HandReading> {
   const merged = { ...theirs }
   for (const [hand, reading] of Object.entries(mine)) {
     const other = merged[hand]
-    const isNewer =
-      other === undefined ||
-      reading.generation > other.generation ||
-      (reading.generation === other.generation && reading.at > other.at)
-    if (isNewer) merged[hand] = reading
+    merged[hand] = other === undefined ? reading : betterReading(reading, other)
   }
   return merged
 }

@@ -47,6 +47,7 @@ export class TestHand implements HandDriver {
   /** Every value it took, with the generation that set it. */
   readonly history: { readonly share: number; readonly generation: number }[] = []
   applied = 0
+  reads = 0
   /** Calls that hang, to be let through late. */
   readonly #hanging: (() => void)[] = []
 
@@ -62,6 +63,7 @@ export class TestHand implements HandDriver {
   }
 
   async read(target: HandTarget) {
+    this.reads++
     if (this.mode === 'unreadable') throw new Error('connection refused')
     if (this.mode === 'hangs') await new Promise<never>(() => {})
     return { share: this.share, reached: this.share === levelOf(target.desired), floor: 0, problem: null }

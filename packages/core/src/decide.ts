@@ -46,6 +46,8 @@ export function decide(input: DecideInput): Decision {
 const maxPasses = 2_000
 
 function conclude(turn: Turn): Decision {
-  if (turn.running !== null) turn.wake(turn.input.evidence.nextLook())
+  // A check in a gate or a rollback waits for the evidence too.
+  const asksEvidence = turn.running !== null || turn.waits.some(wait => wait.kind === 'criterion')
+  if (asksEvidence) turn.wake(turn.input.evidence.nextLook())
   return { events: turn.events, state: turn.state, wakeAt: turn.wakeAt, status: describeStatus(turn) }
 }

@@ -1,4 +1,4 @@
-import type { Supports } from '@dankai/core'
+import type { EventBody, Supports } from '@dankai/core'
 import { type EngineSettings, faultPoints } from '@dankai/engine'
 import type { CompiledPlan, ScenarioMoment } from '@dankai/plan'
 import { createMemoryStore } from '@dankai/store'
@@ -135,6 +135,7 @@ class SimulatedRun {
       onEvents: (events, state, status) => {
         this.#recorder.recordEvents(events, state)
         this.#recorder.recordStatus(this.#clock.at, status)
+        if (events.some(({ body }) => beginsEvidence.has(body.type))) this.#world.metrics.mark(this.#clock.at)
         this.#armDue()
       },
     })
@@ -142,7 +143,12 @@ class SimulatedRun {
 
   async begin(): Promise<string | null> {
     const { plan, labels } = this.#options
-    await this.#letHappen()
+    // What stops the engine waits until there is a release.
+    for (const item of this.#waiting)
+      if (!stopsEngine(item) && item.happening.kind !== 'person' && this.#isDue(item)) {
+        this.#waiting.delete(item)
+        this.#world.happen(item.happening, item.forMs)
+      }
     return await this.#engine.create({
       project: 'simulation',
       environment: 'simulation',
@@ -189,7 +195,8 @@ class SimulatedRun {
   }
 
   async #tick(): Promise<void> {
-    this.#engine.revive()
+    const wasDownFrom = this.#engine.revive()
+    if (wasDownFrom !== null) this.#world.metrics.leaveUnwatched(wasDownFrom, this.#clock.at)
     this.#engineDue = await this.#engine.tick()
     this.#ticks += 1
     this.#lastTickAt = this.#clock.at
@@ -210,7 +217,7 @@ class SimulatedRun {
       this.#waiting.delete(item)
       happened = true
       // What stops the engine stops it after it has seen this moment.
-      if (happening.kind === 'crash' || happening.kind === 'suspended') await this.#tick()
+      if (stopsEngine(item)) await this.#tick()
       if (happening.kind === 'crash') this.#engine.arm(happening.crash, happening.restartMs)
       else if (happening.kind === 'suspended') this.#engine.suspend(happening.ms)
       else this.#world.happen(happening, item.forMs)
@@ -364,6 +371,12 @@ class SimulatedRun {
       crashes: this.#engine.crashes,
     }
   }
+}
+
+const beginsEvidence: ReadonlySet<EventBody['type']> = new Set(['PhaseEntered', 'ExposureReached', 'RollbackStarted'])
+
+function stopsEngine({ happening }: ScriptItem): boolean {
+  return happening.kind === 'crash' || happening.kind === 'suspended'
 }
 
 /**

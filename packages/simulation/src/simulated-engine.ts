@@ -46,8 +46,8 @@ export interface SimulatedEngine {
   act(action: Action): Promise<ActResult | null>
   arm(crash: CrashPoint, restartMs: number): void
   suspend(ms: number): void
-  /** Brings it back when its time has come. */
-  revive(): void
+  /** Brings it back when its time has come; answers since when it was gone, null when nothing changed. */
+  revive(): number | null
   peek(): { readonly state: ReleaseState; readonly status: ReleaseStatus } | null
 }
 
@@ -78,6 +78,7 @@ export function createSimulatedEngine(options: SimulatedEngineOptions): Simulate
   let crashes = 0
   let backAt: number | null = null
   let isSuspended = false
+  let goneSince = clock.at
   let commits = 0
   let releaseId = ''
   let life = startLife()
@@ -94,6 +95,7 @@ export function createSimulatedEngine(options: SimulatedEngineOptions): Simulate
       const [hit] = index < 0 ? [] : armed.splice(index, 1)
       if (!hit) return
       crashes += 1
+      goneSince = clock.at
       backAt = clock.at + hit.restartMs
       die(point)
     }
@@ -177,18 +179,21 @@ export function createSimulatedEngine(options: SimulatedEngineOptions): Simulate
       if (!isUp()) return
       crashes += 1
       life.isAlive = false
+      goneSince = clock.at
       backAt = clock.at + restartMs
     },
     suspend(ms) {
       if (!isUp()) return
       isSuspended = true
+      goneSince = clock.at
       backAt = clock.at + ms
     },
     revive() {
-      if (backAt === null || clock.at < backAt) return
+      if (backAt === null || clock.at < backAt) return null
       backAt = null
       if (!isSuspended) life = startLife()
       isSuspended = false
+      return goneSince
     },
     peek: () => (isUp() ? life.engine.peek(releaseId) : null),
   }

@@ -22,6 +22,10 @@ export interface MetricWorld {
   setExposed(exposed: boolean, at: number): void
   /** Buckets that start in [from, to) arrive `byMs` later than they end. */
   delay(delay: Delay): void
+  /** Evidence begins anew here (a phase, a rollback): the first buckets after it are worth a look each. */
+  mark(at: number): void
+  /** Nobody looked in (from, to]: who reads it later gets every bucket by itself, as if they had come one by one. */
+  leaveUnwatched(from: number, to: number): void
   /** Everything that arrived after `after`, up to and including `until`, in event order per metric and track. */
   read(after: number, until: number): readonly Observation[]
   /**
@@ -64,7 +68,9 @@ export function createMetricWorld({ plan, good, start, fidelity }: MetricWorldOp
   const sampled = lanes.filter(lane => lane.bucketMs === null)
   const exposure = createMetricTimeline(0)
   const delays: Delay[] = []
-  const sight: Sight = { lanes, lengths, exposure, delays }
+  const unwatched: { readonly from: number; readonly to: number }[] = []
+  const marks = new Set([start])
+  const sight: Sight = { lanes, lengths, exposure, delays, unwatched, marks }
   let readUntil = start
 
   return {
@@ -81,6 +87,12 @@ export function createMetricWorld({ plan, good, start, fidelity }: MetricWorldOp
     },
     delay(delay) {
       delays.push(delay)
+    },
+    mark(at) {
+      marks.add(at)
+    },
+    leaveUnwatched(from, to) {
+      unwatched.push({ from, to })
     },
     read(after, until) {
       readUntil = Math.max(readUntil, until)
@@ -145,6 +157,8 @@ interface Sight {
   readonly lengths: readonly number[]
   readonly exposure: MetricTimeline
   readonly delays: readonly Delay[]
+  readonly unwatched: readonly { readonly from: number; readonly to: number }[]
+  readonly marks: ReadonlySet<number>
 }
 
 function spansSeveralBuckets(lengths: readonly number[], after: number, until: number): boolean {
@@ -212,7 +226,11 @@ function readRun(
  * Bucket bounds at which something differs or some lane's newest bucket ends. A bound of one lane is no bound of a lane
  * with longer buckets, so the one before it is added for each length, until nothing new is found.
  */
-function cutsBetween({ lanes, lengths, exposure, delays }: Sight, after: number, until: number): readonly number[] {
+function cutsBetween(
+  { lanes, lengths, exposure, delays, unwatched }: Sight,
+  after: number,
+  until: number,
+): readonly number[] {
   const reachMs = delays.reduce((most, delay) => Math.max(most, delay.byMs), 0)
   const from = after - reachMs
   const inside = (at: number): boolean => at > from - Math.max(...lengths) && at <= until
@@ -228,6 +246,9 @@ function cutsBetween({ lanes, lengths, exposure, delays }: Sight, after: number,
   const open = [from, after, until, ...changes.filter(inside)]
   for (const lengthMs of lengths)
     for (const at of [...changes.filter(inside)]) open.push(Math.ceil(at / lengthMs) * lengthMs)
+  for (const span of unwatched)
+    for (const lengthMs of lengths)
+      for (let at = Math.max(span.from, after); at <= Math.min(span.to, until); at += lengthMs) open.push(at)
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
     for (const lengthMs of lengths) {
       const bound = Math.floor(at / lengthMs) * lengthMs
@@ -249,7 +270,7 @@ const watchedMsLeast = 60_000
  * After a change of value, of exposure or of lateness every bucket end is looked at for a while; the first look beyond
  * that is the evidence's own affair. Samples that come by themselves are looked at when they come.
  */
-function nextLookAt(lane: MetricLane, { exposure, delays }: Sight, after: number): number | null {
+function nextLookAt(lane: MetricLane, { exposure, delays, marks }: Sight, after: number): number | null {
   const { bucketMs } = lane
   if (bucketMs === null) return lane.nextSample(after)
   const watchMs = Math.max(watchedBuckets * bucketMs, watchedMsLeast)
@@ -261,6 +282,7 @@ function nextLookAt(lane: MetricLane, { exposure, delays }: Sight, after: number
   }
   for (const edge of lane.edges()) look(edge)
   for (const edge of exposure.edges()) look(edge)
+  for (const mark of marks) look(mark)
   // While samples come late, what is known depends on when one looks: every bucket end counts.
   for (const { from, to, byMs } of delays) look(from, to - from + byMs)
   return Number.isFinite(next) ? next : null

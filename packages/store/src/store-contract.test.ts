@@ -6,6 +6,7 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import type { Command, ReleaseState } from '@dankai/core'
 import type { ClaimedCommand, SeriesSample } from '@dankai/engine'
 import { defineFlag } from '@dankai/flags'
+import fc from 'fast-check'
 import type { Hint } from './index.ts'
 import {
   createMemoryStore,
@@ -14,6 +15,7 @@ import {
   type Store,
   startEmbeddedPostgres,
 } from './index.ts'
+import { hurryWrites } from './testing/hurry-writes.ts'
 import {
   commandOf,
   commitOf,
@@ -25,6 +27,7 @@ import {
   sampleOf,
   scope,
 } from './testing/release-fixture.ts'
+import { StoreWalk, walks } from './testing/store-walk.ts'
 
 /**
  * What every store promises, run on the in-memory twin and on PostgreSQL. Time is a number the test moves; two stores
@@ -46,6 +49,7 @@ let schemas = 0
 
 before(async () => {
   server = await startEmbeddedPostgres({ dataDir })
+  await hurryWrites(server.url)
 })
 after(async () => {
   await server.close()
@@ -1325,3 +1329,23 @@ for (const [name, open] of [
     })
   })
 }
+
+describe('the two stores', () => {
+  it('answer every step of a random walk of two instances alike', async () => {
+    const walk = fc.asyncProperty(walks, async steps => {
+      const worlds = [await openMemory(), await openPostgres()]
+      try {
+        const walkers = await Promise.all(
+          worlds.map(async ({ store, clock, other }) => new StoreWalk({ a: store, b: await other() }, clock)),
+        )
+        for (const [index, step] of steps.entries()) {
+          const [expected, found] = [await walkers[0]!.take(step), await walkers[1]!.take(step)]
+          assert.deepEqual(found, expected, `step ${index}: ${JSON.stringify(step)}`)
+        }
+      } finally {
+        await Promise.all(worlds.map(world => world.close()))
+      }
+    })
+    await fc.assert(walk, { numRuns: 12 })
+  })
+})

@@ -8,6 +8,7 @@ import pg from 'pg'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../embedded/start-embedded-postgres.ts'
 import type { Hint } from '../hint-ports.ts'
 import type { Store } from '../server-ports.ts'
+import { hurryWrites } from '../testing/hurry-writes.ts'
 import {
   commandOf,
   commitOf,
@@ -25,6 +26,7 @@ let server: EmbeddedPostgres
 const dataDir = mkdtempSync(path.join(os.tmpdir(), 'dankai-postgres-'))
 before(async () => {
   server = await startEmbeddedPostgres({ dataDir })
+  await hurryWrites(server.url)
 })
 after(async () => {
   await server.close()

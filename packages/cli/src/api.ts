@@ -2,7 +2,7 @@ import type { ReleaseDetail, ReleaseSummary } from '@dankai/contract'
 import { CommandEnd, misused, refused, unreachable } from './command-end.ts'
 import { exchange, neverArrived, readJson, unreachableServer } from './http-exchange.ts'
 import { readServerAddress, type ServerAddress } from './server-address.ts'
-import { readServerSentEvents, type ServerSentEvent } from './server-sent-events.ts'
+import { createEventParser, type ServerSentEvent } from './server-sent-events.ts'
 import type { Terminal } from './terminal.ts'
 
 /** A call that takes longer than this is as good as none: a person waits in front of it. */
@@ -78,8 +78,8 @@ export class Api {
   async *stream(path: string, signal: AbortSignal | null = null, attempt = 0): AsyncGenerator<ServerSentEvent> {
     const { urls, key } = this.#address()
     const url = urls[attempt % urls.length] ?? urls[0]
-    const silence = new AbortController()
-    const timer = setTimeout(() => silence.abort(new Error('silence')), streamSilentMs)
+    const ending = new AbortController()
+    const timer = setTimeout(() => ending.abort(new Error('silence')), streamSilentMs)
     try {
       const response = await exchange({
         method: 'GET',
@@ -88,14 +88,19 @@ export class Api {
         key,
         body: null,
         headers: { accept: 'text/event-stream' },
-        signal: signal === null ? silence.signal : AbortSignal.any([signal, silence.signal]),
+        signal: signal === null ? ending.signal : AbortSignal.any([signal, ending.signal]),
       })
-      yield* readServerSentEvents(heard(response.body, () => timer.refresh()))
+      const reader = response.body?.getReader()
+      const parse = createEventParser()
+      for (let read = await reader?.read(); read?.value !== undefined; read = await reader?.read()) {
+        timer.refresh()
+        yield* parse(read.value)
+      }
     } catch (cause) {
       throw cause instanceof CommandEnd ? cause : unreachableServer(url, cause)
     } finally {
       clearTimeout(timer)
-      silence.abort()
+      ending.abort()
     }
   }
 
@@ -123,13 +128,6 @@ export class Api {
   async #call<T>(url: string, { key }: ServerAddress, method: string, path: string, body: unknown): Promise<T> {
     const request = { method, url, path, key, body, headers: {}, signal: AbortSignal.timeout(callTimeoutMs) }
     return (await readJson(await exchange(request), request)) as T
-  }
-}
-
-async function* heard(body: ReadableStream<Uint8Array> | null, onChunk: () => void): AsyncGenerator<Uint8Array> {
-  for await (const chunk of body ?? []) {
-    onChunk()
-    yield chunk
   }
 }
 

@@ -17,7 +17,8 @@ const moreLinesMax = 20
 export function explain(error: unknown, context: Context, args: readonly string[]): ExitCode {
   const end = asEnd(error, args)
   if (end.failure !== null) tell(context, end.failure)
-  if (context.terminal.environment['DANKAI_DEBUG'] === '1' && error instanceof Error)
+  const isExpected = error instanceof CommandEnd || error instanceof CommanderError
+  if (!isExpected && error instanceof Error && context.terminal.environment['DANKAI_DEBUG'] === '1')
     context.terminal.error(error.stack ?? error.message)
   return end.exit
 }

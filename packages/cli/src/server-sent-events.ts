@@ -9,15 +9,15 @@ export interface ServerSentEvent {
 const pendingLengthMax = 1_048_576
 
 /** Reads `text/event-stream` (HTML Living Standard, 9.2.6) as Dankai writes it: LF or CRLF, comments left out. */
-export async function* readServerSentEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<ServerSentEvent> {
+export function createEventParser(): (chunk: Uint8Array) => readonly ServerSentEvent[] {
   const decoder = new TextDecoder()
   let rest = ''
-  for await (const chunk of body) {
+  return chunk => {
     rest += decoder.decode(chunk, { stream: true })
     const blocks = rest.split(/\r?\n\r?\n/)
     rest = blocks.pop() ?? ''
     if (rest.length > pendingLengthMax) throw new Error('an event without an end')
-    yield* blocks.map(parseBlock).filter(event => event !== null)
+    return blocks.map(parseBlock).filter(event => event !== null)
   }
 }
 

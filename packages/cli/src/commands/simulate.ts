@@ -1,4 +1,11 @@
-import { type CompiledPlan, compilePlan, readScenarioFiles, type Scenario } from '@dankai/plan'
+import {
+  type CompiledPlan,
+  compilePlan,
+  type Note,
+  readScenarioFiles,
+  renderProblem,
+  type Scenario,
+} from '@dankai/plan'
 import {
   createSeededRandom,
   drawScript,
@@ -36,17 +43,17 @@ export async function simulatePlan(
   const name = choosePlan(loaded, options.plan)
   if (options.strategy !== undefined) checkStrategy(loaded, name, options.strategy)
   const scenario = options.scenario === undefined ? null : chooseScenario(loaded, name, options.scenario)
-  const plan = compile(context, loaded, name, scenario, options.strategy)
+  const { plan, notes } = compile(context, loaded, name, scenario, options.strategy)
   const fidelity = options.full === true ? 'full' : 'events'
   if (scenario === null) {
-    show(context, await runFreely(plan, options.seed ?? null, fidelity), null, [])
+    show(context, await runFreely(plan, options.seed ?? null, fidelity), { heading: null, failures: [], notes })
     return
   }
   const result = await testScenario({ ok: true, plan }, name, scenario, { fidelity })
   const failures = result.failures.map(failure => failure.message)
   if (result.trace === null)
     print(context, { plan: name, scenario: scenario.name, passed: false, failures }, () => failures)
-  else show(context, result.trace, scenario.name, failures)
+  else show(context, result.trace, { heading: scenario.name, failures, notes })
   if (failures.length > 0) throw answeredNo()
 }
 
@@ -127,14 +134,14 @@ function compile(
   plan: string,
   scenario: Scenario | null,
   strategy: string | undefined,
-): CompiledPlan {
+): { readonly plan: CompiledPlan; readonly notes: readonly Note[] } {
   const chosen = strategy ?? scenario?.strategy ?? null
   const releaseType = scenario?.releaseType ?? null
   const result = compilePlan(
     { documents: loaded.documents, problems: [] },
     { plan, ...(chosen === null ? {} : { strategy: chosen }), ...(releaseType === null ? {} : { releaseType }) },
   )
-  if (result.ok) return result.plan
+  if (result.ok) return result
   throw notCompiled(context, { ...loaded, problems: result.problems })
 }
 
@@ -167,7 +174,13 @@ function scriptOf(plan: CompiledPlan, seed: number): Script {
 const notSimulated = (message: string): CommandEnd =>
   new CommandEnd(exitCode.no, { code: 'not-simulated', message: asSaid(message) })
 
-function show(context: Context, trace: Trace, heading: string | null, failures: readonly string[]): void {
+interface Shown {
+  readonly heading: string | null
+  readonly failures: readonly string[]
+  readonly notes: readonly Note[]
+}
+
+function show(context: Context, trace: Trace, { heading, failures, notes }: Shown): void {
   const data = {
     plan: trace.plan.name,
     scenario: heading,
@@ -177,6 +190,7 @@ function show(context: Context, trace: Trace, heading: string | null, failures: 
     end: new Date(trace.end).toISOString(),
     passed: failures.length === 0,
     failures,
+    notes: notes.map(note => problemData(note, context)),
     events: trace.events.map(event => ({
       seq: event.seq,
       at: new Date(event.at).toISOString(),
@@ -186,9 +200,11 @@ function show(context: Context, trace: Trace, heading: string | null, failures: 
     exposures: trace.exposures.map(({ at, exposure }) => ({ at: new Date(at).toISOString(), ...exposure })),
     effects: trace.effects,
   }
+  const { language } = context
   const { columns, hasColour } = context.terminal
+  const texts = notes.map(note => renderProblem(note, language))
   print(context, data, () => [
-    drawTrace(trace, { language: context.language, width: columns, color: hasColour, heading }),
+    drawTrace(trace, { language, width: columns, color: hasColour, heading, notes: texts }),
     ...failures,
   ])
 }

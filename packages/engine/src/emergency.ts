@@ -45,7 +45,7 @@ export class Emergency {
 
   #startJudging(now: number): number {
     let started = 0
-    for (const release of this.#options.releases.residents.values()) {
+    for (const release of this.#options.releases.residents.all.values()) {
       if (release.state.lifecycle.kind !== 'running' || this.#lowered.has(release.id)) continue
       if (this.#lane.start(release.id, () => this.#guarded(release.id, () => this.#judge(release, now)))) started++
     }

@@ -308,3 +308,28 @@ test('buckets that come together are judged in order: nobody is promoted on the 
   assert.deepEqual([events.includes('CoverageLost'), events.includes('PhasePromoted')], [false, false])
   assert.equal(await bench.stage(id), 'rolledBack')
 })
+
+test('two living instances leave each other their releases, also when nothing happens for an hour', async () => {
+  const bench = await TestBench.open()
+  const { store } = bench.bench
+  let claims = 0
+  const counted = {
+    ...store,
+    releases: {
+      ...store.releases,
+      claimDue: async (owner: string, limit: number) => {
+        const claimed = await store.releases.claimDue(owner, limit)
+        claims += claimed.length
+        return claimed
+      },
+    },
+  }
+  const id = await bench.create(
+    bench.engine(new TestFaults(), counted),
+    testPlan({ phases: [testPhase(0, 0.1, { holdMs: null })] }),
+  )
+  bench.engine(new TestFaults(), counted)
+  await bench.runFor(3_600_000, 500)
+  assert.equal(claims, 0)
+  assert.equal(await bench.stage(id), 'running')
+})

@@ -10,8 +10,9 @@ import { noFaults } from './fault-points.ts'
 import { Heart } from './heart.ts'
 import { Loop } from './loop.ts'
 import { Reconciler } from './reconciler.ts'
-import { type ActResult, ReleaseLane, type ServiceKey } from './release-lane.ts'
+import { type ActResult, ReleaseLane } from './release-lane.ts'
 import type { ResidentRelease } from './resident-release.ts'
+import type { ServiceKey } from './residents.ts'
 import { defaultSettings, type EngineSettings } from './settings.ts'
 import { systemTimers } from './timers.ts'
 import type { Amendment } from './turn.ts'
@@ -125,14 +126,14 @@ class RunningEngine implements Engine {
     this.#executor = new Executor({
       ...shared,
       runners: options.runners,
-      ended: (id, result) => this.#releases.commandEnded(id, result),
+      ended: (id, result) => this.#releases.residents.commandEnded(id, result),
     })
     this.#reconciler = new Reconciler({
       ...shared,
       drivers: options.drivers,
-      mayRaise: id => this.#releases.residents.has(id) && this.#heart.holdsLeases(this.#clock.latest()),
-      outpaced: id => this.#releases.wake([id]),
-      handRead: (id, hand, reading) => this.#releases.handRead(id, hand, reading),
+      mayRaise: id => this.#releases.residents.all.has(id) && this.#heart.holdsLeases(this.#clock.latest()),
+      outpaced: id => this.#releases.residents.wake([id]),
+      handRead: (id, hand, reading) => this.#releases.residents.handRead(id, hand, reading),
     })
     this.#releases = new ReleaseLane({
       ...shared,
@@ -174,7 +175,7 @@ class RunningEngine implements Engine {
       if (done === 0) break
     }
     const now = this.#clock.latest()
-    const next = earliest([this.#releases.nextDue(now), this.#reconciler.nextDue(), this.#executor.nextDue()])
+    const next = earliest([this.#releases.residents.nextDue(now), this.#reconciler.nextDue(), this.#executor.nextDue()])
     const at = next === null ? null : Math.max(next, now + 1)
     this.#releases.expectBy(at ?? Number.POSITIVE_INFINITY)
     return at
@@ -222,7 +223,7 @@ class RunningEngine implements Engine {
     const now = await this.#clock.now()
     await this.#releases.run(now)
     this.#releases.expectBy(now + 2 * this.#settings.beatEveryMs)
-    return this.#releases.nextDue(this.#clock.latest())
+    return this.#releases.residents.nextDue(this.#clock.latest())
   }
 
   async #runCommands(): Promise<number | null> {
@@ -284,12 +285,12 @@ class RunningEngine implements Engine {
   }
 
   wake(releaseIds: readonly string[]): void {
-    this.#releases.wake(releaseIds)
+    this.#releases.residents.wake(releaseIds)
     this.#tellLoops()
   }
 
   ingestHint(services: readonly ServiceKey[]): void {
-    for (const service of services) this.#releases.samplesArrived(service)
+    for (const service of services) this.#releases.residents.samplesArrived(service)
     this.#tellLoops()
   }
 
@@ -303,7 +304,7 @@ class RunningEngine implements Engine {
         this.#executor.expect([hint.lane])
         return this.#tellLoops()
       case 'reconnected':
-        this.#releases.wakeAll()
+        this.#releases.residents.wakeAll()
         this.#executor.expect(['raise', 'notify', 'report'])
         return this.#tellLoops()
       default:
@@ -317,7 +318,7 @@ class RunningEngine implements Engine {
   }
 
   peek(releaseId: string) {
-    return this.#releases.residents.get(releaseId) ?? null
+    return this.#releases.residents.get(releaseId)
   }
 }
 

@@ -26,7 +26,8 @@ export type {
   SampleLogReader,
   SeriesSample,
 } from './ports.ts'
-export type { ActResult, ServiceKey } from './release-lane.ts'
+export type { ActResult } from './release-lane.ts'
+export type { ServiceKey } from './residents.ts'
 export { defaultSampleLimits, type SampleLimits, type SampleRefusals } from './sample-table.ts'
 export {
   createSeriesTable,

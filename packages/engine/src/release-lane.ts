@@ -5,7 +5,9 @@ import type { EngineLog, EngineStore } from './engine-options.ts'
 import type { Faults } from './fault-points.ts'
 import { betterReading } from './hand-reading.ts'
 import type { Commit, EndedCommand, LoadedRelease, ObservationSource, ReadObservations, ReleaseInbox } from './ports.ts'
-import { commitOf, isOver, type ResidentRelease, residentOf } from './resident-release.ts'
+import { ReleaseTouches } from './release-touch.ts'
+import { commitOf, isOver, type ResidentRelease } from './resident-release.ts'
+import { Residents } from './residents.ts'
 import type { EngineSettings } from './settings.ts'
 import { saysSomethingElse } from './status-change.ts'
 import { type Deed, type TurnInput, type TurnOutcome, takeTurn } from './turn.ts'
@@ -57,79 +59,31 @@ export class ReleaseLane {
   readonly #options: ReleaseLaneOptions
   readonly #settings: EngineSettings
   readonly #lane: Lane
-  readonly #residents = new Map<string, ResidentRelease>()
-  readonly #ofService = new Map<string, Set<string>>()
+  readonly residents = new Residents()
   readonly #turns = new Map<string, Promise<unknown>>()
-  readonly #plansReadAt = new Map<string, number>()
-  /** Statuses that people should see soon. */
-  #hasNews = false
-  #claimsAreDue = true
+  readonly #touches: ReleaseTouches
   #polledAt = Number.NEGATIVE_INFINITY
-  #touchedAt = Number.NEGATIVE_INFINITY
   #expectedBy: number | null = null
 
   constructor(options: ReleaseLaneOptions) {
     this.#options = options
     this.#settings = options.settings
     this.#lane = new Lane(options.settings.lanes.decide, options.work)
-  }
-
-  get residents(): ReadonlyMap<string, ResidentRelease> {
-    return this.#residents
-  }
-
-  // ── Hints ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** Something was written for these releases, by this instance or another. */
-  wake(releaseIds: readonly string[]): void {
-    for (const id of releaseIds) {
-      const release = this.#residents.get(id)
-      if (release === undefined) this.#claimsAreDue = true
-      else {
-        release.hasMail = true
-        release.isDue = true
-      }
-    }
-  }
-
-  /** Everything may have been missed while hints did not come. */
-  wakeAll(): void {
-    this.#claimsAreDue = true
-    this.wake([...this.#residents.keys()])
-  }
-
-  samplesArrived(service: ServiceKey): void {
-    for (const id of this.#ofService.get(serviceKey(service)) ?? []) this.#residents.get(id)!.isDue = true
-  }
-
-  commandEnded(releaseId: string, result: EndedCommand): void {
-    const release = this.#residents.get(releaseId)
-    if (release === undefined) return
-    if (!release.results.some(known => known.slot === result.slot)) release.results = [...release.results, result]
-    release.isDue = true
-  }
-
-  handRead(releaseId: string, handId: string, reading: HandReading): void {
-    const release = this.#residents.get(releaseId)
-    if (release === undefined) return
-    const before = release.hands[handId]
-    release.hands = { ...release.hands, [handId]: reading }
-    if (before === undefined || isNews(before, reading)) release.isDue = true
+    this.#touches = new ReleaseTouches(options)
   }
 
   // ── Turns ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Starts every turn that is due, claims what nobody owns, writes what moved. Returns how much it did. */
   async run(now: number): Promise<number> {
-    this.#cover(now)
+    this.residents.cover(now, this.#expectedBy, this.#settings.decideEveryMs)
+    this.#expectedBy = null
     let done = this.#startDue(now)
-    if (this.#claimsAreDue || now - this.#polledAt >= this.#settings.pollEveryMs) {
+    if (this.residents.claimsAreDue || now - this.#polledAt >= this.#settings.pollEveryMs) {
       done += await this.#tried(() => this.#claim(now), 'releases could not be claimed')
       done += this.#startDue(now)
     }
-    if (this.#hasNews || now - this.#touchedAt >= this.#settings.touchEveryMs) {
-      await this.#tried(() => this.#touch(now), 'what moved could not be written')
-    }
+    if (this.#touches.isDue(now)) await this.#tried(() => this.#touch(now), 'what moved could not be written')
     return done
   }
 
@@ -143,22 +97,13 @@ export class ReleaseLane {
     }
   }
 
-  nextDue(now: number): number | null {
-    let next: number | null = null
-    for (const release of this.#residents.values()) {
-      const at = release.isDue ? now : release.wakeAt
-      if (at !== null && (next === null || at < next)) next = at
-    }
-    return next
-  }
-
   /** The engine promises to run again by this time; a later run means the process was suspended. */
   expectBy(at: number | null): void {
     this.#expectedBy = at
   }
 
   async turn(releaseId: string): Promise<boolean> {
-    const release = this.#residents.get(releaseId) ?? (await this.#claimOne(releaseId))
+    const release = this.residents.get(releaseId) ?? (await this.#claimOne(releaseId))
     if (release === null) return false
     await this.#exclusively(releaseId, () => this.#lookAt(release))
     return true
@@ -167,7 +112,7 @@ export class ReleaseLane {
   /** null when there is no such live release. */
   async do(releaseId: string, deed: Deed): Promise<ActResult | null> {
     for (let attempt = 1; attempt <= actAttempts; attempt++) {
-      const release = this.#residents.get(releaseId) ?? (await this.#claimOne(releaseId))
+      const release = this.residents.get(releaseId) ?? (await this.#claimOne(releaseId))
       if (release === null) return null
       const result = await this.#exclusively(releaseId, () => this.#do(release, deed))
       if (result !== 'again') return result
@@ -184,7 +129,7 @@ export class ReleaseLane {
   async judgeOffline(release: ResidentRelease, now: number): Promise<TurnOutcome | null> {
     return this.#exclusively(release.id, async () => {
       const { observations } = this.#options
-      if (observations.readOffline === undefined || this.#residents.get(release.id) !== release) return null
+      if (observations.readOffline === undefined || !this.residents.holds(release)) return null
       const read = observations.readOffline(nameOf(release), release.cursor, now)
       release.isUnsure = true
       release.cursor = read.cursor
@@ -194,14 +139,14 @@ export class ReleaseLane {
 
   /** Takes a release over that was just created or is wanted here. */
   async claimOne(releaseId: string): Promise<ResidentRelease | null> {
-    return this.#residents.get(releaseId) ?? this.#claimOne(releaseId)
+    return this.residents.get(releaseId) ?? this.#claimOne(releaseId)
   }
 
   /** News before timers: a breach that was just reported does not wait behind a thousand routine looks. */
   #startDue(now: number): number {
     let started = 0
-    for (const release of this.#residents.values()) if (release.isDue) started += this.#startTurn(release)
-    for (const release of this.#residents.values()) {
+    for (const release of this.residents.all.values()) if (release.isDue) started += this.#startTurn(release)
+    for (const release of this.residents.all.values()) {
       if (!release.isDue && release.wakeAt !== null && release.wakeAt <= now) started += this.#startTurn(release)
     }
     return started
@@ -244,7 +189,11 @@ export class ReleaseLane {
     const current = await this.#present(release)
     if (current === null) return 'again'
     this.#options.faults.at('act: before commit')
-    const outcome = await this.#decide(current, deed)
+    const outcome = await this.#decide(current, deed).catch(error => {
+      // It may have been written all the same: the release finds out at once, not when it is due.
+      current.isDue = true
+      throw error
+    })
     if (outcome === 'lost') return 'again'
     this.#options.faults.at('act: after commit')
     if (outcome.refusal !== null) return { ok: false, refusal: outcome.refusal }
@@ -253,7 +202,7 @@ export class ReleaseLane {
 
   /** The release as the store has it; null when it is not this instance's any more. */
   async #present(release: ResidentRelease): Promise<ResidentRelease | null> {
-    if (this.#residents.get(release.id) !== release) return this.#residents.get(release.id) ?? null
+    if (!this.residents.holds(release)) return this.residents.get(release.id)
     if (!release.isUnsure && !release.hasMail) return release
     const mail = await this.#openMail(release)
     if (mail === undefined) return this.#drop(release.id)
@@ -333,10 +282,9 @@ export class ReleaseLane {
   }
 
   async #readPlans(release: ResidentRelease, now: number): Promise<void> {
-    if (!release.needsPlans || now - (this.#plansReadAt.get(release.id) ?? Number.NEGATIVE_INFINITY) < plansFreshMs)
-      return
+    if (!release.needsPlans || now - release.plansReadAt < plansFreshMs) return
     release.completedPlans = await this.#options.store.releases.completedPlans(release.project, release.environment)
-    this.#plansReadAt.set(release.id, now)
+    release.plansReadAt = now
   }
 
   async #write(
@@ -379,8 +327,7 @@ export class ReleaseLane {
     release.state = outcome.state
     release.results = release.results.filter(result => !commit.folded.includes(result.slot))
     if (release.results.length > 0) release.isDue = true
-    release.writtenStatus = outcome.status
-    release.writtenAt = outcome.at
+    release.written = { status: outcome.status, at: outcome.at, wakeAt: outcome.wakeAt }
     if (commit.evidence !== null) release.checkpointAt = outcome.at
     listener.committed(release, commit)
     if (isOver(release)) this.#drop(release.id)
@@ -395,7 +342,7 @@ export class ReleaseLane {
     release.hasDecided = true
     release.wakeAt = outcome.wakeAt
     release.status = outcome.status
-    if (saysSomethingElse(release.writtenStatus, outcome.status)) this.#hasNews = true
+    if (saysSomethingElse(release.written.status, outcome.status)) this.#touches.tellSoon()
   }
 
   #checkpointIsDue(release: ResidentRelease, at: number, read: ReadObservations): boolean {
@@ -407,13 +354,13 @@ export class ReleaseLane {
 
   async #claim(now: number): Promise<number> {
     const { store, owner, faults } = this.#options
-    this.#claimsAreDue = false
+    this.residents.claimsAreDue = false
     this.#polledAt = now
     faults.at('claim: before')
     const loaded = await store.releases.claimDue(owner, this.#settings.claimLimit)
     faults.at('claim: after')
     for (const release of loaded) this.#adopt(release)
-    if (loaded.length >= this.#settings.claimLimit) this.#claimsAreDue = true
+    if (loaded.length >= this.#settings.claimLimit) this.residents.claimsAreDue = true
     return loaded.length
   }
 
@@ -431,99 +378,26 @@ export class ReleaseLane {
   }
 
   #adopt(loaded: LoadedRelease): ResidentRelease {
-    const known = this.#residents.get(loaded.id)
-    if (known !== undefined && known.fence > loaded.fence) return known
-    const release = residentOf(loaded)
-    this.#residents.set(release.id, release)
-    const key = serviceKey({ ...release, service: release.plan.service })
-    this.#ofService.set(key, (this.#ofService.get(key) ?? new Set()).add(release.id))
+    const release = this.residents.add(loaded)
+    if (release === null) return this.residents.get(loaded.id)!
     this.#options.listener.adopted(release)
     return release
   }
 
   #drop(releaseId: string): null {
-    const release = this.#residents.get(releaseId)
-    if (release === undefined) return null
-    this.#residents.delete(releaseId)
-    this.#plansReadAt.delete(releaseId)
-    const key = serviceKey({ ...release, service: release.plan.service })
-    const ids = this.#ofService.get(key)
-    ids?.delete(releaseId)
-    if (ids?.size === 0) this.#ofService.delete(key)
-    this.#options.listener.dropped(releaseId)
+    if (this.residents.remove(releaseId)) this.#options.listener.dropped(releaseId)
     return null
   }
 
-  // ── Writing what moved ────────────────────────────────────────────────────────────────────────────────────────────
-
-  /**
-   * Until a release is due, somebody watches it although nothing is decided; from then on only a decision covers. After
-   * a suspension of the process nothing covers the time in between.
-   */
-  #cover(now: number): void {
-    const wasSuspended =
-      this.#expectedBy !== null && coverageGap(this.#expectedBy, now, this.#settings.decideEveryMs) !== null
-    this.#expectedBy = null
-    if (wasSuspended) return this.wakeAll()
-    for (const release of this.#residents.values()) {
-      const until = release.isDue || release.wakeAt === null ? now : Math.min(now, release.wakeAt)
-      if (until > release.coveredUntil && release.hasDecided && !release.isUnsure) release.coveredUntil = until
-    }
-  }
-
   async #touch(now: number): Promise<number> {
-    const { store, faults } = this.#options
-    this.#touchedAt = now
-    this.#hasNews = false
-    const moved = [...this.#residents.values()].filter(release => !release.isUnsure && hasMoved(release))
-    if (moved.length === 0) return 0
-    faults.at('touch: before')
-    const touches = moved.map(release => ({
-      releaseId: release.id,
-      fence: release.fence,
-      wakeAt: release.wakeAt,
-      decidedAt: release.coveredUntil,
-      status: release.status === release.writtenStatus ? null : release.status,
-    }))
-    const lost = await store.releases.touch(touches)
-    faults.at('touch: after')
-    for (const [index, release] of moved.entries()) {
-      release.writtenAt = touches[index]!.decidedAt
-      release.writtenStatus = touches[index]!.status ?? release.writtenStatus
-    }
-    for (const id of lost) this.#drop(id)
+    for (const id of await this.#touches.write(now, this.residents.all.values())) this.#drop(id)
     return 0
   }
-}
-
-export interface ServiceKey {
-  readonly project: string
-  readonly environment: string
-  readonly service: string
-}
-
-function serviceKey({ project, environment, service }: ServiceKey): string {
-  return `${project}/${environment}/${service}`
 }
 
 function nameOf(release: ResidentRelease) {
   const { id, project, environment, plan, state } = release
   return { id, project, environment, plan, version: state.version }
-}
-
-function hasMoved(release: ResidentRelease): boolean {
-  return release.coveredUntil > release.writtenAt || release.status !== release.writtenStatus
-}
-
-function isNews(before: HandReading, after: HandReading): boolean {
-  return (
-    before.generation !== after.generation ||
-    before.reached !== after.reached ||
-    before.share !== after.share ||
-    before.problem !== after.problem ||
-    before.floor !== after.floor ||
-    (before.readings < 2 && after.readings >= 2)
-  )
 }
 
 function betterReadings(

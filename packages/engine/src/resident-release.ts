@@ -15,11 +15,13 @@ export interface ResidentRelease {
   readonly plan: CompiledPlan
   /** True when some step waits for another plan, so that completed plans are worth reading. */
   readonly needsPlans: boolean
+  /** When completed plans were last read. */
+  plansReadAt: number
   fence: number
   state: ReleaseState
   status: ReleaseStatus
-  /** The status as it was last written. */
-  writtenStatus: ReleaseStatus
+  /** What the store has of the things that move without an event. */
+  written: { readonly status: ReleaseStatus; readonly at: number; readonly wakeAt: number | null }
   evidence: Evidence
   cursor: ObservationCursor | null
   hands: Record<string, HandReading>
@@ -29,8 +31,6 @@ export interface ResidentRelease {
   coveredUntil: number
   /** False until the first decision here: the time before it was not covered by this instance. */
   hasDecided: boolean
-  /** coveredUntil as it was last written. */
-  writtenAt: number
   /** Time up to which closed observations were looked at by a decision. */
   decidedAt: number
   /** Event time of the last checkpoint; null before the first. */
@@ -51,10 +51,11 @@ export function residentOf(loaded: LoadedRelease): ResidentRelease {
     environment: loaded.environment,
     plan: loaded.plan,
     needsPlans: needsOtherPlans(loaded.plan),
+    plansReadAt: Number.NEGATIVE_INFINITY,
     fence: loaded.fence,
     state: loaded.state,
     status: loaded.status,
-    writtenStatus: loaded.status,
+    written: { status: loaded.status, at: loaded.decidedAt, wakeAt: null },
     evidence: evidenceOf(loaded),
     cursor: loaded.evidence?.cursor ?? null,
     hands: { ...loaded.hands },
@@ -62,7 +63,6 @@ export function residentOf(loaded: LoadedRelease): ResidentRelease {
     completedPlans: [],
     coveredUntil: loaded.decidedAt,
     hasDecided: false,
-    writtenAt: loaded.decidedAt,
     decidedAt: loaded.decidedAt,
     checkpointAt: null,
     wakeAt: null,

@@ -27,6 +27,7 @@ import {
   sampleOf,
   scope,
 } from './testing/release-fixture.ts'
+import { openScratchSchemas, type ScratchSchemas } from './testing/scratch-schemas.ts'
 import { StoreWalk, walks } from './testing/store-walk.ts'
 
 /**
@@ -45,13 +46,15 @@ interface World {
 
 let server: EmbeddedPostgres
 const dataDir = mkdtempSync(path.join(os.tmpdir(), 'dankai-store-'))
-let schemas = 0
+let schemas: ScratchSchemas
 
 before(async () => {
   server = await startEmbeddedPostgres({ dataDir })
   await hurryWrites(server.url)
+  schemas = await openScratchSchemas(server.url)
 })
 after(async () => {
+  await schemas.close()
   await server.close()
   rmSync(dataDir, { recursive: true, force: true })
 })
@@ -64,10 +67,16 @@ async function openMemory(): Promise<World> {
 
 async function openPostgres(): Promise<World> {
   const clock = { at: start }
-  const schema = `t${++schemas}`
+  const schema = await schemas.take()
   const stores: Store[] = []
   const open = async () => {
-    const store = await createPostgresStore({ url: server.url, schema, clock: { now: () => clock.at }, poolSize: 4 })
+    const store = await createPostgresStore({
+      url: server.url,
+      schema,
+      migrate: false,
+      clock: { now: () => clock.at },
+      poolSize: 4,
+    })
     stores.push(store)
     return store
   }
@@ -77,6 +86,7 @@ async function openPostgres(): Promise<World> {
     other: open,
     close: async () => {
       await Promise.all(stores.map(store => store.close()))
+      await schemas.giveBack(schema)
     },
   }
 }
@@ -541,6 +551,41 @@ for (const [name, open] of [
         }
         assert.deepEqual(new Set(await Promise.all(finishes)), new Set(['applied']))
         assert.equal((await claimed(store, 'a', id)).results.length, 30)
+      })
+    })
+
+    describe('housekeeping', () => {
+      it('ends everything kept: old commands, flag versions, SDKs and releases go, the newest version of a flag stays (I)', async () => {
+        const day = 86_400_000
+        for (let version = 0; version < 3; version++) {
+          await store.flags.put({
+            ...scope,
+            definition: defineFlag({ key: 'booking' }),
+            expectedVersion: version,
+            by: 'yuki',
+            why: null,
+          })
+        }
+        const created = await store.releases.createRelease(newRelease(start, { commands: [commandOf('smoke#1')] }))
+        assert.ok(created.ok)
+        const release = (await store.releases.claim('a', created.id))!
+        await store.releases.commit(commitOf(release, { eventCount: 1, superseded: 'all', ended: true, wakeAt: null }))
+        const counts = async () => [
+          (await store.reader.commands(created.id, {})).items.length,
+          (await store.flags.history(scope, 'booking', {})).items.length,
+          (await store.reader.list({})).items.length,
+        ]
+        const expected = [
+          [29, [1, 3, 1]],
+          [31, [0, 3, 1]],
+          [366, [0, 1, 1]],
+          [2_600, [0, 1, 0]],
+        ] as const
+        for (const [days, left] of expected) {
+          world.clock.at = start + days * day
+          await store.prune()
+          assert.deepEqual(await counts(), left, `${days} days later`)
+        }
       })
     })
 
@@ -1346,6 +1391,6 @@ describe('the two stores', () => {
         await Promise.all(worlds.map(world => world.close()))
       }
     })
-    await fc.assert(walk, { numRuns: 12 })
+    await fc.assert(walk, { numRuns: 25 })
   })
 })

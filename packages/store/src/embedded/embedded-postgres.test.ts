@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, afterEach, describe, it } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import { createPostgresStore } from '../postgres/create-postgres-store.ts'
 import { sampleOf, scope } from '../testing/release-fixture.ts'
-import { isAlive } from './process-facts.ts'
+import { commandOf, isAlive } from './process-facts.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './start-embedded-postgres.ts'
 
 describe('embedded PostgreSQL', () => {
@@ -81,17 +82,32 @@ describe('embedded PostgreSQL', () => {
     await store.close()
   })
 
-  it('takes over from a Dankai that was killed: its server is stopped, its lock is dead, its rows are there', async () => {
+  async function startElsewhere(): Promise<{ child: ChildProcess; url: string; serverPid: number }> {
     const child = spawn(process.execPath, [path.join(import.meta.dirname, '../testing/embedded-process.ts'), dataDir])
     const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
-    const { url, serverPid } = JSON.parse(line) as { url: string; serverPid: number }
+    return { child, ...(JSON.parse(line) as { url: string; serverPid: number }) }
+  }
+
+  it('does not outlive a Dankai that was killed, and keeps its rows for the next', async () => {
+    const { child, url, serverPid } = await startElsewhere()
     await query(url, 'create table kept as select 42 as answer')
     child.kill('SIGKILL')
     await once(child, 'exit')
-    assert.ok(isAlive(serverPid), 'the server outlives the process that started it')
+    while (isAlive(serverPid)) await pause(20)
+    const server = await start()
+    assert.deepEqual(await query(server.url, 'select answer from kept'), [{ answer: 42 }])
+  })
+
+  it('is stopped by the next start when whoever should have stopped it was killed too', async () => {
+    const { child, url, serverPid } = await startElsewhere()
+    await query(url, 'insert into kept values (43)')
+    process.kill(watcherOf(serverPid), 'SIGKILL')
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    assert.ok(isAlive(serverPid))
     const server = await start()
     assert.ok(!isAlive(serverPid))
-    assert.deepEqual(await query(server.url, 'select answer from kept'), [{ answer: 42 }])
+    assert.deepEqual(await query(server.url, 'select answer from kept'), [{ answer: 42 }, { answer: 43 }])
   })
 
   it('does not mistake a process that merely got the same id for the holder of the lock', async () => {
@@ -126,6 +142,13 @@ describe('embedded PostgreSQL', () => {
     assert.ok(!existsSync(path.join(dataDir, 'dankai.lock')))
   })
 })
+
+function watcherOf(serverPid: number): number {
+  const pids = existsSync('/proc/self')
+    ? readdirSync('/proc').filter(name => /^\d+$/.test(name))
+    : execFileSync('ps', ['-eo', 'pid='], { encoding: 'utf8' }).trim().split('\n')
+  return pids.map(Number).find(pid => commandOf(pid).endsWith(`dankai-postgres-watcher ${serverPid}`))!
+}
 
 async function query(url: string, text: string): Promise<unknown[]> {
   const client = new pg.Client({ connectionString: url })

@@ -15,7 +15,8 @@ import { stopStalePostmaster } from './stale-postmaster.ts'
  * 1. One server to a data directory; a second start says which process has it.
  * 2. The server is reachable on loopback with a password that only the owner of the data directory can read.
  * 3. A server that dies is started again on the same port until `close`, with every acknowledged row.
- * 4. A server left over by a killed Dankai is found by its pid file and stopped before the new one starts.
+ * 4. A killed Dankai takes its server with it (a watcher sees to that). One that is left over all the same is found by
+ *    its pid file and stopped before the new one starts.
  */
 export interface EmbeddedPostgres {
   readonly url: string

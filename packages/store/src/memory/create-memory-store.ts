@@ -16,6 +16,7 @@ import { createMemoryReleaseReader } from './memory-release-reader.ts'
 import { createMemoryReleases } from './memory-releases.ts'
 import { createMemorySamples } from './memory-samples.ts'
 import type { MemoryState } from './memory-state.ts'
+import { pruneMemory } from './prune-memory.ts'
 
 /**
  * The store without a database, for simulation: the same surface with the same conditions, on immutable data in memory.
@@ -56,7 +57,7 @@ export function createMemoryStore(options: { readonly clock: { now(): number | P
     audit: createMemoryAudit(state),
     settings: createMemorySettings(),
     hints: state.hints,
-    prune: async () => shared.samples.prune(),
+    prune: () => pruneMemory(state, flags, shared),
     close: async () => {},
   }
   const another = (): MemoryStore => {

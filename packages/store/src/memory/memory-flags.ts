@@ -15,6 +15,8 @@ import { byText, type MemoryState, scopedKey } from './memory-state.ts'
 export interface MemoryFlags extends FlagStore {
   /** Versions of every environment that a scope names; `*` names all that there are. */
   raiseVersions(scope: Scope): void
+  /** Versions from before a moment; the newest of each flag stays. */
+  forgetVersions(before: number): void
 }
 
 export function createMemoryFlags(state: MemoryState): MemoryFlags {
@@ -125,6 +127,14 @@ export function createMemoryFlags(state: MemoryState): MemoryFlags {
       return state.hints.subscribe(hint => {
         if (hint.kind === 'flags' || hint.kind === 'reconnected') listener(hint)
       })
+    },
+    forgetVersions(before) {
+      for (const [name, known] of history) {
+        history.set(
+          name,
+          known.filter(({ at }, index) => at >= before || index === known.length - 1),
+        )
+      }
     },
     raiseVersions(scope) {
       const named = [...versions.values()].filter(known => isNamedBy(known, scope))

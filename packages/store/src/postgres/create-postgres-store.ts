@@ -44,13 +44,16 @@ export async function createPostgresStore(options: PostgresStoreOptions): Promis
   const poolSize = options.poolSize ?? poolSizeWhenAbsent
   const database = openDatabase({ url: options.url, schema, poolSize, clock: options.clock ?? null })
   await ensurePartitions(database)
+  const clock = { now: async () => (await database.urgent<{ now: number }>(readClock, [await database.now()]))[0]!.now }
+  // Opens one of the connections kept for emergencies, so that the first one does not have to.
+  await clock.now()
 
   const hints = openHintExchange(database)
   const instances = createInstances(database)
   const samples: SampleLog = createSamples(database, hints)
   const sdks = createSdks(database)
   return {
-    clock: { now: async () => (await database.query<{ now: number }>(readClock, [await database.now()]))[0]!.now },
+    clock,
     releases: createReleases(database, instances, hints.tell),
     instances,
     commands: createCommands(database, instances, hints.tell),

@@ -48,10 +48,9 @@ export function openDatabase(options: DatabaseOptions): Database {
     { ...connection, max: options.poolSize, connectionTimeoutMillis: statementTimeoutMs },
     statementTimeoutMs,
   )
-  const urgentPool = openPool(
-    { ...connection, max: urgentPoolSize, connectionTimeoutMillis: urgentTimeoutMs },
-    urgentTimeoutMs,
-  )
+  // Never closed for being idle: in an emergency there is no time to open one.
+  const kept = { max: urgentPoolSize, connectionTimeoutMillis: urgentTimeoutMs, idleTimeoutMillis: 0 }
+  const urgentPool = openPool({ ...connection, ...kept }, urgentTimeoutMs)
   const { clock } = options
   return {
     query: queryOn(pool),

@@ -395,39 +395,4 @@ describe('what stands in the tables', () => {
     await store.instances.beat('a')
     assert.equal((await store.instances.list())[0]?.alive, true)
   })
-
-  it('has an end: old commands, flag versions and releases are removed, the newest version of a flag stays', async () => {
-    const clock = { at: start }
-    const store = await open({ clock: { now: () => clock.at } })
-    const day = 86_400_000
-    for (let version = 0; version < 3; version++) {
-      await store.flags.put({
-        ...scope,
-        definition: defineFlag({ key: 'booking' }),
-        expectedVersion: version,
-        by: 'yuki',
-        why: null,
-      })
-    }
-    const created = await store.releases.createRelease(newRelease(start, { commands: [commandOf('smoke#1')] }))
-    assert.ok(created.ok)
-    const release = (await store.releases.claim('a', created.id))!
-    await store.releases.commit(commitOf(release, { eventCount: 1, superseded: 'all', ended: true, wakeAt: null }))
-    const counts = async () => [
-      (await store.reader.commands(created.id, {})).items.length,
-      (await store.flags.history(scope, 'booking', {})).items.length,
-      (await store.reader.list({})).items.length,
-    ]
-    const expected = [
-      [29, [1, 3, 1]],
-      [31, [0, 3, 1]],
-      [366, [0, 1, 1]],
-      [2_600, [0, 1, 0]],
-    ] as const
-    for (const [days, left] of expected) {
-      clock.at = start + days * day
-      await store.prune()
-      assert.deepEqual(await counts(), left, `${days} days later`)
-    }
-  })
 })

@@ -1,18 +1,9 @@
 import type { SdkStore } from '../flag-ports.ts'
+import { retention } from '../retention.ts'
 import type { SampleLog } from '../sample-ports.ts'
 import type { Database, Statement } from './database.ts'
 
-/**
- * Housekeeping. Everything kept has an end: releases 7 years, commands 30 days after their release ended, flag versions
- * a year, SDK instances 30 days. Work is cut into small statements, because a long one would hold others up.
- */
-const dayMs = 86_400_000
-const retention = {
-  releasesMs: 7 * 365 * dayMs,
-  commandsMs: 30 * dayMs,
-  flagVersionsMs: 365 * dayMs,
-  sdksMs: 30 * dayMs,
-}
+/** Housekeeping, cut into small statements, because a long one would hold others up. */
 const rowsAtOnce = 1_000
 
 export async function pruneStore(database: Database, samples: SampleLog, sdks: SdkStore): Promise<void> {

@@ -1,0 +1,31 @@
+import { retention } from '../retention.ts'
+import type { Store } from '../server-ports.ts'
+import type { MemoryFlags } from './memory-flags.ts'
+import type { MemoryRelease, MemoryState } from './memory-state.ts'
+
+export async function pruneMemory(
+  state: MemoryState,
+  flags: MemoryFlags,
+  { samples, sdks }: Pick<Store, 'samples' | 'sdks'>,
+): Promise<void> {
+  await samples.prune()
+  await sdks.forget(retention.sdksMs)
+  const now = await state.now()
+  flags.forgetVersions(now - retention.flagVersionsMs)
+  for (const release of [...state.releases.values()]) {
+    if (isOverSince(release, now - retention.commandsMs)) forgetCommands(state, release)
+    if (isOverSince(release, now - retention.releasesMs)) state.releases.delete(release.id)
+  }
+}
+
+function isOverSince(release: MemoryRelease, before: number): boolean {
+  return release.endedAt !== null && release.endedAt < before && release.wakeAt === null
+}
+
+function forgetCommands(state: MemoryState, release: MemoryRelease): void {
+  for (const command of [...release.commands.values()]) {
+    if (command.endedAt === null || !command.isFolded) continue
+    release.commands.delete(command.command.slot)
+    state.commandsById.delete(command.id)
+  }
+}

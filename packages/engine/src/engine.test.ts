@@ -309,7 +309,7 @@ test('buckets that come together are judged in order: nobody is promoted on the 
   assert.equal(await bench.stage(id), 'rolledBack')
 })
 
-test('two living instances leave each other their releases, also when nothing happens for an hour', async () => {
+test('two living instances leave each other their releases, also when nothing happens', async () => {
   const bench = await TestBench.open()
   const { store } = bench.bench
   let claims = 0
@@ -329,7 +329,7 @@ test('two living instances leave each other their releases, also when nothing ha
     testPlan({ phases: [testPhase(0, 0.1, { holdMs: null })] }),
   )
   bench.engine(new TestFaults(), counted)
-  await bench.runFor(3_600_000, 500)
+  await bench.runFor(600_000, 500)
   assert.equal(claims, 0)
   assert.equal(await bench.stage(id), 'running')
 })

@@ -1,16 +1,10 @@
-import type { HandReading } from '@dankai/core'
-import type { Hand } from '@dankai/plan'
-import { backOffMs } from './back-off.ts'
-import type { EngineClock } from './engine-clock.ts'
-import type { EngineLog, EngineStore } from './engine-options.ts'
-import type { Faults } from './fault-points.ts'
-import { inOrderOfLowering, inOrderOfRaising, shareWanted } from './hand-order.ts'
-import { type HandAnswer, isWorthWriting, nextReading } from './hand-reading.ts'
-import type { Commit, DesiredExposure, HandDriver, HandRow, HandTarget } from './ports.ts'
+import { inOrderOfLowering, inOrderOfRaising } from './hand-order.ts'
+import { type HandMode, HandWork, type HandWorkOptions } from './hand-work.ts'
+import type { Commit, DesiredExposure, HandRow } from './ports.ts'
 import { type HandTask, ReleaseHands } from './release-hands.ts'
 import { hasEnded, type ResidentRelease } from './resident-release.ts'
 import type { EngineSettings } from './settings.ts'
-import { detailOf, Lane, type Work } from './work.ts'
+import { detailOf, Lane } from './work.ts'
 
 /**
  * Drives the hands of releases to what is desired, and reads them back.
@@ -21,41 +15,26 @@ import { detailOf, Lane, type Work } from './work.ts'
  *
  * Invariants
  *  1. Nothing raises without the lease, and nothing raises for a generation that is not the newest known.
- *  2. A hand that was called for an older generation is set again to the newest when that call ends, however late:
- *     its late effect cannot stay.
- *  3. Lowering asks neither the store nor another hand: a failing or hanging hand delays only itself.
- *  4. A reading counts for the generation it was asked for; what cannot be read has no share.
+ *  2. Lowering asks neither the store nor another hand: a failing or hanging hand delays only itself.
+ *  3. A generation decided elsewhere is lowered here too as soon as it is seen, and never raised.
  */
-export interface ReconcilerOptions {
-  readonly store: EngineStore
-  readonly drivers: readonly HandDriver[]
-  readonly clock: EngineClock
-  readonly settings: EngineSettings
-  readonly faults: Faults
-  readonly log: EngineLog
-  readonly work: Work
-  readonly random: () => number
+export interface ReconcilerOptions extends HandWorkOptions {
   /** True while this instance holds the lease of the release. */
   readonly mayRaise: (releaseId: string) => boolean
   /** Somebody else decided on this release. */
   readonly outpaced: (releaseId: string) => void
-  readonly handRead: (releaseId: string, handId: string, reading: HandReading) => void
 }
 
 /** The owner lowers at once; others help when it did not get there in this time. */
 const helpAfterMs = 2_000
-const raiseWithinMs = 300_000
-/** Setting a hand again that took the call and is not there yet: a controller may have dropped it. */
-const applyAgainAfterMs = 30_000
+/** How often a release on its way is compared with what the store desires, for an owner that is none any more. */
+const compareEveryMs = 5_000
 const handsPerPoll = 200
-
-type Mode = 'raise' | 'lower' | 'watch'
-type Progress = 'reached' | 'waiting'
 
 export class Reconciler {
   readonly #options: ReconcilerOptions
   readonly #settings: EngineSettings
-  readonly #drivers: ReadonlyMap<string, HandDriver>
+  readonly #work: HandWork
   readonly #releases = new Map<string, ReleaseHands>()
   readonly #lowering: Lane
   readonly #raising: Lane
@@ -66,7 +45,11 @@ export class Reconciler {
   constructor(options: ReconcilerOptions) {
     this.#options = options
     this.#settings = options.settings
-    this.#drivers = new Map(options.drivers.map(driver => [driver.kind, driver]))
+    this.#work = new HandWork(options, {
+      find: releaseId => this.#releases.get(releaseId) ?? null,
+      isStillWanted: (hands, generation) => this.#isStillWanted(hands, generation),
+      finished: hands => this.#releases.delete(hands.id),
+    })
     this.#lowering = new Lane(options.settings.lanes.lower, options.work)
     this.#raising = new Lane(options.settings.lanes.raise, options.work)
     this.#watching = new Lane(options.settings.lanes.observe, options.work)
@@ -135,16 +118,10 @@ export class Reconciler {
   }
 
   #startLowering(hands: ReleaseHands, now: number): number {
-    let started = 0
-    for (const hand of inOrderOfLowering(hands.plan.hands)) {
-      const task = hands.task(hand)
-      if (task.dueAt > now) continue
-      // A raise of an older generation may still be in flight; lowering has its own key and does not wait for it.
-      const key = `${hands.id} ${hand.id} ${hands.generation}`
-      if (this.#lowering.start(key, () => this.#guarded(hands, task, () => this.#drive(hands, task, 'lower'))))
-        started++
-    }
-    return started
+    // A raise of an older generation may still be in flight; lowering has its own key and does not wait for it.
+    const key = (task: HandTask) => `${hands.id} ${task.hand.id} ${hands.generation}`
+    const tasks = inOrderOfLowering(hands.plan.hands).map(hand => hands.task(hand))
+    return this.#startTasks(this.#lowering, hands, tasks, 'lower', key, now)
   }
 
   #startRaising(hands: ReleaseHands, now: number): number {
@@ -157,13 +134,22 @@ export class Reconciler {
   }
 
   #startWatching(hands: ReleaseHands, now: number): number {
+    const key = (task: HandTask) => `${hands.id} ${task.hand.id}`
+    const tasks = hands.plan.hands.map(hand => hands.task(hand))
+    return this.#startTasks(this.#watching, hands, tasks, 'watch', key, now)
+  }
+
+  #startTasks(
+    lane: Lane,
+    hands: ReleaseHands,
+    tasks: readonly HandTask[],
+    mode: HandMode,
+    keyOf: (task: HandTask) => string,
+    now: number,
+  ): number {
     let started = 0
-    for (const hand of hands.plan.hands) {
-      const task = hands.task(hand)
-      if (task.dueAt > now) continue
-      const key = `${hands.id} ${hand.id}`
-      if (this.#watching.start(key, () => this.#guarded(hands, task, () => this.#drive(hands, task, 'watch'))))
-        started++
+    for (const task of tasks) {
+      if (task.dueAt <= now && lane.start(keyOf(task), () => this.#work.attempt(hands, task, mode))) started++
     }
     return started
   }
@@ -176,7 +162,7 @@ export class Reconciler {
     for (const hand of inOrderOfRaising(hands.plan.hands)) {
       const task = hands.task(hand)
       if (task.hasReached(generation) && task.dueAt > this.#now()) continue
-      const progress = await this.#guarded(hands, task, () => this.#drive(hands, task, 'raise'))
+      const progress = await this.#work.attempt(hands, task, 'raise')
       if (hands.generation !== generation) return
       if (progress === 'reached') continue
       hands.raiseAt = task.dueAt
@@ -192,161 +178,6 @@ export class Reconciler {
     if (newest === undefined) return false
     this.#compare(hands, newest)
     return newest.generation === generation && hands.generation === generation && this.#options.mayRaise(hands.id)
-  }
-
-  // ── One hand ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** Work on a hand that fails in an unforeseen way is tried again like any other. */
-  async #guarded(hands: ReleaseHands, task: HandTask, run: () => Promise<Progress>): Promise<Progress> {
-    try {
-      return await run()
-    } catch (error) {
-      const detail = detailOf(error)
-      this.#options.log.warn({ releaseId: hands.id, hand: task.hand.id, detail }, 'a hand could not be worked on')
-      return this.#retryLater(task)
-    }
-  }
-
-  async #drive(hands: ReleaseHands, task: HandTask, mode: Mode): Promise<Progress> {
-    const driver = this.#drivers.get(task.hand.kind)
-    if (driver === undefined) return this.#reportMissing(hands, task)
-    const target = hands.targetOf(task.hand)
-    const attempt = task.begin()
-    const way = hands.direction === 'lower' ? 'lower' : 'raise'
-    if (mode === 'raise' && task.takeResumed()) {
-      // After a take-over the call may have been made already: what is there is not set a second time.
-      const progress = await this.#readBack(hands, task, driver, target, mode, attempt)
-      if (progress === 'reached' || !task.isCurrent(attempt)) return progress
-    }
-    if (needsApply(task, target.generation, mode, this.#now())) {
-      const problem = await this.#apply(hands, task, driver, target, way)
-      if (!task.isCurrent(attempt) || hands.generation !== target.generation) return 'waiting'
-      if (problem !== null) return this.#reportUnreadable(hands, task, problem)
-      this.#options.faults.at(way === 'raise' ? 'raise: between apply and read' : 'lower: between apply and read')
-    }
-    return this.#readBack(hands, task, driver, target, mode, attempt)
-  }
-
-  async #readBack(
-    hands: ReleaseHands,
-    task: HandTask,
-    driver: HandDriver,
-    target: HandTarget,
-    mode: Mode,
-    attempt: number,
-  ): Promise<Progress> {
-    const answer = await this.#read(driver, target)
-    if (mode === 'watch' && isAbove(answer, task.hand, target)) await this.#apply(hands, task, driver, target, 'lower')
-    if (!task.isCurrent(attempt) || hands.generation !== target.generation) return 'waiting'
-    await this.#record(hands, task, driver, answer)
-    return task.isCurrent(attempt) ? this.#schedule(hands, task, driver, mode) : 'waiting'
-  }
-
-  /** null when the hand took it; else what went wrong. */
-  async #apply(
-    hands: ReleaseHands,
-    task: HandTask,
-    driver: HandDriver,
-    target: HandTarget,
-    way: 'raise' | 'lower',
-  ): Promise<string | null> {
-    if (way === 'raise' && !(await this.#isStillWanted(hands, target.generation)))
-      return 'not raised: the lease is not held here'
-    const timeoutMs = way === 'raise' ? this.#settings.raiseTimeoutMs : this.#settings.lowerTimeoutMs
-    task.beginCall(this.#now())
-    this.#options.faults.at(way === 'raise' ? 'raise: before apply' : 'lower: before apply')
-    const call = () =>
-      driver.apply(target, timeoutMs).finally(() => this.#noteLateEffect(hands.id, task.hand, target.generation))
-    const result = await this.#options.work.call(timeoutMs, call)
-    if (result.kind !== 'answered') return `could not be set: ${result.detail}`
-    task.wasApplied(target.generation, this.#now())
-    // Another instance may have lowered meanwhile: then this call came too late, and the newer one is set again.
-    if (way === 'raise' && !(await this.#isStillWanted(hands, target.generation))) {
-      this.#noteLateEffect(hands.id, task.hand, target.generation)
-    }
-    return null
-  }
-
-  /** A call for an older generation ended: whatever it did is undone by setting the newest again. */
-  #noteLateEffect(releaseId: string, hand: Hand, generation: number): void {
-    const hands = this.#releases.get(releaseId)
-    if (hands === undefined || hands.generation === generation) return
-    hands.task(hand).disturb(this.#now())
-  }
-
-  async #read(driver: HandDriver, target: HandTarget): Promise<HandAnswer> {
-    const { readTimeoutMs } = this.#settings
-    const result = await this.#options.work.call(readTimeoutMs, () => driver.read(target, readTimeoutMs))
-    if (result.kind === 'answered') return { kind: 'read', ...result.value }
-    return { kind: 'unreadable', problem: `could not be read: ${result.detail}` }
-  }
-
-  async #record(hands: ReleaseHands, task: HandTask, driver: HandDriver, answer: HandAnswer): Promise<void> {
-    const now = await this.#options.clock.now()
-    const reading = nextReading(task.reading, answer, hands.generation, driver.settleMs, now)
-    const isOverdue =
-      !reading.reached && !hands.isReached && task.isTriedFor(driver.raiseWithinMs ?? raiseWithinMs, now)
-    const problem = isOverdue ? 'took the change and did not get there in time' : null
-    await this.#keep(hands, task, { ...reading, problem: reading.problem ?? problem })
-  }
-
-  async #keep(hands: ReleaseHands, task: HandTask, reading: HandReading): Promise<void> {
-    const { faults, store, log, handRead } = this.#options
-    task.reading = reading
-    handRead(hands.id, task.hand.id, reading)
-    if (!isWorthWriting(task.written, reading, this.#settings.recordEveryMs)) return
-    faults.at('reading: before record')
-    try {
-      await store.hands.recordReading(hands.id, task.hand.id, reading)
-      task.written = reading
-    } catch (error) {
-      // The hand was moved all the same; what it said is written with the next reading.
-      log.warn({ releaseId: hands.id, hand: task.hand.id, detail: detailOf(error) }, 'a reading could not be written')
-    }
-    faults.at('reading: after record')
-  }
-
-  #schedule(hands: ReleaseHands, task: HandTask, driver: HandDriver, mode: Mode): Progress {
-    const { reading } = task
-    if (task.isDisturbed) {
-      task.plan(this.#now())
-      return 'waiting'
-    }
-    if (reading === null || !reading.reached) {
-      if (mode !== 'watch' || reading === null || reading.share === null) return this.#retryLater(task)
-      task.plan(this.#now() + this.#settings.observeEveryMs)
-      return 'waiting'
-    }
-    task.tries = 0
-    if (!hands.isOwn && hands.isDown) this.#releases.delete(hands.id)
-    const needsSecond = hands.direction === 'lower' && reading.readings < 2
-    task.plan(
-      needsSecond ? Math.max(this.#now(), reading.at + driver.settleMs) : this.#now() + this.#settings.observeEveryMs,
-    )
-    return 'reached'
-  }
-
-  #retryLater(task: HandTask): Progress {
-    const { settleFirstMs, retryMostMs } = this.#settings
-    task.tries++
-    task.plan(this.#now() + backOffMs(task.tries, settleFirstMs, retryMostMs, this.#options.random))
-    return 'waiting'
-  }
-
-  #reportMissing(hands: ReleaseHands, task: HandTask): Promise<Progress> {
-    const known = [...this.#drivers.keys()].join(', ') || 'none'
-    const problem = `Cannot move hand "${task.hand.id}": found no integration of kind "${task.hand.kind}", expected one of ${known}. Connect it, or roll back by hand.`
-    return this.#reportUnreadable(hands, task, problem)
-  }
-
-  async #reportUnreadable(hands: ReleaseHands, task: HandTask, problem: string): Promise<Progress> {
-    const now = await this.#options.clock.now()
-    await this.#keep(hands, task, nextReading(task.reading, { kind: 'unreadable', problem }, hands.generation, 0, now))
-    return this.#retryLater(task)
-  }
-
-  #now(): number {
-    return this.#options.clock.latest()
   }
 
   // ── Hands of others ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -370,6 +201,7 @@ export class Reconciler {
   async #help(releaseId: string, now: number): Promise<void> {
     const { hands, releases } = this.#options.store
     const known = this.#releases.get(releaseId)
+    if (known !== undefined && now - known.comparedAt < compareEveryMs) return
     const rows = await hands.handsOf(releaseId)
     const [first] = rows
     if (known !== undefined && first !== undefined) return this.#compare(known, first)
@@ -384,22 +216,14 @@ export class Reconciler {
 
   /** A generation that was not decided here: somebody else owns the release by now. Its lowering is done all the same. */
   #compare(known: ReleaseHands, row: HandRow): void {
+    known.comparedAt = this.#now()
     if (row.generation <= known.generation) return
     const { desired: exposure, generation, direction } = row
     if (direction === 'lower') known.desire({ exposure, generation, direction })
     this.#options.outpaced(known.id)
   }
-}
 
-function needsApply(task: HandTask, generation: number, mode: Mode, now: number): boolean {
-  if (task.isDisturbed) return true
-  if (mode === 'watch') return false
-  if (task.appliedGeneration !== generation) return true
-  if (task.reading?.generation === generation && task.reading.reached) return false
-  return mode === 'lower' || now - task.appliedAt >= applyAgainAfterMs
-}
-
-function isAbove(answer: HandAnswer, hand: Hand, target: HandTarget): boolean {
-  if (answer.kind !== 'read' || answer.reached || answer.share === null) return false
-  return answer.share > shareWanted(hand, target.desired) + 1e-9
+  #now(): number {
+    return this.#options.clock.latest()
+  }
 }

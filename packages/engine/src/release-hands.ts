@@ -16,6 +16,8 @@ export class ReleaseHands {
   isReached: boolean
   /** False for hands that are lowered here for an owner that does not get it done. */
   readonly isOwn: boolean
+  /** When the store's generation was last compared with this one. */
+  comparedAt = Number.NEGATIVE_INFINITY
   /** When to go on with a raise. */
   raiseAt = Number.NEGATIVE_INFINITY
   readonly #tasks = new Map<string, HandTask>()

@@ -100,7 +100,7 @@ export class Reconciler {
     let started = 0
     if (now - this.#polledAt >= this.#settings.pollEveryMs) started += this.#startPoll(now)
     for (const hands of this.#releases.values()) {
-      if (hands.generation === 0) continue
+      if ((hands.nextAt() ?? Number.POSITIVE_INFINITY) > now) continue
       if (hands.direction === 'lower') started += this.#startLowering(hands, now)
       else if (!hands.isReached) started += this.#startRaising(hands, now)
       else started += this.#startWatching(hands, now)

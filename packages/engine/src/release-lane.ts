@@ -1,16 +1,12 @@
-import { type HandReading, type Refusal, type ReleaseState, type ReleaseStatus, supersededSlots } from '@dankai/core'
-import { coverageGap } from './coverage.ts'
-import type { EngineClock } from './engine-clock.ts'
-import type { EngineLog, EngineStore } from './engine-options.ts'
-import type { Faults } from './fault-points.ts'
+import type { HandReading, Refusal, ReleaseState, ReleaseStatus } from '@dankai/core'
 import { betterReading } from './hand-reading.ts'
-import type { Commit, EndedCommand, LoadedRelease, ObservationSource, ReadObservations, ReleaseInbox } from './ports.ts'
-import { ReleaseTouches } from './release-touch.ts'
-import { commitOf, isOver, type ResidentRelease } from './resident-release.ts'
+import type { Commit, LoadedRelease, ReleaseInbox } from './ports.ts'
+import { ReleaseTouches } from './release-touches.ts'
+import { ReleaseTurns, type ReleaseTurnsOptions } from './release-turns.ts'
+import { isOver, type ResidentRelease } from './resident-release.ts'
 import { Residents } from './residents.ts'
 import type { EngineSettings } from './settings.ts'
-import { saysSomethingElse } from './status-change.ts'
-import { type Deed, type TurnInput, type TurnOutcome, takeTurn } from './turn.ts'
+import type { Deed, TurnOutcome } from './turn.ts'
 import { detailOf, Lane, type Work } from './work.ts'
 
 /**
@@ -23,14 +19,8 @@ import { detailOf, Lane, type Work } from './work.ts'
  *  3. A turn that decided nothing new writes nothing by itself; what moved (numbers, wakeAt) is written together with
  *     that of other releases every few seconds.
  */
-export interface ReleaseLaneOptions {
-  readonly store: EngineStore
-  readonly observations: ObservationSource
+export interface ReleaseLaneOptions extends ReleaseTurnsOptions {
   readonly owner: string
-  readonly clock: EngineClock
-  readonly settings: EngineSettings
-  readonly faults: Faults
-  readonly log: EngineLog
   readonly work: Work
   readonly listener: ReleaseListener
 }
@@ -48,10 +38,8 @@ export type ActResult =
   | { readonly ok: true; readonly state: ReleaseState; readonly status: ReleaseStatus }
   | { readonly ok: false; readonly refusal: Refusal }
 
-/** After a failed read or write a release waits this long, unless something arrives. */
+/** After a failed turn a release waits this long, unless something arrives. */
 const retryAfterMs = 1_000
-/** Completed plans are read again after this; a release that waits for another plan is in no hurry. */
-const plansFreshMs = 5_000
 /** A person's action meets another owner at most this often in a row. */
 const actAttempts = 5
 
@@ -60,7 +48,9 @@ export class ReleaseLane {
   readonly #settings: EngineSettings
   readonly #lane: Lane
   readonly residents = new Residents()
-  readonly #turns = new Map<string, Promise<unknown>>()
+  readonly #turns: ReleaseTurns
+  /** The turn each release is in, for the next one to wait for. */
+  readonly #running = new Map<string, Promise<unknown>>()
   readonly #touches: ReleaseTouches
   #polledAt = Number.NEGATIVE_INFINITY
   #expectedBy: number | null = null
@@ -70,6 +60,7 @@ export class ReleaseLane {
     this.#settings = options.settings
     this.#lane = new Lane(options.settings.lanes.decide, options.work)
     this.#touches = new ReleaseTouches(options)
+    this.#turns = new ReleaseTurns(options, () => this.#touches.tellSoon())
   }
 
   // ── Turns ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -122,19 +113,11 @@ export class ReleaseLane {
     return { ok: false, refusal: { code: 'conflict', message } }
   }
 
-  /**
-   * What would be decided from memory alone, for the time without the database. Nothing of it is written or kept: the
-   * release is loaded again when the database is back.
-   */
+  /** What would be decided from memory alone; see ReleaseTurns. */
   async judgeOffline(release: ResidentRelease, now: number): Promise<TurnOutcome | null> {
-    return this.#exclusively(release.id, async () => {
-      const { observations } = this.#options
-      if (observations.readOffline === undefined || !this.residents.holds(release)) return null
-      const read = observations.readOffline(nameOf(release), release.cursor, now)
-      release.isUnsure = true
-      release.cursor = read.cursor
-      return takeTurn(this.#turnInput(release, read, now, null))
-    })
+    return this.#exclusively(release.id, async () =>
+      this.residents.holds(release) ? this.#turns.judgeOffline(release, now) : null,
+    )
   }
 
   /** Takes a release over that was just created or is wanted here. */
@@ -168,19 +151,19 @@ export class ReleaseLane {
   }
 
   async #exclusively<T>(releaseId: string, run: () => Promise<T>): Promise<T> {
-    const before = this.#turns.get(releaseId)
+    const before = this.#running.get(releaseId)
     const turn = before === undefined ? run() : before.then(run, run)
-    this.#turns.set(releaseId, turn)
+    this.#running.set(releaseId, turn)
     try {
       return await turn
     } finally {
-      if (this.#turns.get(releaseId) === turn) this.#turns.delete(releaseId)
+      if (this.#running.get(releaseId) === turn) this.#running.delete(releaseId)
     }
   }
 
   async #lookAt(release: ResidentRelease): Promise<void> {
     const current = await this.#present(release)
-    if (current !== null) await this.#decide(current, null)
+    if (current !== null) await this.#turn(current, null)
   }
 
   async #do(release: ResidentRelease, deed: Deed): Promise<ActResult | 'again'> {
@@ -189,7 +172,7 @@ export class ReleaseLane {
     const current = await this.#present(release)
     if (current === null) return 'again'
     this.#options.faults.at('act: before commit')
-    const outcome = await this.#decide(current, deed).catch(error => {
+    const outcome = await this.#turn(current, deed).catch(error => {
       // It may have been written all the same: the release finds out at once, not when it is due.
       current.isDue = true
       throw error
@@ -225,129 +208,20 @@ export class ReleaseLane {
     }
   }
 
-  async #decide(release: ResidentRelease, deed: Deed | null): Promise<TurnOutcome | 'lost'> {
-    release.isDue = false
-    const now = await this.#options.clock.now()
-    const read = await this.#read(release, now)
-    await this.#readPlans(release, now)
-    const results = release.results
-    const outcome = this.#takeTurn(release, this.#turnInput(release, read, now, deed))
-    const lookAt = isWatched(outcome.state) ? (read.nextAt ?? outcome.at + this.#settings.decideEveryMs) : null
-    const wakeAt = earliest(outcome.wakeAt, laterThan(lookAt, outcome.at))
-    return this.#write(release, { ...outcome, wakeAt }, read, results)
-  }
-
-  /** A decision that throws is a bug: somebody has to act, and nothing goes on for this release until then. */
-  #takeTurn(release: ResidentRelease, input: TurnInput): TurnOutcome {
-    try {
-      return takeTurn(input)
-    } catch (error) {
-      this.#options.log.error({ releaseId: release.id, detail: detailOf(error) }, 'a decision failed')
-      throw error
-    }
-  }
-
-  #turnInput(release: ResidentRelease, read: ReadObservations, now: number, deed: Deed | null): TurnInput {
-    const { plan, state, evidence, hands, results, completedPlans, decidedAt, coveredUntil } = release
-    const { latenessMs, decideEveryMs } = this.#settings
-    const gap = coverageGap(coveredUntil, now, decideEveryMs)
-    const { observations } = read
-    return {
-      plan,
-      state,
-      evidence,
-      hands,
-      results,
-      completedPlans,
-      observations,
-      decidedAt,
-      latenessMs,
-      gap,
-      deed,
-      now,
-    }
-  }
-
-  /** A source that fails takes no decision away: timers and people go on, and missing data shows as missing. */
-  async #read(release: ResidentRelease, now: number): Promise<ReadObservations> {
-    this.#options.faults.at('read: before')
-    try {
-      const read = await this.#options.observations.read(nameOf(release), release.cursor, now)
-      this.#options.faults.at('read: after')
-      return read
-    } catch (error) {
-      this.#options.log.warn({ releaseId: release.id, detail: detailOf(error) }, 'observations could not be read')
-      return { observations: [], cursor: release.cursor ?? now, nextAt: now + retryAfterMs }
-    }
-  }
-
-  async #readPlans(release: ResidentRelease, now: number): Promise<void> {
-    if (!release.needsPlans || now - release.plansReadAt < plansFreshMs) return
-    release.completedPlans = await this.#options.store.releases.completedPlans(release.project, release.environment)
-    release.plansReadAt = now
-  }
-
-  async #write(
-    release: ResidentRelease,
-    outcome: TurnOutcome,
-    read: ReadObservations,
-    results: readonly EndedCommand[],
-  ): Promise<TurnOutcome | 'lost'> {
-    const hasCheckpoint = outcome.marksEvidence || this.#checkpointIsDue(release, outcome.at, read)
-    if (outcome.events.length === 0 && results.length === 0 && !hasCheckpoint) {
-      this.#keep(release, outcome, read)
-      return outcome
-    }
-    const superseded = supersededSlots(outcome.events.map(event => event.body))
-    const folded = results.map(result => result.slot)
-    const commit = commitOf({ release, outcome, folded, cursor: read.cursor, hasCheckpoint, superseded })
-    return this.#commit(release, outcome, read, commit)
-  }
-
-  async #commit(
-    release: ResidentRelease,
-    outcome: TurnOutcome,
-    read: ReadObservations,
-    commit: Commit,
-  ): Promise<TurnOutcome | 'lost'> {
-    const { faults, store, listener } = this.#options
-    // Until the answer is here nobody knows whether it was taken.
-    release.isUnsure = true
-    faults.at('commit: before')
-    const answer = await store.releases.commit(commit)
-    faults.at('commit: after')
-    if (answer === 'lost') {
+  /** What becomes of a turn: memory follows the store. */
+  async #turn(release: ResidentRelease, deed: Deed | null): Promise<TurnOutcome | 'lost'> {
+    const taken = await this.#turns.take(release, deed)
+    if (taken.kind === 'quiet') return taken.outcome
+    if (taken.kind === 'lost') {
       // An own write that had no answer would have been found out before deciding: this is another instance's.
       this.#options.log.info({ releaseId: release.id }, 'a commit was lost to another instance')
       this.#drop(release.id)
       return 'lost'
     }
-    release.isUnsure = false
-    this.#keep(release, outcome, read)
-    release.state = outcome.state
-    release.results = release.results.filter(result => !commit.folded.includes(result.slot))
-    if (release.results.length > 0) release.isDue = true
-    release.written = { status: outcome.status, at: outcome.at, wakeAt: outcome.wakeAt }
-    if (commit.evidence !== null) release.checkpointAt = outcome.at
-    listener.committed(release, commit)
+    this.#options.listener.committed(release, taken.commit)
     if (isOver(release)) this.#drop(release.id)
-    else if (commit.plan !== null) await this.#reload(release.id)
-    return outcome
-  }
-
-  #keep(release: ResidentRelease, outcome: TurnOutcome, read: ReadObservations): void {
-    release.cursor = read.cursor
-    release.decidedAt = outcome.at
-    release.coveredUntil = outcome.at
-    release.hasDecided = true
-    release.wakeAt = outcome.wakeAt
-    release.status = outcome.status
-    if (saysSomethingElse(release.written.status, outcome.status)) this.#touches.tellSoon()
-  }
-
-  #checkpointIsDue(release: ResidentRelease, at: number, read: ReadObservations): boolean {
-    if (release.checkpointAt === null) return true
-    return at - release.checkpointAt >= this.#settings.checkpointEveryMs && read.cursor !== release.cursor
+    else if (taken.commit.plan !== null) await this.#reload(release.id)
+    return taken.outcome
   }
 
   // ── Ownership ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -395,11 +269,6 @@ export class ReleaseLane {
   }
 }
 
-function nameOf(release: ResidentRelease) {
-  const { id, project, environment, plan, state } = release
-  return { id, project, environment, plan, version: state.version }
-}
-
 function betterReadings(
   mine: Readonly<Record<string, HandReading>>,
   theirs: Readonly<Record<string, HandReading>>,
@@ -410,20 +279,4 @@ function betterReadings(
     merged[hand] = other === undefined ? reading : betterReading(reading, other)
   }
   return merged
-}
-
-/** Before the first phase and after the end nothing that is measured wakes a release. */
-function isWatched(state: ReleaseState): boolean {
-  return state.lifecycle.kind === 'running' || state.lifecycle.kind === 'rollingBack'
-}
-
-function earliest(a: number | null, b: number | null): number | null {
-  if (a === null) return b
-  return b === null ? a : Math.min(a, b)
-}
-
-/** A source that says "now" would be asked for ever. */
-function laterThan(at: number | null, now: number): number | null {
-  if (at === null || at === Number.POSITIVE_INFINITY) return null
-  return Math.max(at, now + 1)
 }

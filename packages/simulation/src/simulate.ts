@@ -196,7 +196,10 @@ class SimulatedRun {
 
   async #tick(): Promise<void> {
     const wasDownFrom = this.#engine.revive()
-    if (wasDownFrom !== null) this.#world.metrics.leaveUnwatched(wasDownFrom, this.#clock.at)
+    if (wasDownFrom !== null) {
+      this.#world.metrics.leaveUnwatched(wasDownFrom, this.#clock.at)
+      this.#world.metrics.mark(this.#clock.at)
+    }
     this.#engineDue = await this.#engine.tick()
     this.#ticks += 1
     this.#lastTickAt = this.#clock.at
@@ -294,8 +297,11 @@ class SimulatedRun {
     const world = this.#recorder.outcome() === 'running' ? this.#world.nextChange(at) : null
     const times = [this.#engineDue, this.#engine.backAt, this.#nextScripted(), this.#clock.nextTimer(), world]
     const next = earliest(times.map(time => (time === null ? null : Math.max(time, at + 1))))
+    if (next === null || next <= at + 1 || this.#engine.backAt !== null) return next
+    const bound = this.#recorder.outcome() === 'running' ? this.#world.metrics.firstBound(at, next) : null
+    if (bound !== null) return bound
     // Whatever strikes while a crash is armed must find written down how far the release was covered.
-    return this.#engine.isArmed && next !== null && next > at + 1 ? next - 1 : next
+    return this.#engine.isArmed ? next - 1 : next
   }
 
   /** What people want to do waits until somebody listens. */

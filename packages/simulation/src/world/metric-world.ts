@@ -33,6 +33,11 @@ export interface MetricWorld {
    * every change. null while everything goes on as it is; then the evidence itself says when to look.
    */
   nextLook(after: number): number | null
+  /**
+   * The first moment in (after, before) at which the newest bucket of some length ends: who decides at `before` without
+   * having looked there would have to look back.
+   */
+  firstBound(after: number, before: number): number | null
   /** The next moment at which any bucket ends or a sample comes. */
   nextBucketEnd(after: number): number | null
   valueAt(metric: string, track: Track, at: number): WorldValue
@@ -103,6 +108,10 @@ export function createMetricWorld({ plan, good, start, fidelity }: MetricWorldOp
       return observations
     },
     nextLook: after => earliest(lanes.map(lane => nextLookAt(lane, sight, after))),
+    firstBound(after, before) {
+      const bounds = lengths.map(lengthMs => Math.floor((before - 1) / lengthMs) * lengthMs)
+      return earliest(bounds.filter(bound => bound > after))
+    },
     nextBucketEnd(after) {
       let next = Number.POSITIVE_INFINITY
       for (const lengthMs of lengths) next = Math.min(next, (Math.floor(after / lengthMs) + 1) * lengthMs)
@@ -226,38 +235,53 @@ function readRun(
  * Bucket bounds at which something differs or some lane's newest bucket ends. A bound of one lane is no bound of a lane
  * with longer buckets, so the one before it is added for each length, until nothing new is found.
  */
-function cutsBetween(
-  { lanes, lengths, exposure, delays, unwatched }: Sight,
-  after: number,
-  until: number,
-): readonly number[] {
-  const reachMs = delays.reduce((most, delay) => Math.max(most, delay.byMs), 0)
-  const from = after - reachMs
-  const inside = (at: number): boolean => at > from - Math.max(...lengths) && at <= until
-  const changes = [
-    ...lanes.flatMap(lane => [
-      ...lane.edges(),
-      ...(lane.bucketMs === null ? lane.samplesIn(after, until).map(({ at }) => at) : []),
-    ]),
-    ...exposure.edges(),
-    ...delays.flatMap(delay => [delay.from, delay.to, until - delay.byMs, after - delay.byMs]),
-  ]
+function cutsBetween(sight: Sight, after: number, until: number): readonly number[] {
+  const { lengths, delays } = sight
+  const from = after - reachOf(delays) - Math.max(...lengths)
   const cuts = new Set<number>()
-  const open = [from, after, until, ...changes.filter(inside)]
-  for (const lengthMs of lengths)
-    for (const at of [...changes.filter(inside)]) open.push(Math.ceil(at / lengthMs) * lengthMs)
-  for (const span of unwatched)
-    for (const lengthMs of lengths)
-      for (let at = Math.max(span.from, after); at <= Math.min(span.to, until); at += lengthMs) open.push(at)
+  const open = [from, ...turnsBetween(sight, after, until).filter(at => at > from && at <= until)]
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
     for (const lengthMs of lengths) {
       const bound = Math.floor(at / lengthMs) * lengthMs
-      if (bound > until || bound < from - lengthMs || cuts.has(bound)) continue
+      if (bound < from - lengthMs || cuts.has(bound)) continue
       cuts.add(bound)
       open.push(bound)
     }
   }
   return [...cuts].sort((a, b) => a - b)
+}
+
+/** Where runs begin and end: a lane turns at its own bucket bounds, what concerns all lanes turns each of them at its own. */
+function turnsBetween(
+  { lanes, lengths, exposure, delays, unwatched }: Sight,
+  after: number,
+  until: number,
+): readonly number[] {
+  const reachMs = reachOf(delays)
+  const ofLanes = lanes.flatMap(lane => {
+    const { bucketMs } = lane
+    if (bucketMs === null) return lane.samplesIn(after, until).map(({ at }) => at)
+    return [...lane.edges()].map(edge => Math.ceil(edge / bucketMs) * bucketMs)
+  })
+  const ofAll = [...exposure.edges(), ...delays.flatMap(delay => [delay.from, delay.to])]
+  const everywhere = ofAll.flatMap(edge => lengths.map(lengthMs => Math.ceil(edge / lengthMs) * lengthMs))
+  const arrivals = delays.flatMap(({ byMs }) => [after - byMs, until - byMs])
+  const singly = unwatched.flatMap(span =>
+    lengths.flatMap(lengthMs => multiplesIn(lengthMs, Math.max(span.from, after) - reachMs, Math.min(span.to, until))),
+  )
+  return [after, until, ...ofLanes, ...everywhere, ...arrivals, ...singly]
+}
+
+function reachOf(delays: readonly Delay[]): number {
+  return delays.reduce((most, delay) => Math.max(most, delay.byMs), 0)
+}
+
+function multiplesIn(lengthMs: number, from: number, to: number): readonly number[] {
+  const first = Math.ceil(from / lengthMs) * lengthMs
+  return Array.from(
+    { length: Math.max(0, Math.floor((to - first) / lengthMs) + 1) },
+    (_, index) => first + index * lengthMs,
+  )
 }
 
 // ── When to look ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,5 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { Command, Event, ReleaseState } from '@dankai/core'
+import type { Commit } from '@dankai/engine'
 import type { Hand } from '@dankai/plan'
 
 /** What both stores derive from a release in the same way. */
@@ -33,4 +34,18 @@ export function flagKeysOf(hands: readonly Hand[]): readonly string[] {
 /** Commands of events that start a release: the engine names them in a commit, a new release has only its events. */
 export function commandsOf(events: readonly Event[]): readonly Command[] {
   return events.flatMap(({ body }) => (body.type === 'StepStarted' && body.command !== null ? [body.command] : []))
+}
+
+/** By far the most commits of a long release: only the next time and the status are written. */
+export function changesNothingButTime(commit: Commit): boolean {
+  return (
+    commit.events.length === 0 &&
+    commit.desired === null &&
+    commit.commands.length === 0 &&
+    commit.superseded.length === 0 &&
+    commit.folded.length === 0 &&
+    commit.evidence === null &&
+    commit.plan === null &&
+    !commit.ended
+  )
 }

@@ -1,21 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import os from 'node:os'
-import path from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import type { Command, ReleaseState } from '@dankai/core'
 import type { ClaimedCommand, SeriesSample } from '@dankai/engine'
 import { defineFlag } from '@dankai/flags'
 import fc from 'fast-check'
 import type { Hint } from './index.ts'
-import {
-  createMemoryStore,
-  createPostgresStore,
-  type EmbeddedPostgres,
-  type Store,
-  startEmbeddedPostgres,
-} from './index.ts'
-import { hurryWrites } from './testing/hurry-writes.ts'
+import { createMemoryStore, createPostgresStore, type Store } from './index.ts'
 import {
   commandOf,
   commitOf,
@@ -29,6 +19,7 @@ import {
 } from './testing/release-fixture.ts'
 import { openScratchSchemas, type ScratchSchemas } from './testing/scratch-schemas.ts'
 import { StoreWalk, walks } from './testing/store-walk.ts'
+import { openTestDatabase, type TestDatabase } from './testing/test-database.ts'
 
 /**
  * What every store promises, run on the in-memory twin and on PostgreSQL. Time is a number the test moves; two stores
@@ -44,19 +35,16 @@ interface World {
   close(): Promise<void>
 }
 
-let server: EmbeddedPostgres
-const dataDir = mkdtempSync(path.join(os.tmpdir(), 'dankai-store-'))
+let server: TestDatabase
 let schemas: ScratchSchemas
 
 before(async () => {
-  server = await startEmbeddedPostgres({ dataDir })
-  await hurryWrites(server.url)
+  server = await openTestDatabase()
   schemas = await openScratchSchemas(server.url)
 })
 after(async () => {
   await schemas.close()
   await server.close()
-  rmSync(dataDir, { recursive: true, force: true })
 })
 
 async function openMemory(): Promise<World> {

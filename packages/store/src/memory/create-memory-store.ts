@@ -8,13 +8,14 @@ import {
   createMemoryOverlays,
   createMemorySettings,
 } from './memory-documents.ts'
-import { createMemoryFlags, createMemorySdks } from './memory-flags.ts'
+import { createMemoryFlags } from './memory-flags.ts'
 import { createMemoryHands } from './memory-hands.ts'
 import { createMemoryHints } from './memory-hints.ts'
 import { createMemoryInstances } from './memory-instances.ts'
 import { createMemoryReleaseReader } from './memory-release-reader.ts'
 import { createMemoryReleases } from './memory-releases.ts'
 import { createMemorySamples } from './memory-samples.ts'
+import { createMemorySdks } from './memory-sdks.ts'
 import type { MemoryState } from './memory-state.ts'
 import { pruneMemory } from './prune-memory.ts'
 

@@ -1,6 +1,6 @@
 import type { ClaimedCommand, CommandStore } from '@dankai/engine'
 import { isOwnerAlive, type MemoryInstances } from './memory-instances.ts'
-import { wakeRelease } from './memory-releases.ts'
+import { wakeRelease } from './memory-release-rows.ts'
 import { byText, type MemoryCommand, type MemoryState } from './memory-state.ts'
 
 const lateMax = 10

@@ -15,7 +15,7 @@ import { digestOf, documentCursor, parseDocumentCursor } from '../document-row.t
 import { pageOf } from '../page-of.ts'
 import { pageLimit, type Scope } from '../scope.ts'
 import type { MemoryFlags } from './memory-flags.ts'
-import { byText, type MemoryState, scopedKey } from './memory-state.ts'
+import { byText, isIn, type MemoryState, scopedKey } from './memory-state.ts'
 
 export function createMemoryDocuments(state: MemoryState): DocumentStore {
   const documents = new Map<string, StoredDocument>()
@@ -75,10 +75,6 @@ export function createMemoryDocuments(state: MemoryState): DocumentStore {
       return pageOf(found.toReversed().slice(0, limit + 1), limit, ({ version }) => String(version))
     },
   }
-}
-
-function isIn(one: Scope, other: Scope): boolean {
-  return one.project === other.project && one.environment === other.environment
 }
 
 function compare(before: StoredDocument | undefined, kind: string, name: string, text: string): AppliedDocument {

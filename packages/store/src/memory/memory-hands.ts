@@ -1,6 +1,6 @@
 import type { HandReading } from '@dankai/core'
 import type { HandRow, HandStore } from '@dankai/engine'
-import { wakeRelease } from './memory-releases.ts'
+import { wakeRelease } from './memory-release-rows.ts'
 import { byText, type MemoryHand, type MemoryRelease, type MemoryState } from './memory-state.ts'
 
 export function createMemoryHands(state: MemoryState): HandStore {

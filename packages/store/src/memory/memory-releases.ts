@@ -1,16 +1,10 @@
-import type { Command } from '@dankai/core'
-import type { Commit, EndedCommand, LoadedRelease, NewRelease, ReleaseStore, ReleaseTouch } from '@dankai/engine'
+import type { EndedCommand, LoadedRelease, NewRelease, ReleaseStore, ReleaseTouch } from '@dankai/engine'
 import { lateAfterMs } from '../liveness.ts'
-import { commandsOf, flagKeysOf, newId } from '../release-row.ts'
+import { changesNothingButTime, commandsOf, flagKeysOf, newId } from '../release-row.ts'
+import { commitFully, isCurrent, writeTimes } from './memory-commit.ts'
 import { isOwnerAlive, type MemoryInstances } from './memory-instances.ts'
-import {
-  byText,
-  type MemoryCommand,
-  type MemoryHand,
-  type MemoryRelease,
-  type MemoryState,
-  scopedKey,
-} from './memory-state.ts'
+import { appendEvents, keepLive, planCommand, wakeRelease } from './memory-release-rows.ts'
+import { byText, type MemoryHand, type MemoryRelease, type MemoryState, scopedKey } from './memory-state.ts'
 
 /**
  * Releases of the in-memory twin, with the conditions of the real one. A four-week simulation commits hundreds of
@@ -79,19 +73,6 @@ export function createMemoryReleases(state: MemoryState, instances: MemoryInstan
 
 const committed = Promise.resolve('committed' as const)
 const lost = Promise.resolve('lost' as const)
-
-export function changesNothingButTime(commit: Commit): boolean {
-  return (
-    commit.events.length === 0 &&
-    commit.desired === null &&
-    commit.commands.length === 0 &&
-    commit.superseded.length === 0 &&
-    commit.folded.length === 0 &&
-    commit.evidence === null &&
-    commit.plan === null &&
-    !commit.ended
-  )
-}
 
 function findHolder(state: MemoryState, release: NewRelease): { ok: false; hand: string; holder: string } | null {
   for (const hand of release.plan.hands.map(({ id }) => id).toSorted(byText)) {
@@ -210,124 +191,6 @@ function readingsOf(release: MemoryRelease): LoadedRelease['hands'] {
   return Object.fromEntries(read.map(hand => [hand.hand.id, hand.reading!]))
 }
 
-function isCurrent(release: MemoryRelease, { fence, expectedSeq }: Commit): boolean {
-  return release.fence === fence && release.seq === expectedSeq
-}
-
-function writeTimes(release: MemoryRelease, { status, wakeAt, decidedAt }: Commit): void {
-  release.status = status
-  release.wakeAt = wakeAt
-  release.decidedAt = decidedAt
-}
-
-async function commitFully(state: MemoryState, commit: Commit): Promise<'committed' | 'lost'> {
-  const now = await state.now()
-  const release = state.releases.get(commit.releaseId)
-  if (release === undefined || !isCurrent(release, commit)) return 'lost'
-  writeTimes(release, commit)
-  if (commit.events.length > 0) release.state = commit.state
-  release.seq = commit.state.seq
-  appendEvents(state, release, commit.events)
-  if (commit.evidence !== null) release.evidence = commit.evidence
-  amend(release, commit)
-  supersede(state, release, commit.superseded, now)
-  for (const slot of commit.folded) fold(release.commands.get(slot))
-  for (const command of commit.commands) planCommand(state, release, command, now)
-  move(state, release, commit, now)
-  end(state, release, commit.ended, now)
-  return 'committed'
-}
-
-function appendEvents(state: MemoryState, release: MemoryRelease, events: Commit['events']): void {
-  if (events.length === 0) return
-  for (const event of events) {
-    release.events.push(event)
-    state.feed.push({ release, event })
-  }
-  const { id, project, environment, seq } = release
-  state.hints.tell({ kind: 'events', releaseId: id, project, environment, seq })
-}
-
-function amend(release: MemoryRelease, { plan, state }: Commit): void {
-  if (plan === null) return
-  release.plan = plan.plan
-  release.planDigest = plan.digest
-  release.revision = state.revision
-  release.plans.set(state.revision, plan.plan)
-}
-
-function supersede(state: MemoryState, release: MemoryRelease, slots: Commit['superseded'], now: number): void {
-  for (const command of release.commands.values()) {
-    if (command.status !== 'planned' || (slots !== 'all' && !slots.includes(command.command.slot))) continue
-    command.status = 'superseded'
-    command.endedAt = now
-    command.isFolded = true
-    state.openCommands.delete(command)
-  }
-}
-
-function fold(command: MemoryCommand | undefined): void {
-  if (command !== undefined && command.endedAt !== null) command.isFolded = true
-}
-
-function planCommand(state: MemoryState, release: MemoryRelease, command: Command, now: number): void {
-  if (release.commands.has(command.slot)) return
-  const planned: MemoryCommand = {
-    id: newId(),
-    release,
-    command,
-    plannedAt: now,
-    late: [],
-    status: 'planned',
-    attempt: 0,
-    fence: 0,
-    owner: null,
-    ownerEpoch: 0,
-    notBefore: now,
-    endedAt: null,
-    detail: null,
-    output: null,
-    isFolded: false,
-  }
-  release.commands.set(command.slot, planned)
-  state.openCommands.add(planned)
-  state.commandsById.set(planned.id, planned)
-  state.hints.tell({ kind: 'commands', lane: command.lane })
-}
-
-function move(state: MemoryState, release: MemoryRelease, { desired, ended }: Commit, now: number): void {
-  for (const hand of release.hands) {
-    hand.isLive = hand.isLive && !ended
-    if (desired === null) continue
-    hand.desired = desired.exposure
-    hand.generation = desired.generation
-    hand.direction = desired.direction
-    hand.desiredAt = now
-    hand.isReached = false
-  }
-  if (desired !== null) state.hints.tell({ kind: 'hands', releaseId: release.id, direction: desired.direction })
-}
-
-function end(state: MemoryState, release: MemoryRelease, ended: boolean, now: number): void {
-  release.endedAt = ended ? (release.endedAt ?? now) : null
-  keepLive(state, release)
-  if (!ended) return
-  for (const { hand } of release.hands) {
-    const name = scopedKey(release, hand.id)
-    if (state.claims.get(name) === release) state.claims.delete(name)
-  }
-  for (const key of flagKeysOf(release.plan.hands)) {
-    const name = scopedKey(release, key)
-    const flag = state.flags.get(name)
-    if (flag?.heldBy === release.id) state.flags.set(name, { ...flag, heldBy: null })
-  }
-}
-
-function keepLive(state: MemoryState, release: MemoryRelease): void {
-  if (release.endedAt === null || release.wakeAt !== null) state.live.add(release)
-  else state.live.delete(release)
-}
-
 function applyTouch(state: MemoryState, { releaseId, fence, wakeAt, decidedAt, status }: ReleaseTouch): boolean {
   const release = state.releases.get(releaseId)
   if (release === undefined || release.fence !== fence) return false
@@ -336,11 +199,4 @@ function applyTouch(state: MemoryState, { releaseId, fence, wakeAt, decidedAt, s
   if (status !== null) release.status = status
   keepLive(state, release)
   return true
-}
-
-export function wakeRelease(state: MemoryState, release: MemoryRelease | undefined, now: number): void {
-  if (release === undefined) return
-  release.wakeAt = Math.min(release.wakeAt ?? now, now)
-  state.live.add(release)
-  state.hints.tell({ kind: 'wake', releaseId: release.id })
 }

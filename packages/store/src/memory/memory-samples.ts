@@ -10,8 +10,7 @@ import {
   unpackHour,
 } from '../sample-hour.ts'
 import type { NewSampleBatch, SampleHistoryQuery, SampleLog } from '../sample-ports.ts'
-import type { MemoryState } from './memory-state.ts'
-import { scopedKey } from './memory-state.ts'
+import { isIn, type MemoryState, scopedKey } from './memory-state.ts'
 
 /** Remembered numbers of one SDK; older ones count as taken. */
 const windowLength = 62
@@ -135,13 +134,6 @@ function indexAfter(batches: readonly SampleBatch[], id: number): number {
     else to = middle
   }
   return from
-}
-
-function isIn(
-  one: { readonly project: string; readonly environment: string },
-  other: { readonly project: string; readonly environment: string },
-): boolean {
-  return one.project === other.project && one.environment === other.environment
 }
 
 function historyOf(

@@ -2,6 +2,7 @@ import type { Command, CommandOutput, Event, HandReading, ReleaseState, ReleaseS
 import type { Commit, HandRow } from '@dankai/engine'
 import type { CompiledPlan } from '@dankai/plan'
 import type { StoredFlag } from '../flag-ports.ts'
+import type { Scope } from '../scope.ts'
 import type { MemoryHints } from './memory-hints.ts'
 
 /**
@@ -84,11 +85,12 @@ export interface MemoryState {
   readonly feed: { readonly release: MemoryRelease; readonly event: Event }[]
 }
 
-export function scopedKey(
-  scope: { readonly project: string; readonly environment: string },
-  ...names: string[]
-): string {
+export function scopedKey(scope: Scope, ...names: string[]): string {
   return JSON.stringify([scope.project, scope.environment, ...names])
+}
+
+export function isIn(one: Scope, other: Scope): boolean {
+  return one.project === other.project && one.environment === other.environment
 }
 
 /** Compares like PostgreSQL's "C" collation for the texts used here. */

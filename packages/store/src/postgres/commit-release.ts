@@ -1,6 +1,6 @@
 import type { Commit } from '@dankai/engine'
 import type { Hint } from '../hint-ports.ts'
-import { shareOf } from '../release-row.ts'
+import { changesNothingButTime, shareOf } from '../release-row.ts'
 import type { Scope } from '../scope.ts'
 import { lanesOf, toCommandRow } from './create-release.ts'
 import type { Database, Statement } from './database.ts'
@@ -35,19 +35,6 @@ function hintsOf(
   if (desired !== null) hints.unshift({ kind: 'hands', releaseId, direction: desired.direction })
   if (events.length > 0) hints.push({ kind: 'events', releaseId, project, environment, seq: state.seq })
   return hints
-}
-
-function changesNothingButTime(commit: Commit): boolean {
-  return (
-    commit.events.length === 0 &&
-    commit.desired === null &&
-    commit.commands.length === 0 &&
-    commit.superseded.length === 0 &&
-    commit.folded.length === 0 &&
-    commit.evidence === null &&
-    commit.plan === null &&
-    !commit.ended
-  )
 }
 
 function quietValues(commit: Commit): readonly unknown[] {

@@ -1,14 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import os from 'node:os'
-import path from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { defineFlag } from '@dankai/flags'
 import pg from 'pg'
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../embedded/start-embedded-postgres.ts'
 import type { Hint } from '../hint-ports.ts'
 import type { Store } from '../server-ports.ts'
-import { hurryWrites } from '../testing/hurry-writes.ts'
 import {
   commandOf,
   commitOf,
@@ -18,19 +13,17 @@ import {
   sampleOf,
   scope,
 } from '../testing/release-fixture.ts'
+import { openTestDatabase, type TestDatabase } from '../testing/test-database.ts'
 import { createPostgresStore, type PostgresStoreOptions } from './create-postgres-store.ts'
 import { checkProgram, migrateDown, migrateUp, programVersion, schemaVersion } from './migrate.ts'
 
 /** What only the real database can show: migrations, connections that die, locks, lanes, what stands in the tables. */
-let server: EmbeddedPostgres
-const dataDir = mkdtempSync(path.join(os.tmpdir(), 'dankai-postgres-'))
+let server: TestDatabase
 before(async () => {
-  server = await startEmbeddedPostgres({ dataDir })
-  await hurryWrites(server.url)
+  server = await openTestDatabase()
 })
 after(async () => {
   await server.close()
-  rmSync(dataDir, { recursive: true, force: true })
 })
 
 const start = Date.UTC(2026, 10, 2, 1)

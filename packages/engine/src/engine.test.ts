@@ -333,3 +333,33 @@ test('two living instances leave each other their releases, also when nothing ha
   assert.equal(claims, 0)
   assert.equal(await bench.stage(id), 'running')
 })
+
+for (const method of ['claimDue', 'claim'] as const) {
+  test(`a ${method} whose answer was lost leaves no release that nobody works on`, async () => {
+    const bench = await TestBench.open()
+    const { store } = bench.bench
+    let isLost = false
+    const lose = async <T>(answer: Promise<T>): Promise<T> => {
+      const value = await answer
+      if (isLost) throw new Error('connection reset')
+      return value
+    }
+    const releases = {
+      ...store.releases,
+      claimDue: (owner: string, limit: number) => lose(store.releases.claimDue(owner, limit)),
+      claim: (owner: string, id: string) => lose(store.releases.claim(owner, id)),
+    }
+    const faults = new TestFaults()
+    const id = await bench.create(bench.engine(faults), testPlan())
+    await bench.runFor(5_000, 500)
+    faults.isDead = true
+    const engine = bench.engine(new TestFaults(), { ...store, releases })
+    if (method === 'claimDue') bench.clock.moveTo(bench.clock.time + 6_000)
+    isLost = true
+    if (method === 'claimDue') await bench.tickAll()
+    else await assert.rejects(engine.turn(id), /connection reset/)
+    isLost = false
+    await bench.runFor(300_000, 500)
+    assert.equal(await bench.stage(id), 'completed')
+  })
+}

@@ -9,6 +9,7 @@ import { type CommandLane, Executor } from './executor.ts'
 import { noFaults } from './fault-points.ts'
 import { Heart } from './heart.ts'
 import { Loop } from './loop.ts'
+import { OwnerName } from './owner-name.ts'
 import { Reconciler } from './reconciler.ts'
 import { type ActResult, ReleaseLane } from './release-lane.ts'
 import type { ResidentRelease } from './resident-release.ts'
@@ -112,9 +113,11 @@ class RunningEngine implements Engine {
     }
     this.#clock = new EngineClock(bounded('clock', options.clock), monotonic)
     this.#work = new Work(timers, () => this.#tellLoops())
+    const ownerName = new OwnerName(options.instance)
     const shared = {
       store: this.#store,
       owner: options.instance,
+      ownerName,
       clock: this.#clock,
       settings: this.#settings,
       faults: options.faults ?? noFaults,
@@ -131,7 +134,8 @@ class RunningEngine implements Engine {
     this.#reconciler = new Reconciler({
       ...shared,
       drivers: options.drivers,
-      mayRaise: id => this.#releases.residents.all.has(id) && this.#heart.holdsLeases(this.#clock.latest()),
+      mayRaise: id =>
+        this.#releases.residents.get(id)?.owner === ownerName.current && this.#heart.holdsLeases(this.#clock.latest()),
       outpaced: id => this.#releases.residents.wake([id]),
       handRead: (id, hand, reading) => this.#releases.residents.handRead(id, hand, reading),
     })

@@ -1,11 +1,12 @@
 import type { EngineLog, EngineStore } from './engine-options.ts'
 import type { Faults } from './fault-points.ts'
+import type { OwnerName } from './owner-name.ts'
 import type { EngineSettings } from './settings.ts'
 import type { Work } from './work.ts'
 
 export interface HeartOptions {
   readonly store: EngineStore
-  readonly owner: string
+  readonly ownerName: OwnerName
   readonly settings: EngineSettings
   readonly faults: Faults
   readonly log: EngineLog
@@ -26,11 +27,13 @@ export class Heart {
   }
 
   async run(now: number): Promise<number> {
-    const { settings, store, owner, faults, log, work } = this.#options
+    const { settings, store, ownerName, faults, log, work } = this.#options
     if (now - this.#triedAt < settings.beatEveryMs) return 0
     this.#triedAt = now
     faults.at('beat: before')
-    const result = await work.call(beatTimeoutMs, () => store.instances.beat(owner))
+    const result = await work.call(beatTimeoutMs, () =>
+      Promise.all(ownerName.living.map(name => store.instances.beat(name))),
+    )
     if (result.kind === 'answered') this.#beatAt = now
     else log.warn({ detail: result.detail }, 'a beat was not written')
     return 0
@@ -47,8 +50,9 @@ export class Heart {
   }
 
   async leave(): Promise<void> {
-    const { store, owner, log, work } = this.#options
-    const result = await work.call(beatTimeoutMs, () => store.instances.leave(owner))
+    const { store, ownerName, log, work } = this.#options
+    const leave = () => Promise.all(ownerName.living.map(name => store.instances.leave(name)))
+    const result = await work.call(beatTimeoutMs, leave)
     if (result.kind !== 'answered') log.warn({ detail: result.detail }, 'the lease could not be given back')
   }
 }

@@ -1,6 +1,7 @@
 import type { HandReading, Refusal, ReleaseState, ReleaseStatus } from '@dankai/core'
 import { betterReading } from './hand-reading.ts'
-import type { Commit, LoadedRelease, ReleaseInbox } from './ports.ts'
+import type { OwnerName } from './owner-name.ts'
+import type { Commit, LoadedRelease, ReleaseInbox, ReleaseStore } from './ports.ts'
 import { ReleaseTouches } from './release-touches.ts'
 import { ReleaseTurns, type ReleaseTurnsOptions } from './release-turns.ts'
 import { isOver, type ResidentRelease } from './resident-release.ts'
@@ -20,7 +21,7 @@ import { detailOf, Lane, type Work } from './work.ts'
  *     that of other releases every few seconds.
  */
 export interface ReleaseLaneOptions extends ReleaseTurnsOptions {
-  readonly owner: string
+  readonly ownerName: OwnerName
   readonly work: Work
   readonly listener: ReleaseListener
 }
@@ -54,6 +55,7 @@ export class ReleaseLane {
   readonly #touches: ReleaseTouches
   #polledAt = Number.NEGATIVE_INFINITY
   #expectedBy: number | null = null
+  #hasLostAnswer = false
 
   constructor(options: ReleaseLaneOptions) {
     this.#options = options
@@ -227,32 +229,46 @@ export class ReleaseLane {
   // ── Ownership ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   async #claim(now: number): Promise<number> {
-    const { store, owner, faults } = this.#options
+    const { claimLimit } = this.#settings
     this.residents.claimsAreDue = false
     this.#polledAt = now
-    faults.at('claim: before')
-    const loaded = await store.releases.claimDue(owner, this.#settings.claimLimit)
-    faults.at('claim: after')
-    for (const release of loaded) this.#adopt(release)
-    if (loaded.length >= this.#settings.claimLimit) this.residents.claimsAreDue = true
+    const loaded = await this.#ask((store, owner) => store.claimDue(owner, claimLimit))
+    if (loaded.length >= claimLimit) this.residents.claimsAreDue = true
     return loaded.length
   }
 
   async #claimOne(releaseId: string): Promise<ResidentRelease | null> {
-    const { store, owner, faults } = this.#options
-    faults.at('claim: before')
-    const loaded = await store.releases.claim(owner, releaseId)
-    faults.at('claim: after')
-    return loaded === null ? null : this.#adopt(loaded)
+    const [release] = await this.#ask(async (store, owner) => {
+      const loaded = await store.claim(owner, releaseId)
+      return loaded === null ? [] : [loaded]
+    })
+    return release ?? null
   }
 
+  /** In memory it stays until the store has answered: without the database it is all there is. */
   async #reload(releaseId: string): Promise<ResidentRelease | null> {
-    this.#drop(releaseId)
-    return this.#claimOne(releaseId)
+    return (await this.#claimOne(releaseId)) ?? this.#drop(releaseId)
   }
 
-  #adopt(loaded: LoadedRelease): ResidentRelease {
-    const release = this.residents.add(loaded)
+  /** Once the store answers again after an answer was lost, the name is given up: see OwnerName. */
+  async #ask(
+    claim: (store: ReleaseStore, owner: string) => Promise<readonly LoadedRelease[]>,
+  ): Promise<readonly ResidentRelease[]> {
+    const { store, ownerName, faults } = this.#options
+    const owner = ownerName.current
+    faults.at('claim: before')
+    const loaded = await claim(store.releases, owner).catch(error => {
+      this.#hasLostAnswer = true
+      throw error
+    })
+    faults.at('claim: after')
+    if (this.#hasLostAnswer) ownerName.renew()
+    this.#hasLostAnswer = false
+    return loaded.map(release => this.#adopt(release, owner))
+  }
+
+  #adopt(loaded: LoadedRelease, owner: string): ResidentRelease {
+    const release = this.residents.add(loaded, owner)
     if (release === null) return this.residents.get(loaded.id)!
     this.#options.listener.adopted(release)
     return release

@@ -17,6 +17,8 @@ export interface ResidentRelease {
   readonly needsPlans: boolean
   /** When completed plans were last read. */
   plansReadAt: number
+  /** Name under which it was claimed; a name that was given up holds no lease. */
+  readonly owner: string
   fence: number
   state: ReleaseState
   status: ReleaseStatus
@@ -44,7 +46,7 @@ export interface ResidentRelease {
   isUnsure: boolean
 }
 
-export function residentOf(loaded: LoadedRelease): ResidentRelease {
+export function residentOf(loaded: LoadedRelease, owner: string): ResidentRelease {
   return {
     id: loaded.id,
     project: loaded.project,
@@ -52,6 +54,7 @@ export function residentOf(loaded: LoadedRelease): ResidentRelease {
     plan: loaded.plan,
     needsPlans: needsOtherPlans(loaded.plan),
     plansReadAt: Number.NEGATIVE_INFINITY,
+    owner,
     fence: loaded.fence,
     state: loaded.state,
     status: loaded.status,

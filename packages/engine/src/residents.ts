@@ -32,10 +32,11 @@ export class Residents {
    * Two claims of one release may be under way here at once (it was created, and it was due); their answers may come in
    * either order, and only the newer fence can commit. null when the one in memory is the newer.
    */
-  add(loaded: LoadedRelease): ResidentRelease | null {
+  add(loaded: LoadedRelease, owner: string): ResidentRelease | null {
     const known = this.#releases.get(loaded.id)
     if (known !== undefined && known.fence > loaded.fence) return null
-    const release = residentOf(loaded)
+    this.remove(loaded.id)
+    const release = residentOf(loaded, owner)
     this.#releases.set(release.id, release)
     const key = serviceKey({ ...release, service: release.plan.service })
     this.#ofService.set(key, (this.#ofService.get(key) ?? new Set()).add(release.id))

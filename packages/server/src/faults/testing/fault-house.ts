@@ -5,7 +5,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from '@dankai/store'
 import pg from 'pg'
 import { ask } from '../../testing/test-server.ts'
 import { planText } from './fault-plan.ts'
-import { type InstanceProcess, openInstance } from './instance-process.ts'
+import { type InstanceProcess, type InstanceSettings, openInstance } from './instance-process.ts'
 import { type Receiver, startReceiver } from './receiver.ts'
 
 /** One PostgreSQL with a prepared database, of which every test gets a copy of its own, and a receiver. */
@@ -16,8 +16,8 @@ export interface FaultHouse {
   readonly sdkKey: string
   /** Where programs of releases run. */
   readonly workFolder: string
-  /** A new folder for an instance. */
-  folder(): string
+  /** An instance with a folder of its own. */
+  instance(settings: Omit<InstanceSettings, 'dataDir' | 'cacheFolder'>): Promise<InstanceProcess>
   /** Address of a new copy. */
   database(): Promise<string>
   close(): Promise<void>
@@ -27,12 +27,14 @@ export async function openFaultHouse(): Promise<FaultHouse> {
   const home = mkdtempSync(join(tmpdir(), 'dankai-faults-'))
   const workFolder = join(home, 'work')
   mkdirSync(workFolder)
-  const folder = (): string => mkdtempSync(join(home, 'instance-'))
+  const cacheFolder = join(home, 'compiled')
+  const open: FaultHouse['instance'] = settings =>
+    openInstance({ ...settings, dataDir: mkdtempSync(join(home, 'instance-')), cacheFolder })
   const receiver = await startReceiver()
   const postgres = await startEmbeddedPostgres({ dataDir: join(home, 'postgres') })
   const administer = openAdministration(postgres.url)
   await administer('create database prepared')
-  const instance = await openInstance({ databaseUrl: urlOf(postgres.url, 'prepared'), dataDir: folder() })
+  const instance = await open({ databaseUrl: urlOf(postgres.url, 'prepared') })
   const sdkKey = await prepare(instance, receiver, workFolder)
   await instance.close()
   let copies = 0
@@ -41,7 +43,7 @@ export async function openFaultHouse(): Promise<FaultHouse> {
     receiver,
     sdkKey,
     workFolder,
-    folder,
+    instance: open,
     async database() {
       const name = `copy_${++copies}`
       await administer(`create database ${name} template prepared`)

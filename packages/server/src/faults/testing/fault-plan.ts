@@ -16,7 +16,7 @@ metrics:
 before:
   - { name: warm-up, http: POST receiver/warm-up/$version }
   - { approve: release-managers }
-  - { name: migrate, run: mkdir $version, onFail: ask admin }
+  - { name: migrate, run: "mkdir '$version'", onFail: ask admin }
 phases:
   - { name: canary, expose: 10%, hold: 1s }
   - { name: half, expose: 50%, hold: 1h }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Event, foldEvents, levelOf } from '@dankai/core'
 import { type CommandSummary, createPostgresStore, type ReleaseDetail } from '@dankai/store'
+import { until } from './deadline.ts'
 import type { FaultHouse } from './fault-house.ts'
 import { effectsOf } from './fault-plan.ts'
 import type { Journey } from './journey.ts'
@@ -32,14 +33,19 @@ export async function checkJourney(journey: Journey, house: FaultHouse): Promise
   assert.deepEqual(JSON.parse(JSON.stringify(foldEvents(release.compiledPlan, events))), release.state)
 }
 
-async function readJourney({ databaseUrl, id }: Journey): Promise<StoredJourney> {
+/** A release may be over before the last message about it is sent; that is waited for. */
+export async function readJourney({ databaseUrl, id }: Pick<Journey, 'databaseUrl' | 'id'>): Promise<StoredJourney> {
   const store = await createPostgresStore({ url: databaseUrl, migrate: false, poolSize: 1 })
   try {
+    const commands = await until(
+      'every command has ended',
+      async () => (await store.reader.commands(id, { limit: 200, after: null })).items,
+      items => items.every(({ status }) => status !== 'planned' && status !== 'claimed'),
+    )
     const release = await store.reader.get(id)
     assert.ok(release !== null)
     const events = await store.reader.events(id, 0, 1_000)
-    const { items } = await store.reader.commands(id, { limit: 200, after: null })
-    return { release, events, commands: items }
+    return { release, events: events.slice(0, release.seq), commands }
   } finally {
     await store.close()
   }
@@ -52,7 +58,11 @@ function checkExposure({ served }: Journey, { release, events }: StoredJourney):
     if (body.type === 'ExposureChanged') assert.equal(levelOf(body.exposure), 0, 'nothing is raised on the way back')
   const highest = served.indexOf(Math.max(...served))
   const after = served.slice(highest)
-  assert.deepEqual(after, after.toSorted((a, b) => b - a), `served rose again: ${served}`)
+  assert.deepEqual(
+    after,
+    after.toSorted((a, b) => b - a),
+    `served rose again: ${served}`,
+  )
 }
 
 function checkCalls({ version }: Journey, { receiver }: FaultHouse, { commands }: StoredJourney): void {

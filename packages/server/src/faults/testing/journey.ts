@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { createDankaiClient, type DankaiClient } from '@dankai/sdk'
 import { type Answer, ask } from '../../testing/test-server.ts'
-import { patienceMs, pause } from './deadline.ts'
+import { patienceMs, pause, until } from './deadline.ts'
 import type { FaultHouse } from './fault-house.ts'
 import { flagName, planName, serviceName } from './fault-plan.ts'
-import { type InstanceProcess, openInstance } from './instance-process.ts'
+import type { InstanceProcess } from './instance-process.ts'
 import { ReleaseWatch } from './release-watch.ts'
 
 /** When the faults of the first instance begin to count. */
@@ -25,10 +25,12 @@ export interface Journey {
 
 export interface JourneySettings {
   readonly house: FaultHouse
-  /** With two, the first one owns the release and stays dead when it dies; one alone is started again. */
   readonly instances: 1 | 2
-  readonly faults: readonly string[]
   readonly moment: FaultMoment
+  /** Where the first one dies, which owns the release; those "from SIGUSR2" count from the moment on. */
+  readonly faults: readonly string[]
+  /** Where the second one dies; those "from SIGUSR2" count from the death of the first on. */
+  readonly secondFaults?: readonly string[]
 }
 
 const users = Array.from({ length: 1_000 }, (_, index) => ({ targetingKey: `user-${index}` }))
@@ -52,19 +54,24 @@ export async function playJourney(settings: JourneySettings): Promise<Journey> {
   }
 }
 
-export async function startJourney({ house, instances, faults, moment }: JourneySettings): Promise<Journey> {
+export async function startJourney({
+  house,
+  instances,
+  faults,
+  secondFaults,
+  moment,
+}: JourneySettings): Promise<Journey> {
   const databaseUrl = await house.database()
-  const open = (change: { faults: readonly string[]; isKept: boolean }) =>
-    openInstance({ databaseUrl, dataDir: house.folder(), ...change })
-  const [first, second] = await Promise.all([
-    open({ faults, isKept: instances === 1 }),
-    instances === 2 ? open({ faults: [], isKept: false }) : null,
-  ])
+  // Somebody must be left: of two that both die, both are started again.
+  const isKept = instances === 1 || secondFaults !== undefined
+  const open = (planned: readonly string[]) => house.instance({ databaseUrl, faults: planned, isKept })
+  const [first, second] = await Promise.all([open(faults), instances === 2 ? open(secondFaults ?? []) : null])
   const { client, served } = await openClient(second ?? first, house.sdkKey)
   const version = `v-${randomUUID().slice(0, 8)}`
   if (moment === 'the release starts') first.arm()
   const urls = urlsOf(first, second)
   const id = await startRelease(urls(), version)
+  void first.death().then(() => second?.arm())
   const watch = new ReleaseWatch(id, () => urls().toReversed())
   const close = async (): Promise<void> => {
     await Promise.all([watch.close(), client.close()])
@@ -99,13 +106,11 @@ export function servedBy(client: DankaiClient): number {
 }
 
 export async function followsTo({ client }: Pick<Journey, 'client'>, share: number): Promise<void> {
-  while (servedBy(client) !== share)
-    await new Promise<void>(resolve => {
-      const stop = client.on('change', () => {
-        stop()
-        resolve()
-      })
-    })
+  await until(
+    'the share an SDK serves',
+    () => servedBy(client),
+    found => found === share,
+  )
 }
 
 /** The first answer of any instance that is none of its own failures; instances that are down come back or are left out. */
@@ -121,13 +126,19 @@ export async function askAny(urls: readonly string[], method: string, path: stri
 
 /** Who asks for a release and hears nothing looks whether it is there, and asks again when it is not. */
 async function startRelease(urls: readonly string[], version: string): Promise<string> {
-  for (const url of urls) {
-    const answer = await ask(url, 'POST', '/v1/releases', { body: { plan: planName, version } }).catch(() => null)
-    if (answer?.status === 201) return answer.body.id
-    const { body } = await askAny(urls.slice(1).concat(urls), 'GET', `/v1/releases?plan=${planName}`, undefined)
-    if (body.items.length > 0) return body.items[0].id
-  }
-  return startRelease(urls, version)
+  let refusal = ''
+  for (const startedAt = performance.now(); performance.now() - startedAt < patienceMs; await pause())
+    for (const url of urls) {
+      const body = { plan: planName, version }
+      const answer = await ask(url, 'POST', '/v1/releases', { body }).catch(() => null)
+      if (answer?.status === 201) return answer.body.id
+      if (answer !== null && answer.status < 500 && answer.body.code !== 'conflict')
+        throw new Error(JSON.stringify(answer.body))
+      if (answer !== null) refusal = JSON.stringify(answer.body)
+      const { body: page } = await askAny(urls, 'GET', `/v1/releases?plan=${planName}`, undefined)
+      if (page.items.length > 0) return page.items[0].id
+    }
+  throw new Error(`the release was not started within ${patienceMs / 1_000} s: ${refusal}`)
 }
 
 /** Approves, and says that a program of unknown end did its work: somebody looked. */
@@ -135,7 +146,9 @@ function answerPeople({ watch, first, second, id }: Omit<Journey, 'close'>): voi
   watch.onEvent(({ body }) => {
     if (body.type !== 'GateOpened') return
     const action =
-      body.asks === 'approval' ? { type: 'approve', step: body.step } : { type: 'confirm', step: body.step, why: 'I saw it' }
+      body.asks === 'approval'
+        ? { type: 'approve', step: body.step }
+        : { type: 'confirm', step: body.step, why: 'I saw it' }
     void askAny(urlsOf(first, second)(), 'POST', `/v1/releases/${id}/actions`, action).catch(() => {})
   })
 }

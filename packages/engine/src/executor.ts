@@ -86,7 +86,8 @@ export class Executor {
 
   /** Commands of instances that died: planned again, or ambiguous, by their effect class. */
   #startRecovery(now: number): number {
-    if (now - this.#recoveredAt < recoverEveryMs) return 0
+    const everyMs = Math.max(recoverEveryMs, this.#options.settings.pollEveryMs)
+    if (now - this.#recoveredAt < everyMs) return 0
     this.#recoveredAt = now
     return this.#recovery.start('recover', () => this.#recover()) ? 1 : 0
   }

@@ -190,7 +190,7 @@ export class ReleaseLane {
     if (!this.residents.holds(release)) return this.residents.get(release.id)
     if (!release.isUnsure && !release.hasMail) return release
     const mail = await this.#openMail(release)
-    if (mail === undefined) return this.#drop(release.id)
+    if (mail === undefined) return this.#drop(release.id, release)
     if (release.isUnsure || mail.seq !== release.state.seq) return this.#reload(release.id)
     release.results = [...mail.results]
     release.hands = betterReadings(release.hands, mail.hands)
@@ -217,7 +217,7 @@ export class ReleaseLane {
     if (taken.kind === 'lost') {
       // An own write that had no answer would have been found out before deciding: this is another instance's.
       this.#options.log.info({ releaseId: release.id }, 'a commit was lost to another instance')
-      this.#drop(release.id)
+      this.#drop(release.id, release)
       return 'lost'
     }
     this.#options.listener.committed(release, taken.commit)
@@ -274,13 +274,16 @@ export class ReleaseLane {
     return release
   }
 
-  #drop(releaseId: string): null {
+  /** Of two claims of one release that crossed, the older may be found out after the newer is in memory: that one stays. */
+  #drop(releaseId: string, lost: ResidentRelease | null = null): null {
+    if (lost !== null && !this.residents.holds(lost)) return null
     if (this.residents.remove(releaseId)) this.#options.listener.dropped(releaseId)
     return null
   }
 
   async #touch(now: number): Promise<number> {
-    for (const id of await this.#touches.write(now, this.residents.all.values())) this.#drop(id)
+    const touched = new Map(this.residents.all)
+    for (const id of await this.#touches.write(now, touched.values())) this.#drop(id, touched.get(id))
     return 0
   }
 }

@@ -4,12 +4,6 @@ import type { ReleaseTouch } from './ports.ts'
 import type { ResidentRelease } from './resident-release.ts'
 import type { EngineSettings } from './settings.ts'
 
-/**
- * An instance that leaves a wake-up time standing in the store beyond its hour looks late to the others, who take a
- * release over after two seconds. So a time that is about to pass is written within one.
- */
-const passesWithinMs = 1_000
-
 /** Writes what moved in releases that decided nothing new, many in one statement. */
 export class ReleaseTouches {
   readonly #store: EngineStore
@@ -31,7 +25,8 @@ export class ReleaseTouches {
   }
 
   isDue(now: number): boolean {
-    const everyMs = Math.min(this.#settings.touchEveryMs, passesWithinMs / 2)
+    const { touchEveryMs, wakeWrittenMs } = this.#settings
+    const everyMs = wakeWrittenMs === 0 ? touchEveryMs : Math.min(touchEveryMs, wakeWrittenMs / 2)
     return this.#hasNews || now - this.#lookedAt >= everyMs
   }
 
@@ -43,9 +38,14 @@ export class ReleaseTouches {
     if (isFull) this.#touchedAt = now
     const moved: ResidentRelease[] = []
     for (const release of releases) {
-      if (!release.isUnsure && (isFull ? hasMoved(release) : looksLate(release, now))) moved.push(release)
+      if (!release.isUnsure && (isFull ? hasMoved(release) : this.#looksLate(release, now))) moved.push(release)
     }
     return moved.length === 0 ? [] : this.#touch(moved)
+  }
+
+  #looksLate(release: ResidentRelease, now: number): boolean {
+    const { wakeAt } = release.written
+    return wakeAt !== null && wakeAt <= now + this.#settings.wakeWrittenMs && release.wakeAt !== wakeAt
   }
 
   async #touch(moved: readonly ResidentRelease[]): Promise<readonly string[]> {
@@ -75,9 +75,4 @@ function touchOf(release: ResidentRelease): ReleaseTouch {
 function hasMoved(release: ResidentRelease): boolean {
   const { written } = release
   return release.coveredUntil > written.at || release.status !== written.status || release.wakeAt !== written.wakeAt
-}
-
-function looksLate(release: ResidentRelease, now: number): boolean {
-  const { wakeAt } = release.written
-  return wakeAt !== null && wakeAt <= now + passesWithinMs && release.wakeAt !== wakeAt
 }

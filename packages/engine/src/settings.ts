@@ -8,6 +8,11 @@ export interface EngineSettings {
   readonly pollEveryMs: number
   /** How often decidedAt and numbers of the status are written for releases that decided nothing new. */
   readonly touchEveryMs: number
+  /**
+   * A wake-up time that has moved on is written this long before it passes in the store: others take a release over
+   * whose owner looks two seconds late. 0 where there are no others.
+   */
+  readonly wakeWrittenMs: number
   /** Event time between two checkpoints of the evidence. */
   readonly checkpointEveryMs: number
   /** A release decides at least this often while it has data; a gap of three and 30 s more is lost coverage. */
@@ -50,6 +55,7 @@ export const defaultSettings: EngineSettings = {
   leaseMs: 4_000,
   pollEveryMs: 1_000,
   touchEveryMs: 5_000,
+  wakeWrittenMs: 1_000,
   checkpointEveryMs: 60_000,
   decideEveryMs: 10_000,
   latenessMs: 5_250,

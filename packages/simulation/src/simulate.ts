@@ -1,5 +1,5 @@
 import type { EventBody, Supports } from '@dankai/core'
-import { type EngineSettings, faultPoints } from '@dankai/engine'
+import { defaultSettings, type EngineSettings, faultPoints } from '@dankai/engine'
 import type { CompiledPlan, ScenarioMoment } from '@dankai/plan'
 import { createMemoryStore } from '@dankai/store'
 import { defaultStart } from './default-start.ts'
@@ -101,12 +101,18 @@ class SimulatedRun {
   #engineDue: number | null = null
   #lastTickAt: number
   #ticks = 0
+  /** When hands are read again although nobody moves them, as a real engine does all the time. */
+  #handsDue: number | null = null
+  #handsSeenAt: number
+  /** True for the last look before the engine is gone: it expects to look again soon, as a real one does. */
+  #expectsSoon = false
 
   constructor(options: SimulateOptions, good: Readonly<Record<string, number>>) {
     const { plan, script, seed } = options
     this.#options = options
     this.#clock = createVirtualClock(options.start ?? defaultStart(plan, options.labels))
     this.#lastTickAt = this.#clock.at
+    this.#handsSeenAt = this.#clock.at
     this.#recorder = createTraceRecorder(plan, this.#clock.at)
     this.#world = createSimulatedWorld({
       plan,
@@ -125,7 +131,7 @@ class SimulatedRun {
         read: async (_release, cursor, now) => ({
           observations: this.#world.metrics.read(cursor ?? this.#recorder.anchors.start! - 1, now),
           cursor: now,
-          nextAt: now + farAwayMs,
+          nextAt: now + (this.#expectsSoon ? defaultSettings.decideEveryMs : farAwayMs),
         }),
       },
       hands: this.#world.hands,
@@ -204,6 +210,16 @@ class SimulatedRun {
     this.#ticks += 1
     this.#lastTickAt = this.#clock.at
     this.#recordStatus()
+    if (this.#world.hands.changedAt === this.#handsSeenAt) return
+    this.#handsSeenAt = this.#world.hands.changedAt
+    this.#handsDue = this.#handsSeenAt + defaultSettings.observeEveryMs
+  }
+
+  async #lookOnceMore(): Promise<void> {
+    this.#expectsSoon = true
+    this.#engine.notice()
+    await this.#tick()
+    this.#expectsSoon = false
   }
 
   #recordStatus(): void {
@@ -220,7 +236,7 @@ class SimulatedRun {
       this.#waiting.delete(item)
       happened = true
       // What stops the engine stops it after it has seen this moment.
-      if (stopsEngine(item)) await this.#tick()
+      if (stopsEngine(item)) await this.#lookOnceMore()
       if (happening.kind === 'crash') this.#engine.arm(happening.crash, happening.restartMs)
       else if (happening.kind === 'suspended') this.#engine.suspend(happening.ms)
       else this.#world.happen(happening, item.forMs)
@@ -295,7 +311,14 @@ class SimulatedRun {
   #nextMoment(): number | null {
     const { at } = this.#clock
     const world = this.#recorder.outcome() === 'running' ? this.#world.nextChange(at) : null
-    const times = [this.#engineDue, this.#engine.backAt, this.#nextScripted(), this.#clock.nextTimer(), world]
+    const times = [
+      this.#engineDue,
+      this.#engine.backAt,
+      this.#nextScripted(),
+      this.#clock.nextTimer(),
+      this.#handsDue,
+      world,
+    ]
     const next = earliest(times.map(time => (time === null ? null : Math.max(time, at + 1))))
     if (next === null || next <= at + 1 || this.#engine.backAt !== null) return next
     const bound = this.#recorder.outcome() === 'running' ? this.#world.metrics.firstBound(at, next) : null
@@ -316,7 +339,9 @@ class SimulatedRun {
     const handsChange = this.#world.hands.nextChange(this.#clock.at)
     this.#clock.advanceTo(next)
     this.#engine.notice()
-    if (handsChange !== null && handsChange <= next) this.#engine.noticeHands()
+    const isDue = this.#handsDue !== null && this.#handsDue <= next
+    if (isDue) this.#handsDue = null
+    if (isDue || (handsChange !== null && handsChange <= next)) this.#engine.noticeHands()
   }
 
   /** Full fidelity: every bucket end on the way is looked at by itself. */
@@ -397,6 +422,8 @@ function settingsFor(script: Script): Partial<EngineSettings> {
     recordEveryMs: farAwayMs,
     checkpointEveryMs: mayDie ? minute : farAwayMs,
     touchEveryMs: mayDie ? 0 : farAwayMs,
+    // There is no other instance that could think this one late.
+    wakeWrittenMs: 0,
   }
 }
 

@@ -107,7 +107,8 @@ function moreOf({ detail, ...problem }: Problem): readonly string[] {
   const problems = listOf(problem['problems']).map(
     ({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`,
   )
-  return [...missing, ...errors, ...problems].filter(line => !detail.endsWith(line))
+  const changes = listOf(problem['changes']).map(({ direction, message }) => `${direction}: ${message}`)
+  return [...missing, ...errors, ...problems, ...changes].filter(line => !detail.endsWith(line))
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the server's extra fields are printed, never relied on.

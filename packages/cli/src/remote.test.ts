@@ -298,6 +298,21 @@ describe('people act on a release', () => {
     assert.equal((await data('abort asked')).status.stage, 'rollingBack')
   })
 
+  it('by amending its plan: what tightens is taken over and named, anything else is a new release', async () => {
+    await startRelease('amended')
+    await data(`apply ${writePlan('amended', planOf('amended').replace('hold: 1h', 'hold: 2h'))}`)
+    const { changes, revision } = await data('amend amended --why "more time" --seen 3')
+    assert.deepEqual([revision, changes.length], [2, 1])
+    assert.match(changes[0], /canary.*2h/)
+    await data(`apply ${writePlan('amended', planOf('amended').replace('amended-new', 'other'))}`)
+    const { exit, error } = await dankai('amend amended --why "another flag"')
+    assert.equal(exit, 1)
+    assert.match(
+      error[0] ?? '',
+      /^Cannot amend release ".*expected only criteria, rules and holds to change\. Start a new release/,
+    )
+  })
+
   it('by refusing an approval', async () => {
     const id = await startRelease('rejected')
     await data('reject rejected release-managers'.replace('release-managers', 'before.0'))
@@ -439,7 +454,7 @@ async function startForeignServer({ status, type, text }: { status: number; type
 }
 
 it('tests every command that needs a server', () => {
-  const elsewhere = new Set(['init', 'validate', 'simulate', 'test', 'serve', 'amend'])
+  const elsewhere = new Set(['init', 'validate', 'simulate', 'test', 'serve'])
   const all = createProgram(contextOf(terminalFor(local.url), false)).commands.map(command => command.name())
   assert.deepEqual(
     all.filter(name => !commandsRun.has(name) && !elsewhere.has(name)),

@@ -47,4 +47,13 @@ export function addPlanCommands(add: AddCommand, context: Context): void {
       const { testPlans } = await import('./test.ts')
       await testPlans(context, paths, options)
     })
+
+  add(
+    'schema [kind]',
+    'print the JSON Schema of a kind of document, for editors; default: ReleasePlan',
+    '文書の種類の JSON Schema をエディター向けに出力する。省くと ReleasePlan',
+  ).action(async (kind: string = 'ReleasePlan') => {
+    const { printSchema } = await import('./schema.ts')
+    printSchema(context, kind)
+  })
 }

@@ -26,7 +26,8 @@ import { compare } from './world/good-values.ts'
  * Matches what a scenario expects against what a simulated release did.
  *
  * `at` means at that time, less than one bucket late: what is measured is known only when its bucket ends, so the
- * tolerance is the `every` of the slowest metric the event speaks of, and 10 s where it speaks of none.
+ * tolerance is the `every` of the slowest metric the event speaks of. Ten seconds are always forgiven, no more than
+ * that: a plan whose hold is a minute longer must fail.
  * `by` means at that time or earlier; of an exposure, that it is so at that time.
  * `during` means somewhere between the two; of an exposure, a phase or a wait, all the time between them.
  * Without a time: at any time. `never` holds for the whole run, or for its `during`.
@@ -95,10 +96,9 @@ function neverReached(trace: Trace, moment: ScenarioMoment): Found {
   return { what, at: trace.end, next: 'Make the script lead there, or count from another moment' }
 }
 
-/** How late an event may be: one bucket of the slowest metric it speaks of. */
-function toleranceOf(plan: CompiledPlan, body: EventBody): number {
-  const distances = metricsOf(plan, body).map(name => plan.metrics[name]?.everyMs ?? 0)
-  return Math.max(leastToleranceMs, ...distances)
+/** Bucket of the slowest metric an event speaks of. */
+function bucketOf(plan: CompiledPlan, body: EventBody): number {
+  return Math.max(0, ...metricsOf(plan, body).map(name => plan.metrics[name]?.everyMs ?? 0))
 }
 
 function metricsOf(plan: CompiledPlan, body: EventBody): readonly string[] {
@@ -198,7 +198,10 @@ const lookAtState =
   'Follow the story of the run with "dankai simulate", then change the plan, the script or the expectation'
 
 function isInTime(plan: CompiledPlan, event: TraceEvent, span: Span): boolean {
-  if (span.kind === 'at') return span.from <= event.at && event.at < span.to + toleranceOf(plan, event.body)
+  if (span.kind === 'at') {
+    const lateMs = event.at - span.from
+    return lateMs >= 0 && (lateMs <= leastToleranceMs || lateMs < bucketOf(plan, event.body))
+  }
   return span.from <= event.at && event.at <= span.to
 }
 

@@ -49,7 +49,7 @@ export function readSpokenAction(does: string, plan: CompiledPlan, state: Releas
     case 'reject':
       return step(['asking'], id => ({ type: 'reject', step: id }))
     case 'retry':
-      return step(['stuck', 'failed'], id => ({ type: 'retry', step: id }))
+      return step(['stuck', 'failed', 'asking'], id => ({ type: 'retry', step: id }))
     case 'skip':
       return step(['stuck', 'failed', 'asking'], id => ({ type: 'skip', step: id }))
     case 'report':

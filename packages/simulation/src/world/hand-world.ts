@@ -23,6 +23,8 @@ export interface HandWorld {
   trouble(hand: string, kind: HandTrouble, span: TroubleSpan): void
   /** Somebody changes the hand behind Dankai's back. */
   drift(hand: string, share: number): void
+  /** When any hand last changed what it serves. */
+  readonly changedAt: number
   /** Next moment at which a trouble begins or ends. */
   nextChange(after: number): number | null
 }
@@ -61,6 +63,7 @@ export function createHandWorld(
     ]),
   )
   const splitter = plan.hands[0]?.id ?? ''
+  let changedAt = clock.at
   const stateOf = (id: string): HandState => {
     const state = states.get(id) ?? [...states.values()].find(each => each.hand.kind === id)
     if (!state) throw new Error(`Cannot find hand "${id}": expected one of ${[...states.keys()].join(', ')}.`)
@@ -68,6 +71,7 @@ export function createHandWorld(
   }
   const serve = (state: HandState, exposure: Exposure, cause: ExposureCause): void => {
     state.serves = exposure
+    changedAt = clock.at
     state.highest = Math.max(state.highest, exposure.share)
     if (state.hand.id === splitter) onExposure(exposure, cause)
   }
@@ -95,6 +99,9 @@ export function createHandWorld(
   return {
     drivers: [...new Set(plan.hands.map(hand => hand.kind))].map(kind => ({ kind, settleMs, apply, read })),
     exposure: () => states.get(splitter)?.serves ?? nobody,
+    get changedAt() {
+      return changedAt
+    },
     shareOf: id => servedShare(stateOf(id)),
     trouble(id, kind, span) {
       stateOf(id).troubles[kind].push(span)

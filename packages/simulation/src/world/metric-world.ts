@@ -22,7 +22,10 @@ export interface MetricWorld {
   setExposed(exposed: boolean, at: number): void
   /** Buckets that start in [from, to) arrive `byMs` later than they end. */
   delay(delay: Delay): void
-  /** Evidence begins anew here (a phase, a rollback): the first buckets after it are worth a look each. */
+  /**
+   * Evidence begins anew here (a phase, a rollback): the first buckets after it are worth a look each. Jobs that sample
+   * by themselves run for it too; else a phase shorter than a day would never see a sample.
+   */
   mark(at: number): void
   /** Nobody looked in (from, to]: who reads it later gets every bucket by itself, as if they had come one by one. */
   leaveUnwatched(from: number, to: number): void
@@ -87,14 +90,14 @@ export function createMetricWorld({ plan, good, start, fidelity }: MetricWorldOp
     },
     setExposed(exposed, at) {
       exposure.add({ from: at, to: null, value: exposed ? 1 : 0 })
-      // A job that samples by itself runs for a new exposure too; else a phase shorter than a day would never see one.
-      for (const lane of sampled) lane.addSample(at, lane.valueAt(at), readUntil)
     },
     delay(delay) {
       delays.push(delay)
     },
     mark(at) {
+      if (marks.has(at)) return
       marks.add(at)
+      for (const lane of sampled) lane.addSample(at, lane.valueAt(at), readUntil)
     },
     leaveUnwatched(from, to) {
       unwatched.push({ from, to })

@@ -84,11 +84,12 @@ test('a count is an impulse: so many events in one bucket, then none', () => {
   assert.deepEqual(counts, [0, 0, 6, 0])
 })
 
-test('a sample that comes by itself comes once a day, with a new exposure, and whenever the script moves it', () => {
+test('a sample that comes by itself comes once a day, with a new phase, and whenever the script moves it', () => {
   const world = worldOf()
   const dayMs = 24 * 60 * minute
   world.read(start, start)
   world.setExposed(true, start + minute)
+  world.mark(start + minute)
   world.change({ metric: 'rating', track: 'canary', at: start + 2 * minute, forMs: minute, value: 3 })
   const samples = of(world.read(start, start + dayMs), 'rating', 'canary')
   assert.deepEqual(

@@ -26,9 +26,13 @@ export function shareOf(state: ReleaseState): number {
   return state.exposure.desired.share
 }
 
-/** Flags a release moves are held by it until it ends; the hand is `flag:KEY`. */
+/** Flags a release moves are held by it until it ends. */
 export function flagKeysOf(hands: readonly Hand[]): readonly string[] {
-  return hands.filter(hand => hand.kind === 'flag').map(hand => hand.id.slice(hand.id.indexOf(':') + 1))
+  return hands.filter(hand => hand.kind === 'flag').map(flagKeyOf)
+}
+
+function flagKeyOf({ id, options }: Hand): string {
+  return typeof options['name'] === 'string' ? options['name'] : id.slice(id.indexOf(':') + 1)
 }
 
 /** Commands of events that start a release: the engine names them in a commit, a new release has only its events. */

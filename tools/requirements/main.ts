@@ -1,10 +1,12 @@
 // `npm run coverage:requirements [-- --json] [-- --group P]`: which requirements of the documents something answers for.
+// `--keep-hints` writes which scenario noticed which number beside this file, for the next clone.
+import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { root } from '../test-files.ts'
 import { planLinesIn, readCarriers } from './carriers.ts'
 import { assessCoverage, countByGroup, type RowCoverage } from './coverage.ts'
-import { createMutationCache } from './mutation-cache.ts'
+import { committedHints, createMutationCache } from './mutation-cache.ts'
 import { findLiveNumbers, type MutationFindings } from './mutations.ts'
 import { type PlanFolder, readPlanFolders } from './plan-folders.ts'
 import { type PlanNumber, readPlanNumbers } from './plan-numbers.ts'
@@ -13,15 +15,19 @@ import { readRequirements } from './rows.ts'
 /** Two cores are what a small machine has. */
 const workers = 2
 
-const { values } = parseArgs({ options: { json: { type: 'boolean' }, group: { type: 'string' } } })
+const cacheFolder = join(root, 'node_modules', '.cache', 'dankai-requirements')
+const { values } = parseArgs({
+  options: { json: { type: 'boolean' }, group: { type: 'string' }, 'keep-hints': { type: 'boolean' } },
+})
 const folders = readPlanFolders(root)
 const numbers = folders.flatMap(carriedNumbers)
 const findings = await findLiveNumbers(folders, carriedNumbers, {
-  cache: createMutationCache(join(root, 'node_modules', '.cache', 'dankai-requirements')),
+  cache: createMutationCache(cacheFolder),
   workers,
   onProgress: showProgress,
 })
 showFailures(findings)
+if (values['keep-hints'] === true) copyFileSync(join(cacheFolder, 'hints.json'), committedHints)
 const requirements = readRequirements().filter(({ group }) => values.group === undefined || group === values.group)
 const rows = assessCoverage({ requirements, carriers: readCarriers(root), numbers, findings })
 if (values.json === true) process.stdout.write(`${JSON.stringify({ groups: countByGroup(rows) })}\n`)

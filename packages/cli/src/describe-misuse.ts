@@ -60,10 +60,10 @@ const sentences: readonly {
   },
   {
     code: 'commander.invalidArgument',
-    form: /(?:option|command-argument value) '(.*?)'.* is invalid\. Expected (.*?)\.?$/su,
-    parts: ([flags, expected]) => ({
-      en: { found: `another value of ${flags}`, expected: `${expected}` },
-      ja: { found: `${flags} の値が違います`, expected: `${expected}` },
+    form: /option '(.*?)' argument '(.*?)' is invalid/su,
+    parts: ([flags, value]) => ({
+      en: { found: `"${value}" for ${flags}`, expected: 'a whole number' },
+      ja: { found: `${flags} に "${value}" があります`, expected: '0 以上の整数' },
     }),
   },
 ]

@@ -7,7 +7,7 @@
  *  3. A file that cannot be a plan is a problem of that file, so that the others are still judged.
  */
 import { closeSync, type Dir, type Dirent, opendirSync, openSync, readSync, type Stats, statSync } from 'node:fs'
-import { basename, dirname, isAbsolute, join, relative } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import type { Problem } from '@dankai/plan'
 import { type CommandEnd, misused } from './command-end.ts'
 import { refuse } from './localized.ts'
@@ -166,7 +166,7 @@ function readBytes(file: string): Uint8Array {
 function absolute(terminal: Terminal, path: string): string {
   // A path with this character cannot exist, and the operating system is not asked about it.
   if (path.includes('\0')) throw noSuchPath(path.replaceAll('\0', '\\0'))
-  return isAbsolute(path) ? path : join(terminal.workingFolder, path)
+  return resolve(terminal.workingFolder, path)
 }
 
 // ── Saying what is wrong ────────────────────────────────────────────────────────────────────────────────────────────

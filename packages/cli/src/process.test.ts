@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -73,8 +74,37 @@ describe('the dankai process', () => {
   })
 })
 
-describe('dankai serve', () => {
-  it('says where it is, refuses a port that is taken, and stops at SIGTERM with 0', async () => {
+describe('in a folder that was removed', () => {
+  it('says that a path is not there', async () => {
+    const gone = mkdtempSync(join(folder, 'gone-'))
+    const script = 'cd "$2" && rmdir "$2" && exec "$0" "$1" validate plan.yaml'
+    const child = spawn('sh', ['-c', script, process.execPath, bin, gone], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const { exit, error } = await finished(child)
+    assert.deepEqual(
+      [exit, error],
+      [2, 'Cannot read "plan.yaml": found no such file or folder, expected a plan. Check the path.\n'],
+    )
+  })
+})
+
+// Both take seconds and wait for different things.
+describe('dankai and a server', { concurrency: true }, () => {
+  it('gives up after 15 s without an answer', async () => {
+    const silent = createServer(() => {})
+    await new Promise<void>(resolve => silent.listen(0, '127.0.0.1', resolve))
+    const { port } = silent.address() as AddressInfo
+    const startedAt = performance.now()
+    const { exit, error } = await finished(start(['status'], { DANKAI_URL: `http://127.0.0.1:${port}` }))
+    silent.close()
+    assert.equal(exit, 3)
+    assert.match(
+      error,
+      /^Cannot reach "http:\/\/127\.0\.0\.1:\d+": found no answer in time, expected a Dankai server\./,
+    )
+    assert.ok(performance.now() - startedAt > 14_000)
+  })
+
+  it('serves: says where it is, refuses a port that is taken, and stops at SIGTERM with 0', async () => {
     const settings = { DANKAI_DATA_DIR: join(folder, 'data'), DANKAI_PORT: '0', DANKAI_LOG_LEVEL: 'silent' }
     const server = start(['serve', '--json'], settings)
     const { url, firstAdminKey, pid } = JSON.parse(await firstLine(server))

@@ -277,7 +277,19 @@ describe('people act on a release', () => {
     assert.equal((await dankai('resume bad')).exit, 1)
   })
 
-  it('with reports, questions and latched rollbacks', async () => {
+  it('that dankai start --watch follows from its start', async () => {
+    const text = planOf('followed').replace(/before:[\s\S]*?rollbackWhen/, 'rollbackWhen')
+    await data(`apply ${writePlan('followed', text)}`)
+    const watching = dankai('start followed --version v1 --watch --json')
+    let id: string | undefined
+    while (id === undefined) id = (await api.page<{ id: string }>('/v1/releases?plan=followed')).items[0]?.id
+    await eventOf(id, 'ExposureReached')
+    await data('abort followed')
+    const { exit, out } = await watching
+    assert.deepEqual([exit, JSON.parse(out.at(-1) ?? '').body.type], [1, 'RolledBack'])
+  })
+
+  it('with reports, questions and latched rollbacks (T-059)', async () => {
     const id = await startExposed('asked')
     const mute = await dankai('report asked data_loss')
     assert.deepEqual([mute.exit, /Add --why/.test(mute.error[0] ?? '')], [1, true])
@@ -454,7 +466,7 @@ async function startForeignServer({ status, type, text }: { status: number; type
 }
 
 it('tests every command that needs a server', () => {
-  const elsewhere = new Set(['init', 'validate', 'simulate', 'test', 'serve'])
+  const elsewhere = new Set(['init', 'validate', 'simulate', 'test', 'serve', 'schema'])
   const all = createProgram(contextOf(terminalFor(local.url), false)).commands.map(command => command.name())
   assert.deepEqual(
     all.filter(name => !commandsRun.has(name) && !elsewhere.has(name)),

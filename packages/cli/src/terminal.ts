@@ -17,7 +17,16 @@ export function processTerminal(): Terminal {
     columns: Math.min(process.stdout.columns ?? 100, 120),
     hasColour: process.stdout.isTTY === true && !process.env['NO_COLOR'],
     environment: process.env,
-    workingFolder: process.cwd(),
+    workingFolder: workingFolder(),
+  }
+}
+
+/** A shell can stand in a folder that was removed; then every relative path is one that is not there. */
+function workingFolder(): string {
+  try {
+    return process.cwd()
+  } catch {
+    return process.env['PWD'] ?? '/'
   }
 }
 

@@ -2,13 +2,16 @@ import { Worker } from 'node:worker_threads'
 import type { MutationTask } from './mutation-worker.ts'
 import type { PlanFolder } from './plan-folders.ts'
 
+/** Thousands of simulations leave much to collect; without a bound a thread lets it grow to gigabytes first. */
+const resourceLimits = { maxOldGenerationSizeMb: 700 }
+
 /** Threads that each answer one task at a time; whoever is free takes the next. */
 export class MutationPool {
   readonly #workers: readonly Worker[]
 
   constructor(folders: readonly PlanFolder[], size: number) {
     const module = new URL('./mutation-worker.ts', import.meta.url)
-    this.#workers = Array.from({ length: size }, () => new Worker(module, { workerData: folders }))
+    this.#workers = Array.from({ length: size }, () => new Worker(module, { workerData: folders, resourceLimits }))
   }
 
   /** Results in the order of the tasks. */

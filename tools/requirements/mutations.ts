@@ -58,17 +58,20 @@ async function findInPool(
     return { kind: 'number', folder: folder.name, number, states: states.get(folder.name) ?? [], hint }
   })
   const found = new Map<string, Record<string, Liveness>>(folders.map(({ name }) => [name, {}]))
+  const findingsOf = (name: string): FolderFindings => ({
+    scenarios: states.get(name) ?? [],
+    numbers: found.get(name) ?? {},
+  })
   let done = 0
   await pool.perform(tasks, (index, result) => {
     const { folder, number } = wanted[index]!
     found.get(folder.name)![keyOf(number)] = result as Liveness
     done += 1
     onProgress(done, tasks.length)
+    // Kept as soon as a folder is done: whoever interrupts the report does not begin anew.
+    if (!isIncomplete(findingsOf(folder.name), numbersOf(folder))) cache?.write(folder, findingsOf(folder.name))
   })
-  const findings = new Map(
-    folders.map(({ name }) => [name, { scenarios: states.get(name) ?? [], numbers: found.get(name) ?? {} }]),
-  )
-  for (const folder of folders) cache?.write(folder, findings.get(folder.name)!)
+  const findings = new Map(folders.map(({ name }) => [name, findingsOf(name)]))
   cache?.writeHints(hintsOf(wanted, findings))
   return findings
 }

@@ -40,17 +40,18 @@ interface Selected {
 }
 
 export class PlanMutations {
-  readonly #folder: PlanFolder
+  /** Without the scenarios: those are read once, and a changed number never stands in them. */
+  readonly #planFiles: PlanFolder['files']
   readonly #selected: readonly Selected[]
-  readonly #documents: PlanDocuments
   readonly #compiled: Compiler
   #passing: readonly Selected[] = []
 
   constructor(folder: PlanFolder) {
-    this.#folder = folder
-    this.#documents = parsePlanDocuments(folder.files)
-    this.#selected = selectScenarios(folder, this.#documents)
-    this.#compiled = new Compiler(this.#documents)
+    const documents = parsePlanDocuments(folder.files)
+    const planFiles = new Set(documents.documents.flatMap(({ kind, file }) => (kind === 'Scenarios' ? [] : [file])))
+    this.#planFiles = folder.files.filter(({ path }) => planFiles.has(path))
+    this.#selected = selectScenarios(folder, documents)
+    this.#compiled = new Compiler(parsePlanDocuments(this.#planFiles))
   }
 
   /** Runs every scenario on the plan as it is. One that fails already notices nothing afterwards. */
@@ -77,7 +78,7 @@ export class PlanMutations {
 
   /** `hint`: the scenario that noticed the last time this line was looked at; it is tried first. */
   async test(number: PlanNumber, hint: string | null): Promise<Liveness> {
-    const texts = mutatedTexts(this.#folder.files, number)
+    const texts = mutatedTexts(this.#planFiles, number)
     const noticed: (string | null)[] = []
     for (const text of texts) {
       const by = await this.#noticedBy(number, text, noticed[0] ?? hint)
@@ -88,7 +89,7 @@ export class PlanMutations {
   }
 
   async #noticedBy(number: PlanNumber, text: string, hint: string | null): Promise<string | null> {
-    const files = this.#folder.files.map(file => (file.path === number.file ? { ...file, text } : file))
+    const files = this.#planFiles.map(file => (file.path === number.file ? { ...file, text } : file))
     const documents = parsePlanDocuments(files)
     if (documents.problems.length > 0) return 'refused'
     const changed = new Compiler(documents)

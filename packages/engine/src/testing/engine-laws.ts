@@ -71,8 +71,9 @@ async function rollBackWith(createStore: BenchStoreFactory, faults: TestFaults):
   const plan = fullPlan()
   const quiet = bench.engine()
   const id = await bench.create(quiet, plan)
-  bench.engine(faults)
-  // The one that will die owns the release; a person acts through it as well.
+  // The one that will die owns the release; a person acts through it as well. One that has not said yet that it is
+  // alive would lose it again at once.
+  await bench.tick(bench.engine(faults), faults)
   await takeOver(bench, id)
   await bench.runFor(60_000, 1_000)
   await confirmAmbiguous(bench, id)

@@ -371,7 +371,7 @@ function retryOrSkip(turn: Turn, action: Action, type: 'retry' | 'skip', name: s
     turn.emit({ type: 'StepRetried', step: step.id, by: action.by })
     return null
   }
-  if (turn.running !== null || turn.state.lifecycle.kind === 'starting') {
+  if (!indexOf(turn.plan).runbookSteps.has(step.id)) {
     return refuse(
       turn,
       action,

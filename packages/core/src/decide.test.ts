@@ -577,6 +577,24 @@ describe('rolling back', () => {
     assert.equal(run.state.lifecycle.kind, 'rolledBack')
   })
 
+  it('lets a person skip a failed step of a runbook started by hand, while the release goes on', () => {
+    const runbooks = {
+      tidy: [
+        stepOf('runbooks.tidy.0', { verb: 'run', command: 'clean' }, { onFail: { kind: 'ask', role: 'sre' } }),
+        stepOf('runbooks.tidy.1', { verb: 'confirm', sentence: 'looked at it' }),
+      ],
+    }
+    const run = new Runner(planOf({ runbooks })).settle()
+    run.act({ type: 'startRunbook', runbook: 'tidy' })
+    run.settle().finish('runbooks.tidy.0', 'failed')
+    assert.ok(run.waits().includes('retryOrSkip'))
+    assert.equal(run.act({ type: 'skip', step: 'runbooks.tidy.0' }).ok, true)
+    run.settle()
+    assert.equal(run.state.steps['runbooks.tidy.0']?.status, 'skipped')
+    assert.ok(run.waits().includes('confirmation'))
+    assert.equal(run.state.lifecycle.kind, 'running')
+  })
+
   it('opens follow-ups that block nothing and stay answerable (R-037)', () => {
     const run = new Runner(
       planOf({

@@ -5,6 +5,8 @@ export interface PlanIndex {
   /** Every step of the plan by id, groups and checklist items included. */
   readonly steps: ReadonlyMap<string, Step>
   readonly rules: ReadonlyMap<string, Rule>
+  /** Ids of the steps of the rollback and of every runbook: these may be skipped, gates may not. */
+  readonly runbookSteps: ReadonlySet<string>
   /** Metrics a promotion depends on, by phase: those of its criteria and of the rules in its scope. */
   readonly metricsOfPhase: readonly ReadonlySet<string>[]
   /** Check sets some rule or criterion speaks of. */
@@ -42,6 +44,7 @@ function buildIndex(plan: CompiledPlan): PlanIndex {
   return {
     steps,
     rules: new Map(plan.rules.map(rule => [rule.id, rule])),
+    runbookSteps: new Set([...plan.rollback, ...Object.values(plan.runbooks).flat()].flatMap(idsIn)),
     metricsOfPhase: plan.phases.map(phase => metricsWatched(plan, phase.index)),
     checksInUse: Object.keys(plan.checks).filter(check =>
       JSON.stringify([plan.rules, plan.phases, plan.alerts]).includes(`"check":"${check}"`),
@@ -70,6 +73,10 @@ export function metricsOf(condition: Condition): readonly string[] {
 function membersOf(plan: CompiledPlan, metric: string): readonly string[] {
   const measure = plan.metrics[metric]?.measure
   return measure?.kind === 'highest' ? measure.of.flatMap(member => membersOf(plan, member)) : [metric]
+}
+
+function idsIn(step: Step): readonly string[] {
+  return [step.id, ...childrenOf(step.action).flatMap(idsIn)]
 }
 
 function rootsOf(plan: CompiledPlan): readonly Step[] {

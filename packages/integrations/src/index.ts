@@ -24,5 +24,5 @@ export {
 } from './notify/webhook-runner.ts'
 export { chooseRunner, createRunRunner, wordsFor } from './run/run-runner.ts'
 export { chooseSql, createSqlRunner } from './sql/sql-runner.ts'
-export { flagKeyOf } from './traffic/flag/flag-exposure.ts'
+export { flagKeyOf, populationOf } from './traffic/flag/flag-exposure.ts'
 export { createFlagHand } from './traffic/flag/flag-hand.ts'

@@ -142,6 +142,21 @@ describe('the hand that is a flag', () => {
     assert.deepEqual([reading.reached, reading.share], [true, 0.5])
   })
 
+  it('turns quotas of a sample into thresholds, of a population that its options name', async () => {
+    const { driver, target, flag } = await bench()
+    const mix = { region: { 東京: 0.5, その他: 0.5 } }
+    const desired = people(0, { cohorts: [{ segment: 'staff', share: 0.15, mix }] })
+    const given = target(desired, 1)
+    const options = { population: { region: { 東京: '30%', その他: 0.7 } } }
+    await driver.apply({ ...given, hand: { ...given.hand, options } }, 1_000)
+    const strata = (await flag())?.exposure.cohorts[0]?.mix
+    const thresholds = strata?.map(({ where, share }) => [where['region']?.[0] ?? null, Math.round(share * 1e4) / 1e4])
+    assert.deepEqual(thresholds, [
+      ['東京', 0.25],
+      [null, 0.1071],
+    ])
+  })
+
   it('reports nobody exposed while an emergency stop covers the flag, and is not reached', async () => {
     const { driver, target, stopped } = await bench()
     await driver.apply(target(people(0.5), 1), 1_000)

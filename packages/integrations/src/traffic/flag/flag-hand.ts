@@ -10,6 +10,7 @@
  *     old one.
  *  4. A flag stopped by an emergency serves nobody, whatever its exposure says.
  */
+import { isDeepStrictEqual } from 'node:util'
 import type { HandDriver, HandTarget } from '@dankai/engine'
 import { defineFlag, type FlagExposure } from '@dankai/flags'
 import type { FlagReadings, Flags, KeptFlag, SilentSdk } from '../../flags/flag-port.ts'
@@ -71,7 +72,7 @@ async function readFlag(
   const { key } = definition
   const isStopped = definition.killed || readings.isStopped(target, { key, releaseId: target.releaseId })
   const stored = isStopped || !definition.on ? 0 : reachOf(definition.exposure)
-  if (!isSame(definition.exposure, wanted))
+  if (!isDeepStrictEqual(definition.exposure, wanted))
     return { share: stored, reached: false, floor: 0, problem: `flag "${key}" stands at ${stored}` }
   if (stored < reachOf(wanted))
     return { share: 0, reached: false, floor: 0, problem: `flag "${key}" is ${isStopped ? 'stopped' : 'switched off'}` }
@@ -82,12 +83,6 @@ async function readFlag(
   const problem = `${known - acknowledged} of ${known} SDKs have not acknowledged version ${flag.version}: ${namesOf(awaited)}`
   return { share: Math.max(stored, before ?? 0), reached: false, floor: 0, problem }
 }
-
-const isSame = (one: FlagExposure, other: FlagExposure): boolean => canonical(one) === canonical(other)
-
-/** The database may give keys back in another order. */
-const canonical = ({ share, cohorts, shadow }: FlagExposure): string =>
-  JSON.stringify([share, cohorts.map(cohort => [cohort.segment, cohort.share, cohort.mix]), shadow])
 
 function namesOf(silent: readonly SilentSdk[]): string {
   const names = silent.slice(0, silentNamedMax).map(({ name, sdk }) => `${name} (${sdk.slice(0, 8)})`)

@@ -12,6 +12,7 @@ import {
   chooseRunner,
   chooseSql,
   chooseWebhook,
+  populationOf,
   type Templates,
   wordsFor,
 } from '@dankai/integrations'
@@ -27,7 +28,7 @@ export async function missingParts(
   scope: Scope,
   parts: { readonly connections: Connections; readonly templates: Templates },
 ): Promise<readonly string[]> {
-  const missing = new Set<string>(missingSources(plan))
+  const missing = new Set<string>([...missingSources(plan), ...missingPopulations(plan), ...emptySegments(plan)])
   for (const step of stepsOf(plan, labels)) {
     const problem = await stepProblem(step, scope, parts)
     if (problem !== null) missing.add(`step "${step.name}": ${problem}`)
@@ -43,6 +44,29 @@ function missingSources({ metrics }: CompiledPlan): readonly string[] {
       ({ name, source }) =>
         `metric "${name}": found source "${source}", expected one that is live here (${[...liveSources].join(', ')})`,
     )
+}
+
+/** Quotas of a sample (`mix`) need to know what the segment consists of; leaving them out silently would be worse. */
+function missingPopulations({ hands, phases }: CompiledPlan): readonly string[] {
+  const mixed = phases.flatMap(({ exposure }) => exposure.cohorts.filter(({ mix }) => mix !== null))
+  return hands
+    .filter(({ kind, role }) => kind === 'flag' && role !== 'gate')
+    .flatMap(hand =>
+      mixed.filter(({ mix }) => populationOf(hand, mix ?? {}) === null).map(({ segment }) => ({ hand, segment })),
+    )
+    .map(
+      ({ hand, segment }) =>
+        `sample of "${segment}": found quotas and no population in hand "${hand.id}", expected the share of every value: flag: { name: …, population: { ATTRIBUTE: { VALUE: 30% } } }`,
+    )
+}
+
+/** A flag knows attributes; a segment that is only words of the service would expose nobody, and nobody would notice. */
+function emptySegments({ hands, phases, segments }: CompiledPlan): readonly string[] {
+  if (!hands.some(({ kind, role }) => kind === 'flag' && role !== 'gate')) return []
+  const named = phases.flatMap(({ exposure }) => exposure.cohorts.map(({ segment }) => segment))
+  return named
+    .filter(name => Object.keys(segments[name]?.include ?? {}).length === 0)
+    .map(name => `segment "${name}": found no attributes in "include", expected some that a flag can match`)
 }
 
 async function stepProblem(

@@ -17,7 +17,7 @@ import {
 import { createPaint, doingWords, glyphs, type Ink, type Paint } from './drawing/palette.ts'
 import { type Doing, type Stretch, stretchesOf } from './drawing/stretch.ts'
 import { drawEvidence, drawHappenings, drawNotes, drawWaits } from './drawing/tables.ts'
-import { fitTo, padTo } from './drawing/text-width.ts'
+import { fitTo, padTo, widthOf } from './drawing/text-width.ts'
 import { createTimeAxis, drawAxis, type TimeAxis } from './drawing/time-axis.ts'
 import type { Outcome, Trace } from './trace.ts'
 
@@ -45,7 +45,7 @@ export function drawTrace(trace: Trace, options: DrawOptions): string {
     '',
     ...drawPicture(trace, sheet),
     '',
-    drawLegend(sheet),
+    ...drawLegend(sheet),
     ...section(sheet, { en: 'What happened', ja: '起きたこと' }, drawHappenings(trace, wording, width)),
     ...section(sheet, { en: 'Waited for', ja: '待ったもの' }, drawWaits(trace, wording, width)),
     ...section(sheet, { en: 'Evidence', ja: '証拠' }, drawEvidence(trace, wording, width)),
@@ -143,7 +143,7 @@ function drawCurve(trace: Trace, { axis, wording, paint }: Sheet): readonly stri
   return drawExposure(trace, axis).map((cells, index) => {
     const level = index === 0 ? '100%' : index === curveRows - 1 ? '0%' : ''
     const label = index === 0 ? fitTo(name, labelWidth - 6) : padTo('', labelWidth - 6)
-    return `${label} ${level.padStart(4)} │${paint(cells, 'good')}`.trimEnd()
+    return `${label} ${level.padStart(4)} │${paint(cells.trimEnd(), 'good')}`
   })
 }
 
@@ -170,15 +170,26 @@ function consequenceNote(trace: Trace, id: string, wording: Wording): string {
 }
 
 /** Only the marks that stand in this drawing. */
-function drawLegend({ stretches, wording, paint }: Sheet): string {
+function drawLegend({ stretches, wording, width, paint }: Sheet): readonly string[] {
   const doings = [...new Set<Doing>(stretches.map(stretch => stretch.doing))]
   const bars = doings.map(doing => `${glyphs[doing].mark} ${inLanguage(wording, doingWords[doing])}`)
-  const marks = inLanguage(wording, {
-    en: ['✓ passed', '✗ rolled back', '! fired', '• answered'].join('  '),
-    ja: '✓ 通過  ✗ ロールバック  ! 発動  • 回答',
-  })
-  return paint([...bars, marks].join('  '), 'dim')
+  const items = [...bars, ...markWords.map(words => inLanguage(wording, words))]
+  const lines: string[] = []
+  for (const item of items) {
+    const last = lines.at(-1)
+    const longer = last === undefined ? item : `${last}  ${item}`
+    if (last !== undefined && widthOf(longer) > width) lines.push(item)
+    else lines.splice(-1, 1, longer)
+  }
+  return lines.map(line => paint(line, 'dim'))
 }
+
+const markWords: readonly Readonly<Record<Language, string>>[] = [
+  { en: '✓ passed', ja: '✓ 通過' },
+  { en: '✗ rolled back', ja: '✗ ロールバック' },
+  { en: '! fired', ja: '! 発動' },
+  { en: '• answered', ja: '• 回答' },
+]
 
 function section(sheet: Sheet, title: Readonly<Record<Language, string>>, lines: readonly string[]): readonly string[] {
   return lines.length === 0 ? [] : ['', sheet.paint(inLanguage(sheet.wording, title), 'bold'), ...lines]

@@ -104,6 +104,8 @@ class SimulatedRun {
   /** When hands are read again although nobody moves them, as a real engine does all the time. */
   #handsDue: number | null = null
   #handsSeenAt: number
+  /** What everybody who acts at this moment saw before. */
+  #seenPhase: string | null = null
   /** True for the last look before the engine is gone: it expects to look again soon, as a real one does. */
   #expectsSoon = false
 
@@ -189,6 +191,7 @@ class SimulatedRun {
 
   /** Everything that happens at this moment, until nothing more follows. */
   async #settle(): Promise<void> {
+    this.#seenPhase = this.#presentPhase()
     for (let round = 0; round < roundsMax; round += 1) {
       const happened = await this.#letHappen()
       await this.#tick()
@@ -213,6 +216,11 @@ class SimulatedRun {
     if (this.#world.hands.changedAt === this.#handsSeenAt) return
     this.#handsSeenAt = this.#world.hands.changedAt
     this.#handsDue = this.#handsSeenAt + defaultSettings.observeEveryMs
+  }
+
+  #presentPhase(): string | null {
+    const lifecycle = this.#recorder.state?.lifecycle
+    return lifecycle?.kind === 'running' ? (this.#options.plan.phases[lifecycle.phase]?.name ?? null) : null
   }
 
   async #lookOnceMore(): Promise<void> {
@@ -296,7 +304,12 @@ class SimulatedRun {
     if (!spoken.ok) return this.#refuse(spoken.message, item)
     const { person, why } = happening
     // A script may write one release-manager of the release-managers.
-    const action = { ...actionBy(person, person, spoken.body, why ?? 'scripted'), roles: [person, `${person}s`] }
+    const action = {
+      ...actionBy(person, person, spoken.body, why ?? 'scripted'),
+      roles: [person, `${person}s`],
+      // Two people who promote at once saw the same phase; the second must not promote the next one.
+      expected: spoken.body.type === 'promote' ? { phase: this.#seenPhase, seq: null } : null,
+    }
     const result = await this.#engine.act(action)
     if (result !== null && !result.ok) this.#refuse(result.refusal.message, item)
   }

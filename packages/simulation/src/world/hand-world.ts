@@ -12,7 +12,7 @@ import type { EffectJournal } from './effect-journal.ts'
  *
  * Invariants
  *  1. Telling a hand what it serves already changes nothing outside: no second reload, no second effect.
- *  2. A hand that cannot go down keeps the highest share it ever had.
+ *  2. A hand that cannot go down keeps the share it has.
  *  3. `exposure` is what users have, whatever anybody believes.
  */
 export interface HandWorld {
@@ -46,7 +46,6 @@ const settleMs = 2_000
 interface HandState {
   readonly hand: Hand
   serves: Exposure
-  highest: number
   readonly troubles: Readonly<Record<HandTrouble, TroubleSpan[]>>
 }
 
@@ -57,10 +56,7 @@ export function createHandWorld(
   onExposure: (exposure: Exposure, cause: ExposureCause) => void,
 ): HandWorld {
   const states = new Map<string, HandState>(
-    plan.hands.map(hand => [
-      hand.id,
-      { hand, serves: nobody, highest: 0, troubles: { fails: [], unreadable: [], slow: [] } },
-    ]),
+    plan.hands.map(hand => [hand.id, { hand, serves: nobody, troubles: { fails: [], unreadable: [], slow: [] } }]),
   )
   const splitter = plan.hands[0]?.id ?? ''
   let changedAt = clock.at
@@ -72,7 +68,6 @@ export function createHandWorld(
   const serve = (state: HandState, exposure: Exposure, cause: ExposureCause): void => {
     state.serves = exposure
     changedAt = clock.at
-    state.highest = Math.max(state.highest, exposure.share)
     if (state.hand.id === splitter) onExposure(exposure, cause)
   }
 
@@ -89,7 +84,7 @@ export function createHandWorld(
 
   const read: HandDriver['read'] = async target => {
     const state = stateOf(target.hand.id)
-    const floor = target.hand.canLower ? 0 : state.highest
+    const floor = target.hand.canLower ? 0 : state.serves.share
     if (strikes(state.troubles.unreadable, clock.at))
       return { share: null, reached: false, floor, problem: 'no answer' }
     const reached = sameExposure(state.serves, withFloor(state, target.desired))
@@ -108,7 +103,7 @@ export function createHandWorld(
     },
     drift(id, share) {
       const state = stateOf(id)
-      serve(state, { ...state.serves, share }, 'drift')
+      serve(state, withFloor(state, { ...state.serves, share }), 'drift')
     },
     nextChange(after) {
       const edges = [...states.values()]
@@ -136,8 +131,9 @@ function strikes(spans: readonly TroubleSpan[], at: number): boolean {
   return true
 }
 
-function withFloor(state: HandState, wanted: Exposure): Exposure {
-  return state.hand.canLower || wanted.share >= state.highest ? wanted : { ...wanted, share: state.highest }
+/** What cannot go down stays where it is. */
+function withFloor({ hand, serves }: HandState, wanted: Exposure): Exposure {
+  return hand.canLower || wanted.share >= serves.share ? wanted : { ...wanted, share: serves.share }
 }
 
 /** True while anybody, or a copy of real input, goes through the new version: its track is measured. */

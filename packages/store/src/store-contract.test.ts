@@ -1379,6 +1379,6 @@ describe('the two stores', () => {
         await Promise.all(worlds.map(world => world.close()))
       }
     })
-    await fc.assert(walk, { numRuns: 25 })
+    await fc.assert(walk, { numRuns: 25, interruptAfterTimeLimit: 60_000 })
   })
 })

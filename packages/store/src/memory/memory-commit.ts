@@ -67,7 +67,7 @@ function move(state: MemoryState, release: MemoryRelease, { desired, ended }: Co
 }
 
 function end(state: MemoryState, release: MemoryRelease, ended: boolean, now: number): void {
-  release.endedAt = ended ? (release.endedAt ?? now) : null
+  if (ended) release.endedAt ??= now
   keepLive(state, release)
   if (!ended) return
   for (const { hand } of release.hands) {

@@ -145,7 +145,8 @@ const recoverCommands: Statement = {
         status = case when c.effect_class = 'ask' then 'ambiguous' else 'planned' end,
         ended_at = case when c.effect_class = 'ask' then clock.now end,
         detail = 'the instance that ran it died; what came of it is not known',
-        fence = c.fence + 1, not_before = clock.now, owner = null, owner_epoch = null
+        fence = c.fence + 1, owner = null, owner_epoch = null,
+        not_before = case when c.effect_class = 'ask' then c.not_before else clock.now end
       from orphan, clock where c.id = orphan.id returning c.release_id, c.ended_at, c.lane),
     ended as (select release_id from recovered where ended_at is not null),
     ${wakeEnded}

@@ -10,8 +10,9 @@ import type { Tell } from './hints.ts'
  * The fenced transaction, as one statement and one round trip: everything hangs on the first update, which touches
  * nothing unless seq and fence are what the decision was made from.
  *
- * Parts see the rows as they were before the statement, so a rollback that plans its own commands while it supersedes
- * "all" does not supersede those.
+ * 1. Parts see the rows as they were before the statement, so a rollback that plans its own commands while it
+ *    supersedes "all" does not supersede those.
+ * 2. An end is final: no later commit gives a release its hands back.
  */
 export async function commitRelease(database: Database, commit: Commit, tell: Tell): Promise<'committed' | 'lost'> {
   if (changesNothingButTime(commit)) {
@@ -80,7 +81,7 @@ const commitFully: Statement = {
   text: `with updated as (
       update release r set status = $4, decided_at = $6, wake_at = $5,
         seq = $8, state = coalesce($9::json, r.state), lifecycle = $10, share = $11,
-        ended_at = case when $12::boolean then coalesce(r.ended_at, now_ms($7)) end,
+        ended_at = case when $12::boolean then coalesce(r.ended_at, now_ms($7)) else r.ended_at end,
         revision = case when $23::json is null then r.revision else $25::integer end,
         plan_digest = coalesce($24::text, r.plan_digest)
       where id = $1::uuid and fence = $2 and seq = $3
@@ -103,7 +104,7 @@ const commitFully: Statement = {
       from updated, json_array_elements($14::json) as item
       on conflict (release_id, slot) do nothing),
     moved as (
-      update hand h set live = not $12::boolean,
+      update hand h set live = h.live and not $12::boolean,
         desired = coalesce($18::json, h.desired), generation = coalesce($19::bigint, h.generation),
         direction = coalesce($20, h.direction), desired_at = case when $18::json is null then h.desired_at else now_ms($7) end,
         reached = h.reached and $18::json is null

@@ -363,3 +363,23 @@ for (const method of ['claimDue', 'claim'] as const) {
     assert.equal(await bench.stage(id), 'completed')
   })
 }
+
+test('a moment without answers costs no release that is held here its next raise', async () => {
+  const bench = await TestBench.open()
+  const { store } = bench.bench
+  let isAway = false
+  const releases = {
+    ...store.releases,
+    async claimDue(owner: string, limit: number) {
+      if (isAway) throw new Error('connection refused')
+      return store.releases.claimDue(owner, limit)
+    },
+  }
+  const id = await bench.create(bench.engine(new TestFaults(), { ...store, releases }), testPlan())
+  await bench.runFor(30_000, 500)
+  isAway = true
+  await bench.runFor(3_000, 500)
+  isAway = false
+  await bench.runFor(300_000, 500)
+  assert.equal(await bench.stage(id), 'completed')
+})

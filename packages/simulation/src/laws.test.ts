@@ -45,24 +45,24 @@ async function healthyTrace(plan: CompiledPlan = shop): Promise<Trace> {
   return run.trace
 }
 
-test('no law is broken in hundreds of seeded worlds', async t => {
-  const { broken, outcomes, crashes, events } = await runWorlds([shop, bare, store], 200, seed)
-  t.diagnostic(`seeds ${seed} to ${seed + 199}: ${JSON.stringify(outcomes)}, ${crashes} crashes, ${events} events`)
+test('no law is broken in a hundred and twenty seeded worlds', async t => {
+  const { broken, outcomes, crashes, events } = await runWorlds([shop, bare, store], 120, seed)
+  t.diagnostic(`seeds ${seed} to ${seed + 119}: ${JSON.stringify(outcomes)}, ${crashes} crashes, ${events} events`)
   assert.deepEqual(broken, [])
   // Worlds that all end alike would prove nothing.
-  assert.ok(outcomes.completed > 40 && outcomes['rolled back'] > 10 && outcomes.running > 10 && crashes > 10)
+  assert.ok(outcomes.completed > 20 && outcomes['rolled back'] > 5 && outcomes.running > 5 && crashes > 5)
 })
 
 test('looking at every bucket by itself gives the same events as looking only when something may happen', async t => {
   let looks = 0
-  for (let world = 0; world < 24; world += 1) {
+  for (let world = 0; world < 12; world += 1) {
     const plan = world % 2 === 0 ? shop : bare
     const events = await runWorld(plan, seed + world, 'events')
     const full = await runWorld(plan, seed + world, 'full')
     assert.deepEqual(full.trace.events, events.trace.events, `seed ${seed + world} of ${plan.name}`)
     looks += full.trace.ticks - events.trace.ticks
   }
-  t.diagnostic(`seeds ${seed} to ${seed + 23}: ${looks} looks more`)
+  t.diagnostic(`seeds ${seed} to ${seed + 11}: ${looks} looks more`)
   assert.ok(looks > 1_000)
 })
 

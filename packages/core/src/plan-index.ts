@@ -5,6 +5,9 @@ export interface PlanIndex {
   /** Every step of the plan by id, groups and checklist items included. */
   readonly steps: ReadonlyMap<string, Step>
   readonly rules: ReadonlyMap<string, Rule>
+  /** Rules of the release alone, and by phase those of the release and the phase: asked several times a decision. */
+  readonly rulesOfRelease: readonly Rule[]
+  readonly rulesOfPhase: readonly (readonly Rule[])[]
   /** Ids of the steps of the rollback and of every runbook: these may be skipped, gates may not. */
   readonly runbookSteps: ReadonlySet<string>
   /** Metrics a promotion depends on, by phase: those of its criteria and of the rules in its scope. */
@@ -44,6 +47,10 @@ function buildIndex(plan: CompiledPlan): PlanIndex {
   return {
     steps,
     rules: new Map(plan.rules.map(rule => [rule.id, rule])),
+    rulesOfRelease: plan.rules.filter(rule => rule.phase === null),
+    rulesOfPhase: plan.phases.map(({ index }) =>
+      plan.rules.filter(rule => rule.phase === null || rule.phase === index),
+    ),
     runbookSteps: new Set([...plan.rollback, ...Object.values(plan.runbooks).flat()].flatMap(idsIn)),
     metricsOfPhase: plan.phases.map(phase => metricsWatched(plan, phase.index)),
     checksInUse: Object.keys(plan.checks).filter(check =>

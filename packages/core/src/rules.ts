@@ -23,8 +23,8 @@ export function watchRules(turn: Turn): void {
 
 /** Rules whose scope is the whole release or the present phase. A phase's rules stay until the next phase is entered. */
 export function rulesInScope(turn: Turn): readonly Rule[] {
-  const phase = turn.running?.phase ?? null
-  return turn.plan.rules.filter(rule => rule.phase === null || rule.phase === phase)
+  const { rulesOfRelease, rulesOfPhase } = indexOf(turn.plan)
+  return turn.running === null ? rulesOfRelease : (rulesOfPhase[turn.running.phase] ?? rulesOfRelease)
 }
 
 /** The first rule that would roll back now. */

@@ -100,7 +100,7 @@ function leavesOf(step: Step, state: ReleaseState): readonly Step[] {
 }
 
 /**
- * A person may promote over holds; nobody and nothing else may. What counts is what was known when the hold was found
+ * A person may promote over holds, and only a person ends an open one; nobody and nothing else may. What counts is what was known when the hold was found
  * over: a gap that shows itself later stops the release by itself.
  */
 function promotesEarly(trace: Trace): string | null {
@@ -112,11 +112,12 @@ function promotesEarly(trace: Trace): string | null {
     if (body.type === 'PhaseEntered') [reachedAt, uncovered] = [null, uncovered.filter(span => span.to === null)]
     if (body.type === 'ExposureReached') reachedAt ??= at
     uncovered = withSpan(uncovered, event)
-    if (body.type === 'PhasePromoted' && body.by === null && !held.has(body.phase))
+    const isOpen = body.type === 'PhasePromoted' && trace.plan.phases[body.phase]?.holdMs === null
+    if (body.type === 'PhasePromoted' && body.by === null && (isOpen || !held.has(body.phase)))
       return `${body.name} without its hold at ${describe(trace, at)}`
     if (body.type !== 'HoldEnded') continue
     held.add(body.phase)
-    const holdMs = trace.plan.phases[body.phase]?.holdMs ?? Number.POSITIVE_INFINITY
+    const holdMs = trace.plan.phases[body.phase]?.holdMs ?? 0
     const covered = reachedAt === null ? 0 : at - reachedAt - lostBetween(uncovered, reachedAt, at)
     if (covered < holdMs) return `${body.phase} after ${covered} of ${holdMs} ms at ${describe(trace, at)}`
   }

@@ -1,8 +1,7 @@
 import type { FolderFindings, MutationCache } from './mutation-cache.ts'
 import { MutationPool } from './mutation-pool.ts'
-import type { MutationTask } from './mutation-worker.ts'
 import type { PlanFolder } from './plan-folders.ts'
-import type { Liveness, ScenarioState } from './plan-mutations.ts'
+import type { ChangedNumber, Liveness, Probe, ScenarioState } from './plan-mutations.ts'
 import type { PlanNumber } from './plan-numbers.ts'
 
 export interface MutationFindings {
@@ -41,39 +40,85 @@ function isIncomplete(findings: FolderFindings | null, numbers: readonly PlanNum
   return findings === null || numbers.some(number => findings.numbers[keyOf(number)] === undefined)
 }
 
+/** Scenarios tried for one number by itself; those that speak of it are among the first. */
+const probedAtMost = 8
+
 async function findInPool(
   pool: MutationPool,
   folders: readonly PlanFolder[],
   numbersOf: (folder: PlanFolder) => readonly PlanNumber[],
   { cache, onProgress }: MutationOptions,
 ): Promise<ReadonlyMap<string, FolderFindings>> {
-  const states = new Map<string, readonly ScenarioState[]>()
-  await pool.perform(
-    folders.map(({ name }) => ({ kind: 'scenarios', folder: name })),
-    (index, result) => states.set(folders[index]!.name, result as readonly ScenarioState[]),
-  )
-  const wanted = folders.flatMap(folder => numbersOf(folder).map(number => ({ folder, number })))
-  const tasks = wanted.map(({ folder, number }): MutationTask => {
-    const hint = cache?.hint(hintKey(folder, number)) ?? null
-    return { kind: 'number', folder: folder.name, number, states: states.get(folder.name) ?? [], hint }
-  })
-  const found = new Map<string, Record<string, Liveness>>(folders.map(({ name }) => [name, {}]))
-  const findingsOf = (name: string): FolderFindings => ({
-    scenarios: states.get(name) ?? [],
-    numbers: found.get(name) ?? {},
-  })
+  const all = folders.reduce((sum, folder) => sum + numbersOf(folder).length, 0)
   let done = 0
-  await pool.perform(tasks, (index, result) => {
-    const { folder, number } = wanted[index]!
-    found.get(folder.name)![keyOf(number)] = result as Liveness
-    done += 1
-    onProgress(done, tasks.length)
-    // Kept as soon as a folder is done: whoever interrupts the report does not begin anew.
-    if (!isIncomplete(findingsOf(folder.name), numbersOf(folder))) cache?.write(folder, findingsOf(folder.name))
-  })
-  const findings = new Map(folders.map(({ name }) => [name, findingsOf(name)]))
-  cache?.writeHints(hintsOf(wanted, findings))
-  return findings
+  const found = await Promise.all(
+    folders.map(async folder => {
+      const findings = await new FolderMutations(pool, folder, cache).find(numbersOf(folder), () => {
+        done += 1
+        onProgress(done, all)
+      })
+      // Kept as soon as a folder is done: whoever interrupts the report does not begin anew.
+      cache?.write(folder, findings)
+      return [folder.name, findings] as const
+    }),
+  )
+  cache?.writeHints(
+    Object.assign({}, ...folders.map((folder, index) => hintsOf(folder, numbersOf(folder), found[index]![1]))),
+  )
+  return new Map(found)
+}
+
+/**
+ * One folder. Each number is probed with the scenarios nearest to it. What none of these noticed is probably dead, and
+ * all that is left is changed together and run against every scenario: when nothing notices even then, all of it is
+ * dead. Else it is halved until a number stands alone and is tried against every scenario by itself.
+ */
+class FolderMutations {
+  readonly #pool: MutationPool
+  readonly #folder: PlanFolder
+  readonly #cache: MutationCache | null
+  readonly #found: Record<string, Liveness> = {}
+  #states: readonly ScenarioState[] = []
+
+  constructor(pool: MutationPool, folder: PlanFolder, cache: MutationCache | null) {
+    this.#pool = pool
+    this.#folder = folder
+    this.#cache = cache
+  }
+
+  async find(numbers: readonly PlanNumber[], onDone: () => void): Promise<FolderFindings> {
+    this.#states = (await this.#pool.run({ kind: 'scenarios', folder: this.#folder.name })) as readonly ScenarioState[]
+    const open = await Promise.all(
+      numbers.map(async number => {
+        const left = await this.#probe(number, probedAtMost)
+        onDone()
+        return left
+      }),
+    )
+    await this.#settle(open.filter(left => left !== null))
+    return { scenarios: this.#states, numbers: this.#found }
+  }
+
+  async #probe(number: PlanNumber, atMost: number): Promise<ChangedNumber | null> {
+    const hint = this.#cache?.hint(hintKey(this.#folder, number)) ?? null
+    const task = { kind: 'probe', folder: this.#folder.name, states: this.#states, number, hint, atMost } as const
+    const { live, noticed, open } = (await this.#pool.run(task)) as Probe
+    this.#found[keyOf(number)] = { live, noticed }
+    return open
+  }
+
+  async #settle(open: readonly ChangedNumber[]): Promise<void> {
+    if (open.length === 0) return
+    const [only] = open
+    if (only !== undefined && open.length === 1) {
+      await this.#probe(only.number, Number.POSITIVE_INFINITY)
+      return
+    }
+    const task = { kind: 'together', folder: this.#folder.name, states: this.#states, numbers: open } as const
+    if (!(await this.#pool.run(task))) return
+    const middle = Math.ceil(open.length / 2)
+    await Promise.all([this.#settle(open.slice(0, middle)), this.#settle(open.slice(middle))])
+  }
 }
 
 export function keyOf({ file, line, column }: Pick<PlanNumber, 'file' | 'line' | 'column'>): string {
@@ -87,12 +132,13 @@ function hintKey(folder: PlanFolder, { file, line, column, path }: PlanNumber): 
 }
 
 function hintsOf(
-  wanted: readonly { readonly folder: PlanFolder; readonly number: PlanNumber }[],
-  findings: ReadonlyMap<string, FolderFindings>,
+  folder: PlanFolder,
+  numbers: readonly PlanNumber[],
+  findings: FolderFindings,
 ): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    wanted.flatMap(({ folder, number }) => {
-      const by = findings.get(folder.name)?.numbers[keyOf(number)]?.noticed[0] ?? null
+    numbers.flatMap(number => {
+      const by = findings.numbers[keyOf(number)]?.noticed[0] ?? null
       return by === null ? [] : [[hintKey(folder, number), by]]
     }),
   )

@@ -22,6 +22,16 @@ export interface Liveness {
   readonly noticed: readonly (string | null)[]
 }
 
+export interface Probe extends Liveness {
+  /** The change that the scenarios tried so far did not notice, when there are more of them; else null. */
+  readonly open: ChangedNumber | null
+}
+
+export interface ChangedNumber {
+  readonly number: PlanNumber
+  readonly direction: 'up' | 'down'
+}
+
 export interface ScenarioState {
   readonly file: string
   /** 1-based line of its first key. */
@@ -76,24 +86,30 @@ export class PlanMutations {
     )
   }
 
-  /** `hint`: the scenario that noticed the last time this line was looked at; it is tried first. */
-  async test(number: PlanNumber, hint: string | null): Promise<Liveness> {
-    const texts = mutatedTexts(this.#planFiles, number)
+  /** Tries the scenarios that speak of the number, `atMost` so many; `hint` is the one that noticed the last time. */
+  async probe(number: PlanNumber, hint: string | null, atMost: number): Promise<Probe> {
     const noticed: (string | null)[] = []
-    for (const text of texts) {
-      const by = await this.#noticedBy(number, text, noticed[0] ?? hint)
+    for (const direction of directionsOf(this.#planFiles, number)) {
+      const files = changeNumbers(this.#planFiles, [{ number, direction }])
+      const ordered = this.#inOrder(number, noticed[0] ?? hint)
+      const by = await this.#noticedBy(files, ordered.slice(0, atMost))
       noticed.push(by)
-      if (by === null) break
+      const open = ordered.length > atMost ? { number, direction } : null
+      if (by === null) return { live: false, noticed, open }
     }
-    return { live: texts.length > 0 && noticed.every(by => by !== null), noticed }
+    return { live: noticed.length > 0, noticed, open: null }
   }
 
-  async #noticedBy(number: PlanNumber, text: string, hint: string | null): Promise<string | null> {
-    const files = this.#planFiles.map(file => (file.path === number.file ? { ...file, text } : file))
+  /** True when some scenario fails with all of these numbers changed at once. */
+  async notices(numbers: readonly ChangedNumber[]): Promise<boolean> {
+    return (await this.#noticedBy(changeNumbers(this.#planFiles, numbers), this.#passing)) !== null
+  }
+
+  async #noticedBy(files: PlanFolder['files'], scenarios: readonly Selected[]): Promise<string | null> {
     const documents = parsePlanDocuments(files)
     if (documents.problems.length > 0) return 'refused'
     const changed = new Compiler(documents)
-    for (const selected of this.#inOrder(number, hint)) {
+    for (const selected of scenarios) {
       const { plan, scenario } = selected
       const compiled = changed.compile(plan, scenario)
       if (!compiled.ok) return 'refused'
@@ -111,11 +127,26 @@ export class PlanMutations {
   }
 }
 
-/** The file with the number changed up and down; one text where there is only one way to go (0 and 100 %). */
-function mutatedTexts(files: PlanFolder['files'], number: PlanNumber): readonly string[] {
+/** Up and down; one of them where the other leads to the same text (0 and 100 %). */
+function directionsOf(files: PlanFolder['files'], number: PlanNumber): readonly ChangedNumber['direction'][] {
   const text = files.find(({ path }) => path === number.file)?.text ?? ''
-  const results = (['up', 'down'] as const).map(direction => mutatePlanNumber(text, number, direction))
-  return [...new Set(results.flatMap(result => (result.ok ? [result.text] : [])))]
+  const [up, down] = (['up', 'down'] as const).map(direction => mutatePlanNumber(text, number, direction))
+  if (!up?.ok || !down?.ok) return []
+  return up.text === down.text ? ['up'] : ['up', 'down']
+}
+
+/** From the end on: a number that grows by a digit moves what stands behind it. */
+function changeNumbers(files: PlanFolder['files'], numbers: readonly ChangedNumber[]): PlanFolder['files'] {
+  const last = numbers.toSorted((a, b) => b.number.line - a.number.line || b.number.column - a.number.column)
+  return files.map(file => ({
+    ...file,
+    text: last
+      .filter(({ number }) => number.file === file.path)
+      .reduce((text, { number, direction }) => {
+        const result = mutatePlanNumber(text, number, direction)
+        return result.ok ? result.text : text
+      }, file.text),
+  }))
 }
 
 /** Each plan and strategy is compiled once per set of documents. */

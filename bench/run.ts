@@ -1,10 +1,12 @@
 // `npm run bench -- NAME [--json]`: one benchmark a command, ratios and distributions of one run. Timings on shared
 // machines are noisy, so nothing here is a test and no number is a promise; docs/reference/benchmarks.md has the last run.
+import { appendBench } from './append.ts'
 import type { BenchResult } from './bench-result.ts'
 import { decideBench } from './decide.ts'
 import { simulateBench } from './simulate.ts'
 
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<BenchResult>>> = {
+  append: appendBench,
   decide: decideBench,
   simulate: simulateBench,
 }

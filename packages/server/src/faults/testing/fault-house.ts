@@ -28,8 +28,13 @@ export async function openFaultHouse(): Promise<FaultHouse> {
   const workFolder = join(home, 'work')
   mkdirSync(workFolder)
   const cacheFolder = join(home, 'compiled')
-  const open: FaultHouse['instance'] = settings =>
-    openInstance({ ...settings, dataDir: mkdtempSync(join(home, 'instance-')), cacheFolder })
+  const instances: InstanceProcess[] = []
+  const open: FaultHouse['instance'] = async settings => {
+    const dataDir = mkdtempSync(join(home, 'instance-'))
+    const instance = await openInstance({ ...settings, dataDir, cacheFolder })
+    instances.push(instance)
+    return instance
+  }
   const receiver = await startReceiver()
   const postgres = await startEmbeddedPostgres({ dataDir: join(home, 'postgres') })
   const administer = openAdministration(postgres.url)
@@ -50,6 +55,8 @@ export async function openFaultHouse(): Promise<FaultHouse> {
       return urlOf(postgres.url, name)
     },
     async close() {
+      // A test that broke off may have left some running.
+      await Promise.all(instances.map(left => left.close()))
       await receiver.close()
       await postgres.close()
       rmSync(home, { recursive: true, force: true })

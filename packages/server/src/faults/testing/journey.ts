@@ -29,6 +29,10 @@ export interface JourneySettings {
   readonly moment: FaultMoment
   /** Where the first one dies, which owns the release; those "from SIGUSR2" count from the moment on. */
   readonly faults: readonly string[]
+  /** Stands between the instances and the database. */
+  readonly door?: (databaseUrl: string) => Promise<{ readonly url: string }>
+  /** Another plan of the same flag and service, in files of its own. */
+  readonly plan?: { readonly name: string; readonly text: string }
   /** Where the second one dies; those "from SIGUSR2" count from the death of the first on. */
   readonly secondFaults?: readonly string[]
 }
@@ -54,23 +58,20 @@ export async function playJourney(settings: JourneySettings): Promise<Journey> {
   }
 }
 
-export async function startJourney({
-  house,
-  instances,
-  faults,
-  secondFaults,
-  moment,
-}: JourneySettings): Promise<Journey> {
+export async function startJourney(settings: JourneySettings): Promise<Journey> {
+  const { house, instances, faults, secondFaults, moment, door, plan } = settings
   const databaseUrl = await house.database()
+  const reachedBy = (await door?.(databaseUrl))?.url ?? databaseUrl
   // Somebody must be left: of two that both die, both are started again.
   const isKept = instances === 1 || secondFaults !== undefined
-  const open = (planned: readonly string[]) => house.instance({ databaseUrl, faults: planned, isKept })
+  const open = (planned: readonly string[]) => house.instance({ databaseUrl: reachedBy, faults: planned, isKept })
   const [first, second] = await Promise.all([open(faults), instances === 2 ? open(secondFaults ?? []) : null])
   const { client, served } = await openClient(second ?? first, house.sdkKey)
   const version = `v-${randomUUID().slice(0, 8)}`
   if (moment === 'the release starts') first.arm()
   const urls = urlsOf(first, second)
-  const id = await startRelease(urls(), version)
+  if (plan !== undefined) await applyPlan(first, plan)
+  const id = await startRelease(urls(), plan?.name ?? planName, version)
   void first.death().then(() => second?.arm())
   const watch = new ReleaseWatch(id, () => urls().toReversed())
   const close = async (): Promise<void> => {
@@ -124,18 +125,23 @@ export async function askAny(urls: readonly string[], method: string, path: stri
     }
 }
 
+async function applyPlan({ url }: InstanceProcess, { name, text }: { name: string; text: string }): Promise<void> {
+  const answer = await ask(url, 'POST', '/v1/plans', { body: { files: [{ file: `${name}.yaml`, text }] } })
+  if (answer.status !== 200) throw new Error(JSON.stringify(answer.body))
+}
+
 /** Who asks for a release and hears nothing looks whether it is there, and asks again when it is not. */
-async function startRelease(urls: readonly string[], version: string): Promise<string> {
+async function startRelease(urls: readonly string[], plan: string, version: string): Promise<string> {
   let refusal = ''
   for (const startedAt = performance.now(); performance.now() - startedAt < patienceMs; await pause())
     for (const url of urls) {
-      const body = { plan: planName, version }
+      const body = { plan, version }
       const answer = await ask(url, 'POST', '/v1/releases', { body }).catch(() => null)
       if (answer?.status === 201) return answer.body.id
       if (answer !== null && answer.status < 500 && answer.body.code !== 'conflict')
         throw new Error(JSON.stringify(answer.body))
       if (answer !== null) refusal = JSON.stringify(answer.body)
-      const { body: page } = await askAny(urls, 'GET', `/v1/releases?plan=${planName}`, undefined)
+      const { body: page } = await askAny(urls, 'GET', `/v1/releases?plan=${plan}`, undefined)
       if (page.items.length > 0) return page.items[0].id
     }
   throw new Error(`the release was not started within ${patienceMs / 1_000} s: ${refusal}`)
@@ -163,18 +169,26 @@ export async function sendFailures(
   { client, first, second }: Pick<Journey, 'client' | 'first' | 'second'>,
   isNoticed: () => boolean,
 ): Promise<void> {
+  const startedAt = performance.now()
   for (let batch = 1; !isNoticed(); batch++) {
-    const bucketStart = Math.floor(Date.now() / bucketMs) * bucketMs
-    const sample = (status: string) => ({
-      service: serviceName,
-      series: 'http_requests',
-      labels: { track: 'canary', status },
-      bucketStart,
-      bucketMs,
-      count: 50,
-    })
-    const body = { sdk: client.id, batch, sentAt: Date.now(), samples: [sample('500'), sample('200')] }
-    await askAny(urlsOf(first, second)(), 'POST', '/v1/samples', body)
+    if (performance.now() - startedAt > patienceMs)
+      throw new Error(`failures were not noticed within ${patienceMs / 1_000} s`)
+    await askAny(urlsOf(first, second)(), 'POST', '/v1/samples', failuresNow(client.id, batch))
     for (const until = performance.now() + bucketMs; performance.now() < until && !isNoticed(); ) await pause()
   }
+}
+
+/** A batch of this second in which half of the canary's requests failed. */
+export function failuresNow(sdk: string, batch: number) {
+  const sentAt = Date.now()
+  const bucketStart = Math.floor(sentAt / bucketMs) * bucketMs
+  const sample = (status: string) => ({
+    service: serviceName,
+    series: 'http_requests',
+    labels: { track: 'canary', status },
+    bucketStart,
+    bucketMs,
+    count: 50,
+  })
+  return { sdk, batch, sentAt, samples: [sample('500'), sample('200')] }
 }

@@ -12,8 +12,8 @@ export interface Receiver {
   readonly effects: ReadonlyMap<string, ReadonlySet<string>>
   /** Calls by key; more than one is a repeat the receiver could tell. */
   readonly calls: ReadonlyMap<string, number>
-  /** While true every call is taken and never answered. */
-  hangs: boolean
+  /** Calls it takes and never answers, by what they ask for. */
+  hangsAt: (what: string) => boolean
   close(): Promise<void>
 }
 
@@ -22,9 +22,9 @@ export async function startReceiver(): Promise<Receiver> {
   const calls = new Map<string, number>()
   const server = createServer(async (request, response) => {
     const body = await text(request).catch(() => '')
-    if (receiver.hangs) return
     const key = String(request.headers['idempotency-key'] ?? 'no key')
     const what = `${request.method} ${request.url}${titleIn(body)}`
+    if (receiver.hangsAt(what)) return
     effects.set(what, (effects.get(what) ?? new Set()).add(key))
     calls.set(key, (calls.get(key) ?? 0) + 1)
     response.end('ok')
@@ -36,7 +36,7 @@ export async function startReceiver(): Promise<Receiver> {
     host,
     effects,
     calls,
-    hangs: false,
+    hangsAt: () => false,
     close: () =>
       new Promise(resolve => {
         server.close(() => resolve())

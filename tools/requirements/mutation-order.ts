@@ -1,29 +1,28 @@
 import type { PlanNumber } from './plan-numbers.ts'
 
-/** A scenario as its author wrote it. */
-export interface ScenarioText {
-  readonly name: string
-  readonly text: string
-}
-
 /**
- * Scenarios in the order in which they are likely to notice a change of this number: those that use its words first,
- * and rare words count for more. It decides how long the report takes, never what it says.
+ * Scenarios in the order in which they are likely to notice a change of this number: those that use its words and its
+ * value first, and what is rare counts for more. It decides how long the report takes, never what it says.
  */
-export function orderScenarios(number: PlanNumber, scenarios: readonly ScenarioText[]): readonly number[] {
-  const words = new Set(
-    [...number.words, number.text].flatMap(word => word.toLowerCase().match(/[\p{L}\d_.]+/gu) ?? []),
-  )
-  const weights = [...words].map(word => {
-    const count = scenarios.filter(({ text }) => has(text, word)).length
-    return { word, weight: count === 0 ? 0 : Math.log(1 + scenarios.length / count) }
-  })
-  const scores = scenarios.map(({ text }) =>
-    weights.reduce((sum, { word, weight }) => sum + (weight > 0 && has(text, word) ? weight : 0), 0),
-  )
-  return scenarios.map((_, index) => index).toSorted((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b)
+export function orderScenarios(number: PlanNumber, texts: readonly string[]): readonly number[] {
+  const scores = texts.map(() => 0)
+  for (const pattern of patternsOf(number)) {
+    const hits = texts.flatMap((text, index) => (pattern.test(text) ? [index] : []))
+    const weight = Math.log(1 + texts.length / hits.length)
+    for (const hit of hits) scores[hit]! += weight
+  }
+  return texts.map((_, index) => index).toSorted((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b)
 }
 
-function has(text: string, word: string): boolean {
-  return text.toLowerCase().includes(word)
+/** Names of what it belongs to, and its value or one just beside it: 5% is looked for by 5.01% too. */
+function patternsOf({ words, text, unit }: PlanNumber): readonly RegExp[] {
+  const names = new Set(words.flatMap(word => word.match(/[\p{L}\p{N}_-]{2,}/gu) ?? []))
+  return [
+    ...[...names].map(name => new RegExp(`(?<![\\p{L}\\p{N}_-])${escape(name)}(?![\\p{L}\\p{N}_])`, 'u')),
+    new RegExp(`(?<![\\d.])${escape(text)}(\\.\\d+)?${escape(unit)}(?![\\p{L}\\p{N}])`, 'u'),
+  ]
+}
+
+function escape(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 }

@@ -41,7 +41,7 @@ function isIncomplete(findings: FolderFindings | null, numbers: readonly PlanNum
 }
 
 /** Scenarios tried for one number by itself; those that speak of it are among the first. */
-const probedAtMost = 8
+const probedAtMost = 12
 
 async function findInPool(
   pool: MutationPool,

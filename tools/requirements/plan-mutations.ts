@@ -120,8 +120,11 @@ export class PlanMutations {
   }
 
   #inOrder(number: PlanNumber, hint: string | null): readonly Selected[] {
-    const scenarios = this.#passing.map(({ scenario, text }) => ({ name: scenario.name, text }))
-    const ordered = orderScenarios(number, scenarios).map(index => this.#passing[index]!)
+    const order = orderScenarios(
+      number,
+      this.#passing.map(({ text }) => text),
+    )
+    const ordered = order.map(index => this.#passing[index]!)
     const hinted = ordered.filter(({ scenario }) => scenario.name === hint)
     return [...hinted, ...ordered.filter(selected => !hinted.includes(selected))]
   }

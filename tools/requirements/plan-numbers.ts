@@ -7,6 +7,8 @@ export interface PlanNumber {
   readonly column: number
   /** As written, without its unit: "5", "0.5", "04". */
   readonly text: string
+  /** What stands right behind it: "%", "m", "pt"; often nothing. */
+  readonly unit: string
   /** Where it stands in its document: `phases[1].hold`. Names along the way say which scenarios speak of it. */
   readonly path: string
   /** Words that a scenario about this number uses: names of the phase, rule, metric and flag it belongs to. */
@@ -65,6 +67,7 @@ function numbersOfText(
     line: node.place.line,
     column: before + match.index,
     text: match[0],
+    unit: /^(%|pt|ms|[smhdwx]\b)?/.exec(node.text.slice(match.index + match[0].length))?.[0] ?? '',
     path: node.path,
     words: spoken,
   }))

@@ -158,10 +158,7 @@ describe('numbers of plans', () => {
     )
     assert.ok(number)
     assert.equal(keyOf(number), 'plans/small/plan.yaml:11:11')
-    const order = orderScenarios(number, [
-      { name: 'a', text: 'at: all + 1m' },
-      { name: 'b', text: 'at: canary + 2m' },
-    ])
-    assert.deepEqual(order, [1, 0])
+    const order = orderScenarios(number, ['at: all + 1m', 'at: canary + 2m', 'at: all + 2m'])
+    assert.deepEqual(order, [1, 2, 0])
   })
 })

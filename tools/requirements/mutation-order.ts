@@ -18,11 +18,11 @@ export function orderScenarios(number: PlanNumber, texts: readonly string[]): re
 function patternsOf({ words, text, unit }: PlanNumber): readonly RegExp[] {
   const names = new Set(words.flatMap(word => word.match(/[\p{L}\p{N}_-]{2,}/gu) ?? []))
   return [
-    ...[...names].map(name => new RegExp(`(?<![\\p{L}\\p{N}_-])${escape(name)}(?![\\p{L}\\p{N}_])`, 'u')),
-    new RegExp(`(?<![\\d.])${escape(text)}(\\.\\d+)?${escape(unit)}(?![\\p{L}\\p{N}])`, 'u'),
+    ...[...names].map(name => new RegExp(`(?<![\\p{L}\\p{N}_-])${escapePattern(name)}(?![\\p{L}\\p{N}_])`, 'u')),
+    new RegExp(`(?<![\\d.])${escapePattern(text)}(\\.\\d+)?${escapePattern(unit)}(?![\\p{L}\\p{N}])`, 'u'),
   ]
 }
 
-function escape(text: string): string {
+function escapePattern(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 }

@@ -2,8 +2,11 @@ import type { Clock } from './ports.ts'
 
 /**
  * The database's clock as the engine reads it: asked at most once per `freshMs`, carried on by the local monotonic clock
- * in between and while the database does not answer. It never goes back.
+ * in between and while the database does not answer. It never goes back: a small step is waited out, and while the
+ * database's clock is far behind, time goes on without it, because beats have to go on for it to be set right.
  */
+const farBehindMs = 10_000
+
 export class EngineClock {
   readonly #clock: Clock
   readonly #monotonic: () => number
@@ -28,6 +31,7 @@ export class EngineClock {
     try {
       const now = await this.#clock.now()
       this.#readAt = this.#monotonic()
+      if (now < this.#latest - farBehindMs) return this.#carryOn()
       this.#offset = now - this.#readAt
       return this.#forward(now)
     } catch (error) {

@@ -90,3 +90,19 @@ test('a retry waits between half of its ceiling and all of it, and the ceiling e
     }),
   )
 })
+
+test('time goes on when the clock of the database goes back by hours, and follows it again when it is back', async () => {
+  let local = 0
+  let database = 50_000_000
+  const clock = new EngineClock({ now: async () => database }, () => local)
+  clock.keepFreshFor(1_000)
+  assert.equal(await clock.now(), 50_000_000)
+  local = 2_000
+  database = 50_000_000 - 6 * 3_600_000
+  assert.equal(await clock.now(), 50_002_000)
+  local = 4_500
+  assert.equal(await clock.now(), 50_004_500)
+  local = 6_000
+  database = 50_005_900
+  assert.equal(await clock.now(), 50_005_900)
+})

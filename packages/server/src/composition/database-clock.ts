@@ -1,8 +1,11 @@
 import type { Clock } from '@dankai/engine'
 import type { Logger } from '../http/log.ts'
 
-/** Clocks of machines drift milliseconds an hour; asking every half minute keeps the difference far below a bucket. */
-const askEveryMs = 30_000
+/**
+ * Clocks of machines drift milliseconds an hour, but they are also set: until it is asked again, samples are put where
+ * nobody looks for them. One second is the shortest bucket.
+ */
+const askEveryMs = 1_000
 
 export interface DatabaseClock {
   /** The database's time without asking it; goes on when the database is away, and never steps back. */

@@ -67,10 +67,25 @@ const startInstance: Statement = {
     returning epoch`,
 }
 
+/**
+ * Beats keep the time too. A clock that went back by more than 10 s (less is waited out) is carried on from the latest
+ * time any beat saw; when it comes forward again, what was added goes first; else a tenth of what passed is taken off.
+ */
 const beatInstance: Statement = {
   name: 'beat-instance',
   doing: 'say that this instance is alive',
-  text: 'update instance set seen_at = now_ms($1) where id = $2 and epoch = $3 returning 1 as beaten',
+  text: `with before as materialized (select machine_ms() as machine, latest, added from time_kept for update),
+    judged as (
+      select machine, case
+        when machine + added < latest - 10000 then latest - machine
+        when machine + added > latest + 10000 then greatest(0, least(added, latest - machine))
+        else greatest(0, added - greatest(0, machine + added - latest) / 10) end as added
+      from before),
+    kept as (
+      update time_kept t set added = judged.added, latest = greatest(t.latest, judged.machine + judged.added)
+      from judged where $1::bigint is null returning judged.machine + judged.added as now)
+    update instance set seen_at = coalesce((select now from kept), now_ms($1))
+    where id = $2 and epoch = $3 returning 1 as beaten`,
 }
 
 /** The row stays: it remembers the epoch. */

@@ -379,6 +379,28 @@ describe('what stands in the tables', () => {
     await assert.rejects(sql(`update audit set by = 'nobody'`), /append-only/)
   })
 
+  it('never goes back in time: what the machine loses is carried on, and given back when the machine finds it', async () => {
+    const store = await open()
+    const hours = 3_600_000
+    const moveMachine = (ms: number) =>
+      sql(`create or replace function machine_ms() returns bigint language sql volatile
+        as $$ select floor(extract(epoch from clock_timestamp()) * 1000)::bigint + ${ms} $$`)
+    const ahead = async (): Promise<number> => {
+      await store.instances.beat('a')
+      return Math.round(((await store.clock.now()) - Date.now()) / 10_000) * 10_000 + 0
+    }
+    assert.equal(await ahead(), 0)
+    assert.equal(await ahead(), 0)
+    await moveMachine(-6 * hours)
+    assert.deepEqual([await ahead(), await ahead()], [0, 0])
+    await moveMachine(-7 * hours)
+    assert.equal(await ahead(), 0)
+    await moveMachine(0)
+    assert.equal(await ahead(), 0)
+    await moveMachine(6 * hours)
+    assert.equal(await ahead(), 6 * hours)
+  })
+
   it('is timed by the database when nobody injects a clock', async () => {
     const store = await open()
     const [{ now } = { now: 0 }] = await sql<{ now: number }>(

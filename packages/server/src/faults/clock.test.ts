@@ -7,7 +7,7 @@ import { followsTo, isHeldAtHalf, type Journey, sendFailures, servedBy, startJou
 import { checkJourney, readJourney } from './testing/journey-laws.ts'
 
 /**
- * Dankai's time is the database's. Here it jumps: the one function that reads the database's clock is told to be hours
+ * Dankai's time is the database's. Here it jumps: the one function that reads its machine's clock is told to be hours
  * ahead or behind, as after a wrong NTP answer or a virtual machine that was restored.
  */
 let house: FaultHouse
@@ -33,8 +33,8 @@ async function moveClock({ databaseUrl }: Journey, byMs: number): Promise<void> 
   const client = new pg.Client({ connectionString: databaseUrl })
   await client.connect()
   try {
-    await client.query(`create or replace function dankai.now_ms(injected bigint) returns bigint language sql volatile
-      as $$ select coalesce(injected, floor(extract(epoch from clock_timestamp()) * 1000)::bigint + ${byMs}) $$`)
+    await client.query(`create or replace function dankai.machine_ms() returns bigint language sql volatile
+      as $$ select floor(extract(epoch from clock_timestamp()) * 1000)::bigint + ${byMs} $$`)
   } finally {
     await client.end()
   }

@@ -1,25 +1,17 @@
-import type { EventBody, ReleaseStatus, WaitingOn } from '@dankai/core'
+import { renderEvent, wordingOf } from '@dankai/insight'
+import type { CompiledPlan, ScenarioExpectation, ScenarioMoment, ScenarioNever } from '@dankai/plan'
 import {
-  renderEvent,
-  renderShare,
-  renderTime,
-  renderWaitingOn,
-  stepsOf,
-  type Wording,
-  wordingOf,
-} from '@dankai/insight'
-import type {
-  CompiledPlan,
-  Condition,
-  Place,
-  ScenarioExpectation,
-  ScenarioMoment,
-  ScenarioNever,
-  Step,
-} from '@dankai/plan'
-import { shareOf } from './drawing/exposure-curve.ts'
-import { renderMoment, renderRelative, resolveMoment } from './moment.ts'
-import { newestAt, type Trace, type TraceEvent } from './trace.ts'
+  anchorOf,
+  describeFailure,
+  describeNearby,
+  describeState,
+  describeTime,
+  type Failure,
+  type Found,
+} from './failure-text.ts'
+import { renderRelative, resolveMoment } from './moment.ts'
+import type { Trace, TraceEvent } from './trace.ts'
+import { bucketOf, isBecause, shareAt, statesIn, statusAt, waitsFor } from './trace-reading.ts'
 import { compare } from './world/good-values.ts'
 
 /**
@@ -32,25 +24,11 @@ import { compare } from './world/good-values.ts'
  * `during` means somewhere between the two; of an exposure, a phase or a wait, all the time between them.
  * Without a time: at any time. `never` holds for the whole run, or for its `during`.
  */
-export interface Failure {
-  readonly place: Place
-  /** In the message grammar, with file, line and column in front. */
-  readonly message: string
-}
-
 export function checkExpectations(trace: Trace, expectations: readonly ScenarioExpectation[]): readonly Failure[] {
   return expectations.flatMap(expected => {
     const found = checkExpectation(trace, expected)
     return found === null ? [] : [describeFailure(trace, expected, found)]
   })
-}
-
-/** What was found instead; null when the expectation is met. */
-interface Found {
-  readonly what: string
-  /** ScenarioMoment the reader should look at. */
-  readonly at: number | null
-  readonly next: string
 }
 
 const leastToleranceMs = 10_000
@@ -94,37 +72,6 @@ function neverReached(trace: Trace, moment: ScenarioMoment): Found {
       ? `no rollback (${trace.outcome})`
       : `phase "${name}" never exposed; it ended ${trace.outcome} at ${renderRelative(trace.end, trace.anchors)}`
   return { what, at: trace.end, next: 'Make the script lead there, or count from another moment' }
-}
-
-/** Bucket of the slowest metric an event speaks of. */
-function bucketOf(plan: CompiledPlan, body: EventBody): number {
-  return Math.max(0, ...metricsOf(plan, body).map(name => plan.metrics[name]?.everyMs ?? 0))
-}
-
-function metricsOf(plan: CompiledPlan, body: EventBody): readonly string[] {
-  if ('metric' in body) return [body.metric]
-  if ('rule' in body && body.rule !== null) {
-    const rule = plan.rules.find(each => each.id === body.rule)
-    return rule ? rule.anyOf.flatMap(metricsOfCondition) : []
-  }
-  if (body.type === 'AlertRaised' || body.type === 'AlertCleared') {
-    const alert = plan.alerts.find(each => each.id === body.alert)
-    return alert ? alert.anyOf.flatMap(metricsOfCondition) : []
-  }
-  if (body.type === 'PhasePromoted' || body.type === 'HoldEnded') return criterionMetrics(plan, body.phase)
-  if (body.type === 'PhaseEntered') return criterionMetrics(plan, body.phase - 1)
-  if (body.type === 'Completed') return criterionMetrics(plan, plan.phases.length - 1)
-  return []
-}
-
-function criterionMetrics(plan: CompiledPlan, phase: number): readonly string[] {
-  const criteria = plan.phases[phase]?.promoteWhen ?? []
-  return criteria.flatMap(criterion => (criterion.kind === 'condition' ? metricsOfCondition(criterion.condition) : []))
-}
-
-function metricsOfCondition(condition: Condition): readonly string[] {
-  if (condition.kind === 'all' || condition.kind === 'any') return condition.of.flatMap(metricsOfCondition)
-  return 'metric' in condition ? [condition.metric] : []
 }
 
 // ── Outcome and counts ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -177,19 +124,13 @@ function checkEvent(trace: Trace, expected: ScenarioExpectation, type: string, s
   const other = alike.find(each => isInTime(trace.plan, each, span))
   const nearest = because.length === 0 ? (other ?? nearestTo(alike, span)) : nearestTo(because, span)
   if (nearest === undefined)
-    return { what: `no such event; ${describeNearby(trace, span)}`, at: span.to, next: lookAtState }
+    return { what: `no such event; ${describeNearby(trace, span.to)}`, at: span.to, next: lookAtState }
   const when = describeTime(trace, nearest.at, anchorOf(expected))
   return {
     what: `${nearest.body.type} at ${when}: ${renderEvent(nearest, wordingOf(trace.plan, 'en'))}`,
     at: span.to,
     next: nearest === other ? lookAtCause : lookAtTime,
   }
-}
-
-/** The anchor an expectation counts from. */
-function anchorOf({ at, by, during }: ScenarioExpectation): string | null {
-  const moment = at ?? by ?? during?.[0]
-  return moment?.kind === 'anchor' ? moment.anchor : null
 }
 
 const lookAtCause = 'Correct the cause, or find in the plan what made it happen'
@@ -203,16 +144,6 @@ function isInTime(plan: CompiledPlan, event: TraceEvent, span: Span): boolean {
     return lateMs >= 0 && (lateMs <= leastToleranceMs || lateMs < bucketOf(plan, event.body))
   }
   return span.from <= event.at && event.at <= span.to
-}
-
-/** The cause may be a rule, a metric, a signal, a sentence of a condition or the reason somebody gave. */
-export function isBecause(trace: Trace, body: EventBody, because: string): boolean {
-  const texts = Object.values(body).flatMap((value: unknown) =>
-    typeof value === 'string' ? [value] : Array.isArray(value) ? value.filter(each => typeof each === 'string') : [],
-  )
-  const rule = 'rule' in body && body.rule !== null ? trace.plan.rules.find(each => each.id === body.rule) : undefined
-  const step = 'step' in body ? namesOfStep(trace.plan, body.step) : []
-  return [...texts, ...(rule ? [rule.name] : []), ...step].some(text => text.includes(because))
 }
 
 function nearestTo(events: readonly TraceEvent[], span: Span): TraceEvent | undefined {
@@ -242,55 +173,12 @@ function isStateAround(trace: Trace, expected: ScenarioExpectation, at: number):
   return statesIn(trace, at, at + leastToleranceMs).some(each => isState(trace, expected, each))
 }
 
-/** Moments in a span at which something may read differently: its beginning and every change in it. */
-function statesIn(trace: Trace, from: number, to: number): readonly number[] {
-  const changes = [...trace.statuses, ...trace.exposures].map(sample => sample.at).filter(at => from < at && at <= to)
-  return [from, ...changes]
-}
-
 function isState(trace: Trace, expected: ScenarioExpectation, at: number): boolean {
   return (
     (expected.exposure === null || shareAt(trace, at) === expected.exposure) &&
     (expected.phase === null || statusAt(trace, at)?.phase?.name === expected.phase) &&
     (expected.waitingOn === null || waitsFor(trace, at, expected.waitingOn))
   )
-}
-
-/** What users really have. */
-function shareAt(trace: Trace, at: number): number {
-  const sample = newestAt(trace.exposures, at)
-  return sample === undefined ? 0 : shareOf(sample.exposure)
-}
-
-function statusAt(trace: Trace, at: number): ReleaseStatus | undefined {
-  return newestAt(trace.statuses, at)?.status
-}
-
-function waitsFor(trace: Trace, at: number, text: string): boolean {
-  const waits = statusAt(trace, at)?.waitingOn ?? []
-  return waits.some(waiting => textsOf(trace.plan, waiting).some(each => each.startsWith(text)))
-}
-
-/** English and Japanese; a step also by the name of the group it stands in, which is the name people know. */
-function textsOf(plan: CompiledPlan, waiting: WaitingOn): readonly string[] {
-  const names = 'step' in waiting && 'name' in waiting ? namesOfStep(plan, waiting.step) : []
-  const variants = [waiting, ...names.map(name => ({ ...waiting, name }))]
-  return variants.flatMap(each => [
-    renderWaitingOn(each, wordingOf(plan, 'en')),
-    renderWaitingOn(each, wordingOf(plan, 'ja')),
-  ])
-}
-
-function namesOfStep(plan: CompiledPlan, id: string): readonly string[] {
-  return stepsOf(plan)
-    .filter(step => step.id === id || contains(step, id))
-    .map(step => step.name)
-}
-
-function contains(step: Step, id: string): boolean {
-  const { action } = step
-  const children = action.verb === 'do' ? action.steps : action.verb === 'checklist' ? action.items : []
-  return children.some(child => child.id === id || contains(child, id))
 }
 
 // ── ScenarioNever ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -328,85 +216,4 @@ function firstMoment(
       .toSorted((a, b) => a - b)
       .find(isSo) ?? null
   )
-}
-
-// ── Messages ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-function describeFailure(trace: Trace, expected: ScenarioExpectation, found: Found): Failure {
-  const { file, line, column } = expected.place
-  const wording = wordingOf(trace.plan, 'en')
-  const wanted = describeExpected(expected, wording)
-  const waiting = found.at === null ? '' : describeWaiting(trace, found.at)
-  return {
-    place: expected.place,
-    message: `${file}:${line}:${column}: Cannot meet "${wanted}": found ${found.what}${waiting}, expected ${describeTolerance(expected)}. ${found.next}.`,
-  }
-}
-
-function describeExpected(expected: ScenarioExpectation, wording: Wording): string {
-  const { at, by, during, never } = expected
-  const parts = [
-    at === null ? null : `at ${renderMoment(at, wording)}`,
-    by === null ? null : `by ${renderMoment(by, wording)}`,
-    during === null ? null : `during ${renderMoment(during[0], wording)} to ${renderMoment(during[1], wording)}`,
-    expected.event === null ? null : `event ${expected.event}`,
-    never === null ? null : `never ${describeNever(never)}`,
-    expected.because === null ? null : `because ${expected.because}`,
-    expected.exposure === null ? null : `exposure ${renderShare(expected.exposure)}`,
-    expected.phase === null ? null : `phase ${expected.phase}`,
-    expected.waitingOn === null ? null : `waitingOn ${expected.waitingOn}`,
-    expected.outcome === null ? null : `outcome ${expected.outcome}`,
-    expected.count === null ? null : `count ${expected.count} is ${expected.is ?? 0}`,
-  ]
-  return parts.filter(part => part !== null).join(', ')
-}
-
-function describeNever(never: ScenarioNever): string {
-  if (never.kind === 'event') return never.event
-  return never.kind === 'waitingOn' ? `waitingOn ${never.text}` : `exposure ${never.op} ${renderShare(never.share)}`
-}
-
-function describeTolerance(expected: ScenarioExpectation): string {
-  if (expected.never !== null) return 'it never to happen'
-  if (expected.outcome !== null) return `outcome ${expected.outcome}`
-  if (expected.count !== null) return `exactly ${expected.is ?? 0}`
-  if (expected.at !== null) return 'it then, less than one bucket late'
-  if (expected.by !== null) return 'it then or earlier'
-  return expected.during === null ? 'it at some time' : 'it in that time'
-}
-
-/** Counted from the moment the expectation counts from, where it names one: then the difference is plain to see. */
-function describeTime(trace: Trace, at: number, from: string | null = null): string {
-  const anchor = from === null ? undefined : trace.anchors[from]
-  const isAfter = from !== null && anchor !== undefined && at >= anchor
-  const relative = renderRelative(at, isAfter ? { [from]: anchor } : trace.anchors)
-  const time = renderTime(at, wordingOf(trace.plan, 'en'))
-  return relative === '' ? time : `${relative} (${time})`
-}
-
-function describeWaiting(trace: Trace, at: number): string {
-  const waits = (statusAt(trace, at)?.waitingOn ?? [])
-    .slice(0, 3)
-    .map(waiting => renderWaitingOn(asOf(waiting, at), wordingOf(trace.plan, 'en')))
-  return waits.length === 0 ? '' : `, waiting on ${waits.join('; ')}`
-}
-
-/** A hold goes on between two samples; how much of it is over follows from its end. */
-function asOf(waiting: WaitingOn, at: number): WaitingOn {
-  if (waiting.kind !== 'hold' || waiting.until === null) return waiting
-  return { ...waiting, coveredMs: Math.max(0, waiting.holdMs - (waiting.until - at)) }
-}
-
-function describeState(trace: Trace, expected: ScenarioExpectation | null, at: number): string {
-  const status = statusAt(trace, at)
-  const phase = expected?.phase == null || status?.phase == null ? '' : `, phase ${status.phase.name}`
-  return `exposure ${renderShare(shareAt(trace, at))}${phase} at ${describeTime(trace, at, expected === null ? null : anchorOf(expected))}`
-}
-
-/** The events around a moment: what happened instead. */
-function describeNearby(trace: Trace, span: Span): string {
-  const before = trace.events.filter(({ at }) => at <= span.to).slice(-2)
-  const after = trace.events.filter(({ at }) => at > span.to).slice(0, 1)
-  const list = [...before, ...after].map(event => `${event.body.type} at ${describeTime(trace, event.at)}`)
-  return list.length === 0 ? 'the log is empty' : `near it ${list.join(', ')}`
 }

@@ -1,6 +1,7 @@
 export { defaultStart } from './default-start.ts'
 export { type DrawOptions, drawTrace } from './draw.ts'
-export { checkExpectations, type Failure } from './expectation.ts'
+export { checkExpectations } from './expectation.ts'
+export type { Failure } from './failure-text.ts'
 export { type MutateResult, mutatePlanNumber, type NumberPlace } from './mutate-plan.ts'
 export { drawScript } from './random-script.ts'
 export { type BrokenLaw, runWorld, runWorlds, type WorldsReport } from './run-worlds.ts'

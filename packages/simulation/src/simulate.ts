@@ -1,13 +1,15 @@
-import type { EventBody, Supports } from '@dankai/core'
-import { defaultSettings, type EngineSettings, faultPoints } from '@dankai/engine'
+import type { EventBody } from '@dankai/core'
+import { defaultSettings } from '@dankai/engine'
 import type { CompiledPlan, ScenarioMoment } from '@dankai/plan'
 import { createMemoryStore } from '@dankai/store'
+import { checkScript } from './check-script.ts'
 import { defaultStart } from './default-start.ts'
 import { resolveMoment } from './moment.ts'
 import { actionBy } from './people.ts'
 import type { Script, ScriptItem } from './script.ts'
 import { createSeededRandom } from './seeded-random.ts'
 import { createSimulatedEngine, type SimulatedEngine } from './simulated-engine.ts'
+import { farAwayMs, settingsFor, supportsOf } from './simulated-settings.ts'
 import { createSimulatedWorld, type SimulatedWorld } from './simulated-world.ts'
 import { readSpokenAction } from './spoken-action.ts'
 import type { Trace } from './trace.ts'
@@ -47,7 +49,7 @@ export type SimulateResult =
 export async function simulate(options: SimulateOptions): Promise<SimulateResult> {
   const good = findGoodValues(options.plan)
   if (!good.ok) return good
-  const problem = checkScript(options)
+  const problem = checkScript(options.plan, options.script)
   if (problem !== null) return { ok: false, message: problem }
   const run = new SimulatedRun(options, good.values)
   const refused = await run.begin()
@@ -55,36 +57,10 @@ export async function simulate(options: SimulateOptions): Promise<SimulateResult
   return { ok: true, trace: await run.finish() }
 }
 
-/** Names that the plan does not have are found before anything runs. */
-function checkScript({ plan, script }: SimulateOptions): string | null {
-  const anchors = ['start', 'rollback', ...plan.phases.map(phase => phase.name)]
-  for (const { at, happening, place } of script) {
-    const where = place === null ? '' : `${place.file}:${place.line}:${place.column}: `
-    if (at.kind === 'anchor' && !anchors.includes(at.anchor))
-      return `${where}Cannot find moment "${at.anchor}": found no such phase, expected one of ${anchors.join(', ')}. Use the name of a phase.`
-    if (happening.kind === 'metric' && plan.metrics[happening.metric] === undefined)
-      return `${where}Cannot change "${happening.metric}": found no such metric, expected one of ${Object.keys(plan.metrics).join(', ')}. Use a metric of the plan.`
-    if (
-      (happening.kind === 'hand' || happening.kind === 'drift') &&
-      !plan.hands.some(hand => hand.id === happening.hand || hand.kind === happening.hand)
-    )
-      return `${where}Cannot find hand "${happening.hand}": expected one of ${plan.hands.map(hand => hand.id).join(', ')}. Use a hand of the plan.`
-    if (
-      happening.kind === 'crash' &&
-      happening.crash.kind === 'point' &&
-      !faultPoints.some(point => point === (happening.crash as { point: string }).point)
-    )
-      return `${where}Cannot crash at "${happening.crash.point}": expected one of ${faultPoints.join(', ')}. Use a point of the engine.`
-  }
-  return null
-}
-
 const minute = 60_000
 const day = 24 * 60 * minute
 /** Weekends, holidays and long answers fit in; a stuck release does not run for ever. */
 const slackMs = 10 * day
-/** The simulation wakes the engine when the world changes; without this it would look every ten seconds by itself. */
-const farAwayMs = 400 * day
 /** Rounds at one moment: more means that something answers itself. */
 const roundsMax = 1_000
 /** A look without the loop around it is right only while the last decision is this fresh (coverage). */
@@ -421,44 +397,4 @@ const beginsEvidence: ReadonlySet<EventBody['type']> = new Set(['PhaseEntered', 
 
 function stopsEngine({ happening }: ScriptItem): boolean {
   return happening.kind === 'crash' || happening.kind === 'suspended'
-}
-
-/**
- * The engine's own settings, less what only a real machine needs: buckets are never late by themselves, and a hand is
- * read again when the world moves it, not every few seconds of a month.
- */
-function settingsFor(script: Script): Partial<EngineSettings> {
-  const mayDie = script.some(({ happening }) => happening.kind === 'crash')
-  return {
-    latenessMs: 0,
-    observeEveryMs: farAwayMs,
-    recordEveryMs: farAwayMs,
-    checkpointEveryMs: mayDie ? minute : farAwayMs,
-    touchEveryMs: mayDie ? 0 : farAwayMs,
-    // There is no other instance that could think this one late.
-    wakeWrittenMs: 0,
-  }
-}
-
-function supportsOf(plan: CompiledPlan): Supports {
-  return {
-    verbs: [
-      'run',
-      'sql',
-      'http',
-      'expose',
-      'flags',
-      'notify',
-      'confirm',
-      'check',
-      'approve',
-      'checklist',
-      'needs',
-      'halt',
-      'wait',
-      'do',
-    ],
-    hands: plan.hands.map(hand => hand.kind),
-    channels: ['*'],
-  }
 }

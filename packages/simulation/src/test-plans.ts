@@ -12,7 +12,8 @@ import {
   type Scenario,
   type ScenarioMoment,
 } from '@dankai/plan'
-import { checkExpectations, type Failure } from './expectation.ts'
+import { checkExpectations } from './expectation.ts'
+import type { Failure } from './failure-text.ts'
 import { placeText, readScript } from './scenario-script.ts'
 import { simulate } from './simulate.ts'
 import type { Trace } from './trace.ts'

@@ -181,7 +181,7 @@ function isState(trace: Trace, expected: ScenarioExpectation, at: number): boole
   )
 }
 
-// ── ScenarioNever ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Never ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function checkNever(trace: Trace, never: ScenarioNever, because: string | null, span: Span): Found | null {
   const until = span.kind === 'ever' ? trace.end : span.to

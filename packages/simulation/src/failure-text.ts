@@ -14,7 +14,7 @@ export interface Failure {
 /** What was found instead; null when the expectation is met. */
 export interface Found {
   readonly what: string
-  /** ScenarioMoment the reader should look at. */
+  /** Moment the reader should look at. */
   readonly at: number | null
   readonly next: string
 }

@@ -393,6 +393,12 @@ describe('messages', () => {
       'Cannot use key "every" in "before[0]": found no such key, expected a key of a step: one verb and its options. Move the step to during of a phase',
     ],
     [
+      'a step of "during" that is repeated after no time at all',
+      { phases: '[{ name: a, expose: 5%, hold: 1h, during: [{ every: 0s, run: verify }] }]' },
+      'value',
+      'Cannot read "phases[0].during[0].every": found "0s", expected a duration such as 90s, 5m, 2h or 7d, above zero. Write for example every: 1d',
+    ],
+    [
       '"shown safe", which would wait for ever',
       { promoteWhen: '[p99 <= baseline + 10%]' },
       'evidence',

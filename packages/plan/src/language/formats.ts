@@ -65,6 +65,14 @@ export const every: TextFormat = {
   json: 'string',
 }
 
+/** Something that is repeated: an interval of nothing would be repeated without end. */
+export const interval: TextFormat = {
+  ...duration,
+  expected: { en: `${durationWords.en}, above zero`, ja: `0 より長い、${durationWords.ja}` },
+  example: '1d',
+  accepts: text => (readDurationMs(text) ?? 0) > 0,
+}
+
 export const percent: TextFormat = {
   expected: { en: 'a percentage from 0% to 100%', ja: '0% から 100% までの百分率' },
   example: '50%',

@@ -105,7 +105,7 @@ export const duringStep: Declaration = {
   name: 'DuringStep',
   keys: {
     ...step.keys,
-    every: key(text(format.duration), 'Repeated from the start of the phase', '段階の開始から繰り返す間隔'),
+    every: key(text(format.interval), 'Repeated from the start of the phase', '段階の開始から繰り返す間隔'),
     days: key(text(format.days), 'Days of the phase, counted from 1', '1 から数えた段階の日'),
   },
 }

@@ -25,6 +25,13 @@ export type TakenTurn =
   | { readonly kind: 'committed'; readonly outcome: TurnOutcome; readonly commit: Commit }
   | { readonly kind: 'lost' }
 
+interface Look {
+  readonly now: number
+  /** Until when somebody watched the release before this look. */
+  readonly coveredUntil: number
+  readonly deed: Deed | null
+}
+
 /** Completed plans are read again after this; a release that waits for another plan is in no hurry. */
 const plansFreshMs = 5_000
 /** After a failed read of observations they are read again this soon. */
@@ -45,11 +52,13 @@ export class ReleaseTurns {
 
   async take(release: ResidentRelease, deed: Deed | null): Promise<TakenTurn> {
     release.isDue = false
+    // Others go on covering releases that are not due while this one reads; what was uncovered is what it is now.
+    const { coveredUntil } = release
     const now = await this.#options.clock.now()
     const read = await this.#read(release, now)
     await this.#readPlans(release, now)
     const results = release.results
-    const outcome = this.#takeTurn(release, this.#turnInput(release, read, now, deed))
+    const outcome = this.#takeTurn(release, this.#turnInput(release, read, { now, coveredUntil, deed }))
     const lookAt = isWatched(outcome.state) ? (read.nextAt ?? outcome.at + this.#settings.decideEveryMs) : null
     const wakeAt = earliest(outcome.wakeAt, laterThan(lookAt, outcome.at))
     return this.#write(release, { ...outcome, wakeAt }, read, results)
@@ -65,7 +74,7 @@ export class ReleaseTurns {
     const read = observations.readOffline(nameOf(release), release.cursor, now)
     release.isUnsure = true
     release.cursor = read.cursor
-    return takeTurn(this.#turnInput(release, read, now, null))
+    return takeTurn(this.#turnInput(release, read, { now, coveredUntil: release.coveredUntil, deed: null }))
   }
 
   /** A decision that throws is a bug: somebody has to act, and nothing goes on for this release until then. */
@@ -78,10 +87,11 @@ export class ReleaseTurns {
     }
   }
 
-  #turnInput(release: ResidentRelease, read: ReadObservations, now: number, deed: Deed | null): TurnInput {
-    const { plan, state, evidence, hands, results, completedPlans, decidedAt, coveredUntil } = release
+  #turnInput(release: ResidentRelease, read: ReadObservations, look: Look): TurnInput {
+    const { plan, state, evidence, hands, results, completedPlans, decidedAt } = release
     const { latenessMs, decideEveryMs } = this.#settings
-    const gap = coverageGap(coveredUntil, now, decideEveryMs)
+    const { now, deed } = look
+    const gap = coverageGap(look.coveredUntil, now, decideEveryMs)
     const { observations } = read
     return {
       plan,

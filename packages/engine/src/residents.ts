@@ -111,8 +111,9 @@ export class Residents {
   cover(now: number, expectedBy: number | null, decideEveryMs: number): void {
     if (expectedBy !== null && coverageGap(expectedBy, now, decideEveryMs) !== null) return this.wakeAll()
     for (const release of this.#releases.values()) {
-      const until = release.isDue || release.wakeAt === null ? now : Math.min(now, release.wakeAt)
-      if (until > release.coveredUntil && release.hasDecided && !release.isUnsure) release.coveredUntil = until
+      if (release.isDue || release.isUnsure || !release.hasDecided) continue
+      const until = release.wakeAt === null ? now : Math.min(now, release.wakeAt)
+      release.coveredUntil = Math.max(release.coveredUntil, until)
     }
   }
 }

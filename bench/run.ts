@@ -3,11 +3,13 @@
 import { appendBench } from './append.ts'
 import type { BenchResult } from './bench-result.ts'
 import { decideBench } from './decide.ts'
+import { engineBench } from './engine.ts'
 import { simulateBench } from './simulate.ts'
 
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<BenchResult>>> = {
   append: appendBench,
   decide: decideBench,
+  engine: engineBench,
   simulate: simulateBench,
 }
 

@@ -59,6 +59,8 @@ export interface Engine {
   stop(): Promise<void>
   /** Performs everything that is due now. Answers when something is due next; null = only when something arrives. */
   tick(): Promise<number | null>
+  /** For a virtual clock: releases were watched until now, and what arrives next is news of this moment. */
+  watch(): Promise<void>
   /** Decides on one release now, claiming it first; false when there is no such live release. */
   turn(releaseId: string): Promise<boolean>
   /** null when there is no such live release. */
@@ -183,6 +185,10 @@ class RunningEngine implements Engine {
     const at = next === null ? null : Math.max(next, now + 1)
     this.#releases.expectBy(at ?? Number.POSITIVE_INFINITY)
     return at
+  }
+
+  async watch(): Promise<void> {
+    this.#releases.cover(await this.#clock.now())
   }
 
   // ── Driven by real timers ─────────────────────────────────────────────────────────────────────────────────────────

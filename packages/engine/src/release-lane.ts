@@ -69,7 +69,7 @@ export class ReleaseLane {
 
   /** Starts every turn that is due, claims what nobody owns, writes what moved. Returns how much it did. */
   async run(now: number): Promise<number> {
-    this.residents.cover(now, this.#expectedBy, this.#settings.decideEveryMs)
+    this.cover(now)
     this.#expectedBy = null
     let done = this.#startDue(now)
     if (this.residents.claimsAreDue || now - this.#polledAt >= this.#settings.pollEveryMs) {
@@ -78,6 +78,11 @@ export class ReleaseLane {
     }
     if (this.#touches.isDue(now)) await this.#tried(() => this.#touch(now), 'what moved could not be written')
     return done
+  }
+
+  /** Says that releases were watched until now; what arrives after it covers nothing. */
+  cover(now: number): void {
+    this.residents.cover(now, this.#expectedBy, this.#settings.decideEveryMs)
   }
 
   /** What the store refuses now is due again with the next poll; turns go on meanwhile. */

@@ -201,7 +201,7 @@ class SimulatedRun {
 
   async #lookOnceMore(): Promise<void> {
     this.#expectsSoon = true
-    this.#engine.notice()
+    await this.#engine.notice()
     await this.#tick()
     this.#expectsSoon = false
   }
@@ -327,7 +327,7 @@ class SimulatedRun {
     if (this.#options.fidelity === 'full') await this.#lookAtEveryBucket(next)
     const handsChange = this.#world.hands.nextChange(this.#clock.at)
     this.#clock.advanceTo(next)
-    this.#engine.notice()
+    await this.#engine.notice()
     const isDue = this.#handsDue !== null && this.#handsDue <= next
     if (isDue) this.#handsDue = null
     if (isDue || (handsChange !== null && handsChange <= next)) this.#engine.noticeHands()
@@ -347,7 +347,7 @@ class SimulatedRun {
         this.#lastTickAt = at
         if (!(await this.#engine.look())) continue
       }
-      this.#engine.notice()
+      await this.#engine.notice()
       await this.#settle()
       if (this.#recorder.outcome() !== 'running') return
     }

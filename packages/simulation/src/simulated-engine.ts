@@ -40,7 +40,7 @@ export interface SimulatedEngine {
   /** One decision and nothing else, for looks at which usually nothing happens. True when something did. */
   look(): Promise<boolean>
   /** New data may have come: the next tick decides. */
-  notice(): void
+  notice(): Promise<void>
   /** A hand may have been moved or may answer differently from now on. */
   noticeHands(): void
   act(action: Action): Promise<ActResult | null>
@@ -165,8 +165,10 @@ export function createSimulatedEngine(options: SimulatedEngineOptions): Simulate
       await survive(() => life.engine.turn(releaseId), false)
       return commits !== before
     },
-    notice() {
-      if (isUp()) life.engine.wake([releaseId])
+    async notice() {
+      if (!isUp()) return
+      await life.engine.watch()
+      life.engine.wake([releaseId])
     },
     noticeHands() {
       if (isUp()) life.engine.lookAtHands()

@@ -273,6 +273,25 @@ describe('plans', () => {
     assert.equal((await api('GET', '/v1/plans/second-of-two')).body.text, planText('second-of-two'))
     assert.equal((await api('GET', '/v1/plans/first-of-two')).body.text, planText('first-of-two'))
   })
+
+  it('are judged with what they name and what names them, and with nothing else', async () => {
+    const checklist = (items: string) => `kind: Checklist\nname: smoke\nitems:\n${items}`
+    const send = (text: string) => api('POST', '/v1/plans', { body: { files: [{ file: 'some.yaml', text }] } })
+    const checked = planText('checked').replace('before:', 'before:\n  - { checklist: smoke }')
+    assert.equal((await send(`${checklist('  - { confirm: it runs }')}\n---\n${checked}`)).status, 200)
+    const needing = (name: string, needed: string) =>
+      planText(name).replace('before:', `before:\n  - { needs: ${needed} }`)
+    assert.equal((await send(needing('needing', 'checked'))).status, 200)
+    assert.equal((await send(needing('needing-more', 'needing'))).status, 200)
+    assert.match((await send(needing('lost', 'nowhere'))).body.detail, /plan "nowhere"/)
+    assert.match(
+      (await send(needing('checked', 'needing-more'))).body.detail,
+      /needing-more → needing → checked → needing-more/,
+    )
+    const broken = await send(checklist('  - { needs: nowhere }'))
+    assert.deepEqual([broken.status, broken.body.problems[0].file], [422, 'some.yaml'])
+    assert.equal((await api('POST', '/v1/releases', { body: { plan: 'needing-more', version: '1' } })).status, 201)
+  })
 })
 
 async function start(name: string, change = '', options: Record<string, unknown> = {}): Promise<Answer> {

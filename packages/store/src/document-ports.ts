@@ -42,8 +42,8 @@ export interface DocumentStore {
   get(scope: Scope, kind: string, name: string): Promise<StoredDocument | null>
   /** Every document of a scope, or of one kind, by kind and name. */
   list(scope: Scope, request: PageRequest & { readonly kind?: string }): Promise<Page<StoredDocument>>
-  /** Texts of one scope at once, for compiling a plan with all it names; at most 1,000. */
-  all(scope: Scope): Promise<readonly StoredDocument[]>
+  /** Every document of a scope that is no plan, for compiling a plan with all it names; at most 1,000. */
+  helpers(scope: Scope): Promise<readonly StoredDocument[]>
   history(scope: Scope, kind: string, name: string, request: PageRequest): Promise<Page<DocumentVersion>>
 }
 

@@ -1255,9 +1255,15 @@ for (const [name, open] of [
           ],
           ['api', ['web']],
         )
+        await store.documents.apply({
+          ...scope,
+          documents: [{ kind: 'Checklist', name: 'smoke', text: 'b: 1' }],
+          by: 'yuki',
+          why: null,
+        })
         assert.deepEqual(
-          (await store.documents.all(scope)).map(({ name }) => name),
-          ['api', 'web'],
+          (await store.documents.helpers(scope)).map(({ kind, name }) => `${kind} ${name}`),
+          ['Checklist smoke'],
         )
         const both = await Promise.all([changes({ api: 'a: 3' }), changes({ api: 'a: 3' })])
         assert.deepEqual(both.map(([change]) => change![1]).toSorted(), ['changed', 'unchanged'])

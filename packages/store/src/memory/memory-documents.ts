@@ -65,8 +65,10 @@ export function createMemoryDocuments(state: MemoryState): DocumentStore {
       )
       return pageOf(found.slice(0, limit + 1), limit, documentCursor)
     },
-    async all(scope) {
-      return inOrder(scope).slice(0, 1_000)
+    async helpers(scope) {
+      return inOrder(scope)
+        .filter(({ kind }) => kind !== 'ReleasePlan')
+        .slice(0, 1_000)
     },
     async history(scope, kind, name, request) {
       const limit = pageLimit(request)

@@ -30,7 +30,7 @@ export function createDocuments(database: Database): DocumentStore {
       const values = [project, environment, request.kind ?? null, kind, name, limit + 1]
       return pageOf(await database.query<StoredDocument>(listDocuments, values), limit, documentCursor)
     },
-    all: ({ project, environment }) => database.query<StoredDocument>(allDocuments, [project, environment]),
+    helpers: ({ project, environment }) => database.query<StoredDocument>(helperDocuments, [project, environment]),
     async history({ project, environment }, kind, name, request) {
       const limit = pageLimit(request)
       const before = request.after == null ? null : Number(request.after)
@@ -140,10 +140,11 @@ const listDocuments: Statement = {
     order by kind, name limit $6`,
 }
 
-const allDocuments: Statement = {
-  name: 'all-documents',
-  doing: 'read all documents',
-  text: `select ${documentColumns} from document where project = $1 and environment = $2 order by kind, name limit 1000`,
+const helperDocuments: Statement = {
+  name: 'helper-documents',
+  doing: 'read documents',
+  text: `select ${documentColumns} from document
+    where project = $1 and environment = $2 and kind <> 'ReleasePlan' order by kind, name limit 1000`,
 }
 
 const readVersions: Statement = {

@@ -15,13 +15,13 @@ import {
   type Language,
   type Note,
   type PlanDocument,
-  type PlanDocuments,
   type Problem,
   parsePlanDocuments,
 } from '@dankai/plan'
 import type { DocumentStore, Scope, StoredDocument } from '@dankai/store'
 import { type DocumentText, type SourceFile, textsOfDocuments } from './document-text.ts'
 import { diffLines } from './line-diff.ts'
+import { joinDocuments, keyOf, parseStored, readSurroundings } from './stored-documents.ts'
 
 /** Scenarios test a plan before it is applied; a server has no use for them. */
 const unstoredKinds = new Set(['Scenarios', 'Scenario'])
@@ -33,19 +33,18 @@ export interface Review {
 }
 
 /** Judges the files together with what is applied already and not replaced by them. */
-export function reviewFiles(
+export async function reviewFiles(
   files: readonly SourceFile[],
-  stored: readonly StoredDocument[],
+  store: DocumentStore,
+  scope: Scope,
   language: Language,
-): Review {
+): Promise<Review> {
   const given = parsePlanDocuments(files.map(({ file, text }) => ({ path: file, text })))
   const documents = textsOfDocuments(
     given.documents.filter(({ kind, name }) => name !== '' && !unstoredKinds.has(kind)),
     files,
   )
-  const replaced = new Set(documents.map(keyOf))
-  const others = parsePlanDocuments(stored.filter(document => !replaced.has(keyOf(document))).map(storedFile))
-  const check = checkPlan(join(given, others))
+  const check = checkPlan(joinDocuments(given, await readSurroundings(store, scope, given)))
   const problems = [
     ...check.problems.map(problem => problemOf(problem, 'error', language)),
     ...check.notes.map(note => problemOf(note, note.severity, language)),
@@ -53,21 +52,20 @@ export function reviewFiles(
   return { ok: check.ok, problems, documents }
 }
 
-function join(one: PlanDocuments, other: PlanDocuments): PlanDocuments {
-  return {
-    documents: [...one.documents, ...other.documents],
-    problems: [...one.problems, ...other.problems],
-  }
-}
-
-export function compileStored(
-  stored: readonly StoredDocument[],
+/** null when no plan of that name is applied. */
+export async function compileStored(
+  store: DocumentStore,
+  scope: Scope,
   choice: { readonly plan: string; readonly strategy: string | null; readonly releaseType: string | null },
-):
+): Promise<
   | { readonly ok: true; readonly plan: CompiledPlan; readonly digest: string }
-  | { readonly ok: false; readonly problems: DocumentProblem[] } {
-  const documents = parsePlanDocuments(stored.map(storedFile))
-  const result = compilePlan(documents, {
+  | { readonly ok: false; readonly problems: DocumentProblem[] }
+  | null
+> {
+  const stored = await store.get(scope, 'ReleasePlan', choice.plan)
+  if (stored === null) return null
+  const given = parseStored([stored])
+  const result = compilePlan(joinDocuments(given, await readSurroundings(store, scope, given)), {
     plan: choice.plan,
     ...(choice.strategy === null ? {} : { strategy: choice.strategy }),
     ...(choice.releaseType === null ? {} : { releaseType: choice.releaseType }),
@@ -84,7 +82,7 @@ export interface PlanFacts {
 }
 
 export function planFacts(document: StoredDocument): PlanFacts {
-  const { documents } = parsePlanDocuments([storedFile(document)])
+  const { documents } = parseStored([document])
   const root = documents[0]?.root
   const strategies = root?.entries.get('strategies')?.value
   return {
@@ -110,7 +108,7 @@ export async function applyDocuments(
     readonly dryRun: boolean
   },
 ): Promise<DocumentChange[]> {
-  const before = new Map((await store.all(scope)).map(document => [keyOf(document), document.text]))
+  const before = await textsBefore(store, scope, apply.documents)
   const applied = await store.apply({ ...scope, ...apply })
   const texts = new Map(apply.documents.map(document => [keyOf(document), document.text]))
   return applied.map(({ kind, name, change, digest }) => {
@@ -119,12 +117,14 @@ export async function applyDocuments(
   })
 }
 
-const keyOf = ({ kind, name }: { readonly kind: string; readonly name: string }): string => `${kind}\n${name}`
-
-const storedFile = ({ kind, name, text }: DocumentText): { path: string; text: string } => ({
-  path: `applied/${kind}/${name}.yaml`,
-  text,
-})
+async function textsBefore(
+  store: DocumentStore,
+  scope: Scope,
+  documents: readonly DocumentText[],
+): Promise<ReadonlyMap<string, string>> {
+  const stored = await Promise.all(documents.map(({ kind, name }) => store.get(scope, kind, name)))
+  return new Map(stored.flatMap(document => (document === null ? [] : [[keyOf(document), document.text]])))
+}
 
 function problemOf(
   problem: Problem | Note,

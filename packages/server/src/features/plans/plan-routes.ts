@@ -61,7 +61,7 @@ export function usePlans(api: Api, app: Application): void {
     requireKind(caller, ['admin', 'ci'])
     const scope = requestScope(c)
     const { files, dryRun, why, locale } = c.req.valid('json')
-    const review = reviewFiles(files, await documents.all(scope), locale)
+    const review = await reviewFiles(files, documents, scope, locale)
     if (!review.ok && dryRun) return c.json({ ok: false, problems: review.problems, changes: [] }, 200)
     if (!review.ok) {
       const first = review.problems.find(({ severity }) => severity === 'error')
@@ -92,7 +92,7 @@ export function usePlans(api: Api, app: Application): void {
   api.openapi(validateRoute, async c => {
     requireKind(c.get('caller'), ['admin', 'ci'])
     const { files, locale } = c.req.valid('json')
-    const { ok, problems } = reviewFiles(files, await documents.all(requestScope(c)), locale)
+    const { ok, problems } = await reviewFiles(files, documents, requestScope(c), locale)
     return c.json({ ok, problems, changes: [] }, 200)
   })
 

@@ -12,6 +12,7 @@ import type { Application } from '../../application.ts'
 import type { Caller } from '../../http/caller.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { compileStored } from '../plans/plan-library.ts'
+import { unknownPlan } from '../plans/plan-routes.ts'
 import { missingParts } from './missing-parts.ts'
 
 export async function prepareAmendment(
@@ -21,7 +22,8 @@ export async function prepareAmendment(
   why: string,
 ): Promise<Amendment> {
   const choice = { plan: release.plan, strategy: release.state.strategy, releaseType: null }
-  const compiled = compileStored(await app.store.documents.all(release), choice)
+  const compiled = await compileStored(app.store.documents, release, choice)
+  if (compiled === null) throw unknownPlan(release.plan)
   if (!compiled.ok)
     throw new HttpProblem('invalid', compiled.problems[0]?.message ?? `Cannot compile plan "${release.plan}".`, {
       problems: compiled.problems,

@@ -17,9 +17,8 @@ export async function startRelease(
   start: StartRelease,
 ): Promise<string> {
   refuseWhileStopped(app, scope)
-  const documents = await app.store.documents.all(scope)
-  if (!documents.some(({ kind, name }) => kind === 'ReleasePlan' && name === start.plan)) throw unknownPlan(start.plan)
-  const compiled = compileStored(documents, start)
+  const compiled = await compileStored(app.store.documents, scope, start)
+  if (compiled === null) throw unknownPlan(start.plan)
   if (!compiled.ok)
     throw new HttpProblem('invalid', compiled.problems[0]?.message ?? `Cannot compile plan "${start.plan}".`, {
       problems: compiled.problems,

@@ -85,6 +85,8 @@ export function createEngine(options: EngineOptions): Engine {
 const roundsMax = 10_000
 /** A clock that is asked once a second and carried on in between is right to the millisecond. */
 const clockFreshMs = 1_000
+/** A clock that answers later than this is carried on, so that nothing waits for a database that is away. */
+const clockTimeoutMs = 1_000
 
 class RunningEngine implements Engine {
   readonly #store: EngineStore
@@ -105,7 +107,8 @@ class RunningEngine implements Engine {
     const timers = options.timers ?? systemTimers
     const monotonic = options.monotonic ?? (() => performance.now())
     const { storeTimeoutMs } = this.#settings
-    const bounded = <Port extends object>(name: string, port: Port) => boundedPort(name, port, storeTimeoutMs, timers)
+    const bounded = <Port extends object>(name: string, port: Port, timeoutMs = storeTimeoutMs) =>
+      boundedPort(name, port, timeoutMs, timers)
     const { releases, commands, hands, instances } = options.store
     this.#store = {
       releases: bounded('releases', releases),
@@ -113,7 +116,7 @@ class RunningEngine implements Engine {
       hands: bounded('hands', hands),
       instances: bounded('instances', instances),
     }
-    this.#clock = new EngineClock(bounded('clock', options.clock), monotonic)
+    this.#clock = new EngineClock(bounded('clock', options.clock, clockTimeoutMs), monotonic)
     this.#work = new Work(timers, () => this.#tellLoops())
     const ownerName = new OwnerName(options.instance)
     const shared = {
@@ -217,9 +220,10 @@ class RunningEngine implements Engine {
     )
   }
 
+  /** A beat that hangs is what shows that the database is away, so nobody waits for it. */
   async #beat(): Promise<number | null> {
     const now = await this.#clock.now()
-    await this.#heart.run(now)
+    void this.#survive(async () => this.#heart.run(now))
     this.#emergency.run(this.#clock.latest(), this.#heart.silentMs(this.#clock.latest()))
     return this.#clock.latest() + this.#settings.beatEveryMs
   }

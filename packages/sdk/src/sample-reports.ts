@@ -2,7 +2,8 @@
  * Sends what the buffer holds, about once a second, until the server has it.
  *
  * 1. A batch keeps its number until it is accepted, so that the server can tell a repetition from news. Numbers rise.
- * 2. One batch is on its way at a time, in order. The queue is bounded: the oldest batch gives way and is counted.
+ * 2. One batch is on its way at a time, in order. The queue is bounded: what waits first in it gives way and is counted.
+ *    After a failure the newest goes first: a server without its database still looks at it, while it is news.
  * 3. 429, 5xx, refused credentials and no answer are tried again, with back-off and as `Retry-After` asks. 413 halves
  *    the batch under new numbers. Any other refusal drops the batch, because repeating cannot help, and reports it.
  */
@@ -114,7 +115,7 @@ export class SampleReports {
   async #sendAll(): Promise<boolean> {
     const { sdk, clock, post } = this.#options
     try {
-      for (let batch = this.#queue[0]; batch !== undefined; batch = this.#queue[0]) {
+      for (let batch = this.#next(); batch !== undefined; batch = this.#next()) {
         batch.batch ??= ++this.#batches
         const outcome = await post('/v1/samples', { sdk, sentAt: clock.now(), ...batch })
         if (!this.#settle(batch, outcome)) return false
@@ -123,6 +124,15 @@ export class SampleReports {
     } finally {
       this.#sending = null
     }
+  }
+
+  /** Puts it first in the queue. Batches that have a number stay before those that have none, in the order of sending. */
+  #next(): Batch | undefined {
+    const newest = this.#queue.at(-1)
+    if (!this.#failing || newest === undefined || newest.batch !== null) return this.#queue[0]
+    this.#queue.pop()
+    this.#queue.unshift(newest)
+    return newest
   }
 
   /** False when the batch stays in the queue. */

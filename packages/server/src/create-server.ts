@@ -116,7 +116,7 @@ async function startAll(
     store,
     clock: store.clock,
     observations: series,
-    drivers: createHands(store, flags, hub),
+    drivers: createHands(store, flags, hub, log),
     runners: createRunners({
       store,
       flags,

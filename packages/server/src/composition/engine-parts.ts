@@ -15,6 +15,7 @@ import {
 import type { FlagStore, Store } from '@dankai/store'
 import type { StreamHub } from '../features/stream/stream-hub.ts'
 import type { Logger } from '../http/log.ts'
+import { withholdingFlags } from './withhold-flags.ts'
 
 /** Three heartbeats of an SDK: one that is silent for longer serves nobody, or soon calls itself stale. */
 export const sdkForgottenAfterMs = 15_000
@@ -60,13 +61,12 @@ export function tellingFlags(flags: FlagStore, hub: Pick<StreamHub, 'refresh'>, 
   }
 }
 
-export function createHands(store: Store, flags: Flags, hub: StreamHub): readonly HandDriver[] {
-  return [
-    createFlagHand(flags, {
-      reach: (scope, version) => store.sdks.reach(scope, version, sdkForgottenAfterMs),
-      isStopped: (scope, flag) => hub.isStopped(scope, flag),
-    }),
-  ]
+export function createHands(store: Store, flags: Flags, hub: StreamHub, log: Logger): readonly HandDriver[] {
+  const flagHand = createFlagHand(flags, {
+    reach: (scope, version) => store.sdks.reach(scope, version, sdkForgottenAfterMs),
+    isStopped: (scope, flag) => hub.isStopped(scope, flag),
+  })
+  return [withholdingFlags(flagHand, hub, log)]
 }
 
 export function createRunners(parts: {

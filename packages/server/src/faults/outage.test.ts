@@ -1,7 +1,11 @@
+import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import type { FlakyDoor } from '../testing/flaky-door.ts'
+import { type FlakyDoor, startFlakyDoor } from '../testing/flaky-door.ts'
+import { ask } from '../testing/test-server.ts'
+import { pause } from './testing/deadline.ts'
 import { type FaultHouse, openFaultHouse } from './testing/fault-house.ts'
 import {
+  failuresNow,
   followsTo,
   isHeldAtHalf,
   type Journey,
@@ -9,7 +13,7 @@ import {
   sendFailures,
   startJourney,
 } from './testing/journey.ts'
-import { checkJourney } from './testing/journey-laws.ts'
+import { checkJourney, readJourney } from './testing/journey-laws.ts'
 
 let house: FaultHouse
 before(async () => {
@@ -61,5 +65,41 @@ describe('PostgreSQL killed with -9 and started again', () => {
     await journey.watch.until('the second phase is held', isHeldAtHalf)
     journey.watch.onEvent(({ body }) => body.type === 'RollbackStarted' && killPostgres())
     await goBack(journey)
+  })
+})
+
+/** Longer than the engine waits before it judges on its own (semantics G3). */
+const awayMs = 20_000
+
+describe('a database that is away while a release fails', () => {
+  it('does not keep exposure from being taken away, and what happened is written down afterwards', async t => {
+    let door!: FlakyDoor
+    const journey = await open({
+      async door(url) {
+        door = await startFlakyDoor(url)
+        doors.push(door)
+        return door
+      },
+    })
+    const { watch, client, first } = journey
+    await watch.until('the second phase is held', isHeldAtHalf)
+    door.shut()
+    const shutAt = performance.now()
+    let zeroAt = Number.NaN
+    client.on('change', () => {
+      if (Number.isNaN(zeroAt) && journey.served.at(-1) === 0) zeroAt = performance.now()
+    })
+    for (let batch = 1; performance.now() - shutAt < awayMs; batch++) {
+      await ask(first.url, 'POST', '/v1/samples', { body: failuresNow(client.id, batch) })
+      await pause()
+    }
+    door.open()
+    t.diagnostic(`exposure was gone ${Math.round(zeroAt - shutAt)} ms after the database`)
+    await watch.until('the release is over', () => watch.isOver)
+    await checkJourney(journey, house)
+    const { events } = await readJourney(journey)
+    const started = events.find(({ body }) => body.type === 'RollbackStarted')?.body
+    assert.match(started?.type === 'RollbackStarted' ? started.because : '', /while the database was away/)
+    assert.ok(zeroAt - shutAt < awayMs, 'the SDK heard of it while the database was away')
   })
 })

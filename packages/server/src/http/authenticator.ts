@@ -9,7 +9,8 @@
  *  4. On a loopback address a request without a key is the local admin; `checkLocalRequest` has judged it before.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { everywhere, type KeyStore, StoreError, type VerifiedKey } from '@dankai/store'
+import { everywhere, type KeyStore, type VerifiedKey } from '@dankai/store'
+import { answeredWithin } from './answered-within.ts'
 import type { Caller } from './caller.ts'
 import { HttpProblem } from './http-problem.ts'
 
@@ -48,7 +49,9 @@ export function createAuthenticator(options: {
     if (before !== undefined && now() - before.at < freshMs) return before.caller
     try {
       const isGood = before !== undefined && before.caller !== null && now() - before.at < withoutDatabaseMs
-      const verified = await (isGood ? within(keys.verify(secret), askedWithinMs) : keys.verify(secret))
+      const verified = await (isGood
+        ? answeredWithin(keys.verify(secret), askedWithinMs, 'verify a key')
+        : keys.verify(secret))
       const caller = verified === null ? null : callerOf(verified)
       remember(known, slot, { caller, at: now() })
       return caller
@@ -90,18 +93,6 @@ function callerOf({ key, principal, roles }: VerifiedKey): Caller {
     project: key.project,
     environment: key.environment,
     roles: key.kind === 'admin' ? [...roles, 'admin'] : roles,
-  }
-}
-
-async function within<Value>(work: Promise<Value>, ms: number): Promise<Value> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new StoreError('slow', `Cannot verify a key within ${ms} ms`)), ms)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
   }
 }
 

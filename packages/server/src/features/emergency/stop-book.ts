@@ -8,6 +8,7 @@
  *  4. Whoever serves or moves something is told in the same turn in which a stop comes into force.
  */
 import type { Hints, OverlayStore } from '@dankai/store'
+import { answeredWithin } from '../../http/answered-within.ts'
 import type { Logger } from '../../http/log.ts'
 import type { Stop } from '../stream/served-flags.ts'
 import type { StopFile } from './stop-file.ts'
@@ -79,8 +80,7 @@ export async function openStopBook(options: {
       return active()
     },
     async stop(stop) {
-      const kept = await within(overlays.stop(stop), databaseWithinMs)
-      if (kept) {
+      if (await isKept(overlays.stop(stop))) {
         stored = [...stored.filter(({ id }) => id !== stop.id), stop]
         changed()
         return 'database'
@@ -110,16 +110,9 @@ export async function openStopBook(options: {
 }
 
 /** False when it failed or took too long; it may still happen, and happening twice is once. */
-async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<false>(resolve => {
-    timer = setTimeout(() => resolve(false), ms)
-  })
-  const done = work.then(
+function isKept(work: Promise<unknown>): Promise<boolean> {
+  return answeredWithin(work, databaseWithinMs, 'keep an emergency stop').then(
     () => true,
     () => false,
   )
-  const kept = await Promise.race([done, late])
-  clearTimeout(timer)
-  return kept
 }

@@ -5,7 +5,9 @@
  *  2. A change is encoded once, whatever the number of clients.
  *  3. A client that resumes from a version in the ring hears exactly what it missed; any other hears the full set.
  *  4. A stop changes what is served without a new version of the flags: clients hear the full set again.
+ *  5. A flag that is withheld serves nobody until it is written again, by whomever.
  */
+import type { FlagDefinition } from '@dankai/flags'
 import type { FlagStore, Scope, StoredFlag } from '@dankai/store'
 import { eventFrame } from './event-frame.ts'
 import { type Stop, servedFlag } from './served-flags.ts'
@@ -26,6 +28,8 @@ export class FlagFeed {
   readonly #flags = new Map<string, StoredFlag>()
   #version = -1
   #stops: readonly Stop[] = []
+  /** The version at which each flag was withheld. */
+  readonly #withheld = new Map<string, number>()
   #ring: Change[] = []
   #fullSet: Buffer | null = null
   #reading: Promise<void> | null = null
@@ -63,6 +67,15 @@ export class FlagFeed {
     this.#stops = stops
     if (!this.loaded || before === this.#servedText()) return
     this.#startAfresh()
+  }
+
+  /** For a release that must lower a flag of its own and cannot write it now. */
+  withhold(key: string, releaseId: string): boolean {
+    const flag = this.#flags.get(key)
+    if (flag === undefined || flag.heldBy !== releaseId || this.#withheld.get(key) === flag.version) return false
+    this.#withheld.set(key, flag.version)
+    this.#startAfresh()
+    return true
   }
 
   /** What a client must hear first. */
@@ -106,7 +119,7 @@ export class FlagFeed {
     if (removed.length > 0 || flags.length !== version - before) return null
     const ordered = flags.toSorted((a, b) => a.version - b.version)
     if (ordered.some((flag, index) => flag.version !== before + 1 + index)) return null
-    return ordered.map(flag => this.#encodeChange(flag.version, { flag: servedFlag(flag, this.#stops) }))
+    return ordered.map(flag => this.#encodeChange(flag.version, { flag: this.#serve(flag) }))
   }
 
   #encodeChange(version: number, change: object): Change {
@@ -141,7 +154,12 @@ export class FlagFeed {
   }
 
   #served() {
-    return [...this.#flags.values()].map(flag => servedFlag(flag, this.#stops))
+    return [...this.#flags.values()].map(flag => this.#serve(flag))
+  }
+
+  #serve(flag: StoredFlag): FlagDefinition {
+    const isWithheld = this.#withheld.get(flag.key) === flag.version
+    return isWithheld ? { ...flag.definition, killed: true } : servedFlag(flag, this.#stops)
   }
 
   /** Which flags are stopped: all that a stop can change. */

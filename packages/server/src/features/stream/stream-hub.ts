@@ -125,6 +125,11 @@ export class StreamHub {
     for (const feed of this.#feeds.values()) feed.setStops(this.#stopsIn(feed.scope))
   }
 
+  /** Serves a release's own flag to nobody until it is written again; true when that changed something. */
+  withhold(scope: Scope, key: string, releaseId: string): boolean {
+    return this.#feeds.get(keyOf(scope))?.withhold(key, releaseId) ?? false
+  }
+
   isStopped(scope: Scope, flag: { readonly key: string; readonly releaseId: string }): boolean {
     const stored = this.#feeds.get(keyOf(scope))?.flag(flag.key)
     if (stored === undefined) return false

@@ -11,16 +11,92 @@ export const flagKeySchema = z
   .max(256)
   .regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]*$/, 'letters, digits and ". _ : / -"')
 
+const value = z.union([z.string().max(256), z.number(), z.boolean()])
+
+const operators = [
+  'is',
+  'startsWith',
+  'endsWith',
+  'contains',
+  'matches',
+  '=',
+  '<',
+  '<=',
+  '>',
+  '>=',
+  'before',
+  'after',
+  'semver=',
+  'semver<',
+  'semver<=',
+  'semver>',
+  'semver>=',
+  'cidr',
+  'exists',
+  'inSegment',
+] as const
+
+const conditionSchema = z
+  .strictObject({
+    attribute: z.string().max(256).describe('A name, or a path such as custom.betaTester; "" for inSegment.'),
+    operator: z.enum(operators),
+    values: z.array(value).max(10_000).default([]).describe('Any one suffices. Names of segments for inSegment.'),
+    negated: z.boolean().default(false),
+    ignoreCase: z.boolean().exactOptional(),
+  })
+  .meta({ id: 'FlagCondition' })
+
+const conditions = z.array(conditionSchema).max(50)
+
+const bucketSource = {
+  by: text.nullable().default(null).describe('The attribute that the bucket is made from; null: the targeting key.'),
+  seed: z.string().max(256).nullable().default(null).describe("Null: the flag's seed."),
+}
+
+const serveSchema = z
+  .union([
+    z.strictObject({ variant: text }),
+    z.strictObject({
+      split: z
+        .array(z.strictObject({ variant: text, weight: z.int().min(0), tracked: z.boolean().exactOptional() }))
+        .min(1)
+        .max(100)
+        .describe('Weights are thousandths of a percent and sum to 100,000.'),
+      ...bucketSource,
+      experiment: z.boolean().default(false),
+    }),
+  ])
+  .meta({ id: 'FlagServe' })
+
+const ruleSchema = z.strictObject({
+  id: text,
+  when: conditions.default([]),
+  share: share.default(1),
+  ...bucketSource,
+  serve: serveSchema,
+})
+
+const keys = z.array(z.string()).max(10_000)
+
+const segmentSchema = z.strictObject({
+  include: matches.default({}),
+  keys: keys.exactOptional(),
+  excludedKeys: keys.exactOptional(),
+  rules: z.array(conditions).max(100).exactOptional(),
+})
+
 const flagFields = {
   key: flagKeySchema,
   kind: z.enum(['release', 'ops', 'experiment', 'permission']),
   on: z.boolean(),
-  algorithm: z.enum(['dankai']),
+  algorithm: z.enum(['dankai', 'launchdarkly', 'unleash', 'flagd']),
   seed: text,
   variants: z.record(z.string(), z.unknown()),
   offVariant: text,
   onVariant: text,
-  allow: z.array(z.string()).max(10_000),
+  prerequisites: z.array(z.strictObject({ flag: flagKeySchema, variants: z.array(text).max(100) })).max(100),
+  targets: z.array(z.strictObject({ variant: text, keys })).max(100),
+  rules: z.array(ruleSchema).max(100),
   exposure: z.strictObject({
     share,
     cohorts: z
@@ -38,7 +114,8 @@ const flagFields = {
       .max(100),
     shadow: z.boolean(),
   }),
-  segments: z.record(z.string(), z.strictObject({ include: matches })),
+  otherwise: serveSchema,
+  segments: z.record(z.string(), segmentSchema),
 }
 
 /** The whole flag as clients read it; the rules beyond shapes are those of packages/flags. */

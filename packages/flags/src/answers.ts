@@ -8,38 +8,41 @@ export interface Answer {
   readonly reason: EvaluationReason
   readonly ruleId: string | null
   readonly cohort: string | null
+  readonly inExperiment: boolean
   readonly errorCode: EvaluationErrorCode | null
 }
 
 export interface Answers {
   readonly off: Answer
   readonly killed: Answer
-  readonly allowed: Answer
   readonly everybody: Answer
   readonly share: Answer
-  readonly outside: Answer
   readonly targetingKeyMissing: Answer
   readonly invalidContext: Answer
 }
 
 export function compileAnswers(flag: FlagDefinition): Answers {
   const off = offAnswer(flag)
-  const on = { ...off, value: flag.variants[flag.onVariant] ?? null, variant: flag.onVariant }
   const failed = (errorCode: EvaluationErrorCode): Answer => ({ ...off, reason: 'ERROR', errorCode })
   return {
     off,
     killed: { ...off, reason: 'KILLED' },
-    allowed: { ...on, reason: 'ALLOWED', ruleId: 'allow' },
-    everybody: { ...on, reason: 'ON', ruleId: 'share' },
-    share: { ...on, reason: 'SHARE', ruleId: 'share' },
-    outside: { ...off, reason: 'OUTSIDE' },
+    everybody: variantAnswer(flag, flag.onVariant, 'ON', 'share'),
+    share: variantAnswer(flag, flag.onVariant, 'SHARE', 'share'),
     targetingKeyMissing: failed('TARGETING_KEY_MISSING'),
     invalidContext: failed('INVALID_CONTEXT'),
   }
 }
 
-export function cohortAnswer(answers: Answers, segment: string): Answer {
-  return { ...answers.allowed, reason: 'COHORT', ruleId: `cohort:${segment}`, cohort: segment }
+export function variantAnswer(
+  flag: FlagDefinition,
+  variant: string,
+  reason: EvaluationReason,
+  ruleId: string | null,
+  more: Partial<Pick<Answer, 'cohort' | 'inExperiment'>> = {},
+): Answer {
+  const { cohort = null, inExperiment = false } = more
+  return { value: flag.variants[variant] ?? null, variant, reason, ruleId, cohort, inExperiment, errorCode: null }
 }
 
 /** Reads a definition that may have any shape: what cannot be found is a null value without a variant. */
@@ -54,6 +57,7 @@ function offAnswer(flag: Partial<FlagDefinition> | null): Answer {
     reason: 'OFF',
     ruleId: null,
     cohort: null,
+    inExperiment: false,
     errorCode: null,
   }
 }

@@ -1,28 +1,128 @@
 /**
- * A bucket is a user's fixed place in 0 … 2^32 - 1; a share is a threshold, and who is below it is in.
+ * A bucket is a user's fixed place; a share is a threshold, and who is below it is in. A split is several thresholds.
  *
- * 1. The bucket depends on seed and targeting key alone: not on the share, other attributes, time or memory.
- * 2. The threshold never falls when the share rises, so raising a share takes nobody out.
- * 3. Share 0 is threshold 0 and has nobody; share 1 is 2^32 and has everybody.
+ * 1. The bucket depends on algorithm, seed and key alone: not on the share, other attributes, time or memory.
+ * 2. A threshold never falls when its share rises, so raising a share takes nobody out.
+ * 3. Share 0 has nobody; share 1 has everybody.
+ *
+ * The formula is data of the flag, so that one flag chooses the same users through every client. Each is that of the
+ * named client for Node; clients in other languages agree with it for ASCII keys.
+ *
+ * - `dankai`: murmur3 (x86, 32 bits) of the UTF-8 of `SEED:KEY`, hash seed 0 for shares and 1 for splits, so that a
+ *   split within a share is not the share again. 2^32 places.
+ * - `launchdarkly` (@launchdarkly/js-server-sdk-common, Bucketer and _variationForContext): the first 15 hexadecimal
+ *   digits of SHA-1 of `SEED.KEY`, divided by fffffffffffffff. SEED is `FLAGKEY.SALT`, or the rollout's own seed. Part
+ *   after part is added up in floating point, and whoever is left has the last part.
+ * - `unleash` (unleash-client, strategy/util and variant): murmur3 of `SEED:KEY`, of each UTF-16 unit its low byte.
+ *   Shares: hash seed 0, modulo 100, whole percents. Splits: hash seed 86028157, modulo 1,000. SEED is the groupId.
+ * - `flagd` (@openfeature/flagd-core, `fractional`): murmur3 as of npm imurmurhash, of `SEEDKEY` without a sign between.
+ *   `(hash × total) >> 32` is compared with added-up weights; the total is 100,000. SEED is the key of the flag.
  */
-import type { BucketAlgorithm } from './flag-definition.ts'
-import { murmur3After } from './murmur3.ts'
+import { type BucketAlgorithm, weightTotal } from './flag-definition.ts'
+import { lowBytes, murmur3After, overlappingMurmur3, utf8Bytes } from './murmur3.ts'
+import { sha1First60Bits } from './sha1.ts'
 
-export type BucketOf = (targetingKey: string) => number
-
-export const bucketCount = 2 ** 32
-
-const algorithms: Readonly<Record<BucketAlgorithm, (seed: string) => BucketOf>> = {
-  dankai: seed => murmur3After(`${seed}:`),
+export interface Bucketing {
+  readonly bucketOf: (key: string) => number
+  /** Everybody's bucket is below it. */
+  readonly full: number
+  /** Times a bucket: its place in 0 … 99,999, the unit of weights. */
+  readonly placeScale: number
 }
 
-export function compileBuckets(algorithm: BucketAlgorithm, seed: string): BucketOf {
-  return algorithms[algorithm](seed)
+const hashCount = 2 ** 32
+const splitSeed = 1
+const unleashSplitSeed = 86_028_157
+/** The double next to fffffffffffffff, which is what their division comes to. */
+const launchDarklyScale = 2 ** 60
+
+export function shareBucketing(algorithm: BucketAlgorithm, seed: string): Bucketing {
+  return algorithm === 'unleash'
+    ? bucketing(remainderOf(murmur3After(`${seed}:`, 0, lowBytes), 100), 100)
+    : bucketingOf(algorithm, seed, 0)
 }
 
-export function thresholdOf(share: number): number {
-  return Math.round(share * bucketCount)
+export function splitBucketing(algorithm: BucketAlgorithm, seed: string): Bucketing {
+  return algorithm === 'unleash'
+    ? bucketing(remainderOf(murmur3After(`${seed}:`, unleashSplitSeed, lowBytes), 1_000), 1_000)
+    : bucketingOf(algorithm, seed, splitSeed)
 }
+
+function bucketingOf(algorithm: Exclude<BucketAlgorithm, 'unleash'>, seed: string, dankaiSeed: number): Bucketing {
+  switch (algorithm) {
+    case 'dankai':
+      return bucketing(murmur3After(`${seed}:`, dankaiSeed), hashCount)
+    case 'launchdarkly':
+      return bucketing(launchDarklyBucket(utf8Bytes(`${seed}.`)), 1)
+    case 'flagd':
+      return bucketing(flagdBucket(seed), hashCount)
+  }
+}
+
+function bucketing(bucketOf: (key: string) => number, full: number): Bucketing {
+  return { bucketOf, full, placeScale: weightTotal / full }
+}
+
+function remainderOf(hashOf: (key: string) => number, divisor: number): (key: string) => number {
+  return key => hashOf(key) % divisor
+}
+
+function launchDarklyBucket(prefix: string): (key: string) => number {
+  return key => sha1First60Bits(prefix, isAscii(key) ? key : utf8Bytes(key)) / launchDarklyScale
+}
+
+function flagdBucket(seed: string): (key: string) => number {
+  if (!isAscii(seed)) return key => overlappingMurmur3(seed + key)
+  const hashOf = murmur3After(seed)
+  return key => (isAscii(key) ? hashOf(key) : overlappingMurmur3(seed + key))
+}
+
+function isAscii(text: string): boolean {
+  for (let index = 0; index < text.length; index++) if (text.charCodeAt(index) > 0x7f) return false
+  return true
+}
+
+/** Whose bucket is below it is in a share of 0 to 1. */
+export function shareThreshold(algorithm: BucketAlgorithm, share: number): number {
+  switch (algorithm) {
+    case 'dankai':
+      return Math.round(share * hashCount)
+    case 'launchdarkly':
+      return Math.round(share * weightTotal) / weightTotal
+    case 'unleash':
+      // 0.29 × 100 is a little less than 29; a billionth of a percent makes up for it.
+      return Math.floor(share * 100 + 1e-9)
+    case 'flagd':
+      return flagdThreshold(Math.round(share * weightTotal))
+  }
+}
+
+/** The thresholds of all parts but the last, which has whoever is left. */
+export function splitThresholds(algorithm: BucketAlgorithm, weights: readonly number[]): readonly number[] {
+  const thresholds: number[] = []
+  let sum = 0
+  for (const weight of weights.slice(0, -1)) {
+    sum += algorithm === 'launchdarkly' ? weight / weightTotal : weight
+    thresholds.push(splitThreshold(algorithm, sum))
+  }
+  return thresholds
+}
+
+function splitThreshold(algorithm: BucketAlgorithm, sum: number): number {
+  switch (algorithm) {
+    case 'dankai':
+      return Math.round((sum / weightTotal) * hashCount)
+    case 'launchdarkly':
+      return sum
+    case 'unleash':
+      return sum / 100
+    case 'flagd':
+      return flagdThreshold(sum)
+  }
+}
+
+/** `floor(hash × total / 2^32) < sum`, solved for the hash. */
+const flagdThreshold = (sum: number): number => Math.ceil((sum * hashCount) / weightTotal)
 
 /** A cohort deals its members anew, so that being in 15 % of a segment does not mean being in the first 15 % of all. */
 export function cohortSeed(seed: string, segment: string): string {

@@ -2,7 +2,22 @@
  * Is this JSON a flag? The server refuses what has problems; an evaluator that meets it all the same serves the off
  * variant with PARSE_ERROR.
  */
-import { bucketAlgorithms, flagKinds } from './flag-definition.ts'
+import { checkCondition } from './check-condition.ts'
+import {
+  checkList,
+  checkRecord,
+  checkShare,
+  checkTexts,
+  type Fields,
+  isFields,
+  isText,
+  type Report,
+  shown,
+  textLengthMax,
+} from './check-value.ts'
+import { segmentsAskedFor } from './compile-condition.ts'
+import { bucketAlgorithms, completeFlag, type FlagSegment, flagKinds, weightTotal } from './flag-definition.ts'
+import { checkReferences } from './reference-check.ts'
 
 export interface FlagProblem {
   /** Where in the flag: `exposure.cohorts[0].share`. */
@@ -11,22 +26,47 @@ export interface FlagProblem {
 }
 
 /** Generous for people, small for a stream that thousands of clients read. */
-const limits = { variants: 100, allow: 10_000, cohorts: 100, strata: 1_000, attributes: 20, values: 10_000 }
-const textLengthMax = 256
+const limits = {
+  variants: 100,
+  prerequisites: 100,
+  targets: 100,
+  keys: 10_000,
+  rules: 100,
+  conditions: 50,
+  parts: 100,
+  cohorts: 100,
+  strata: 1_000,
+  attributes: 20,
+  values: 10_000,
+  segments: 1_000,
+  segmentRules: 100,
+  /** Lookups of one segment in others, all together. */
+  segmentCost: 1_000,
+}
 
-type Fields = Readonly<Record<string, unknown>>
-type Report = (path: string, found: unknown, expected: string) => void
-
-export function checkFlag(flag: unknown): FlagProblem[] {
-  if (!isFields(flag)) return [problem('', '', flag, 'an object')]
+export function checkFlag(given: unknown): FlagProblem[] {
+  if (!isFields(given)) return [problem('', '', given, 'an object')]
+  const flag: Fields = isFields(given.variants) ? { ...completeFlag(given as never) } : given
   const problems: FlagProblem[] = []
   const key = typeof flag.key === 'string' ? flag.key : ''
   const report: Report = (path, found, expected) => problems.push(problem(key, path, found, expected))
   checkHead(flag, report)
-  checkVariants(flag, report)
-  checkExposure(flag, report)
-  checkSegments(flag, report)
+  const variants = checkVariants(flag, report)
+  if (variants === null) return problems
+  const names: Names = { variants, segments: isFields(flag.segments) ? flag.segments : {} }
+  checkPrerequisites(flag, report)
+  checkTargets(flag, names, report)
+  checkRules(flag, names, report)
+  checkExposure(flag, names, report)
+  checkServe('otherwise', flag.otherwise, flag, names, report)
+  checkSegments(flag, names, report)
   return problems
+}
+
+/** What other parts of the flag may name. */
+interface Names {
+  readonly variants: Fields
+  readonly segments: Fields
 }
 
 function problem(key: string, path: string, found: unknown, expected: string): FlagProblem {
@@ -35,34 +75,104 @@ function problem(key: string, path: string, found: unknown, expected: string): F
 }
 
 function checkHead(flag: Fields, report: Report): void {
-  if (!isText(flag.key)) report('key', flag.key, `a text of 1 to ${textLengthMax} characters`)
-  if (!isText(flag.seed)) report('seed', flag.seed, `a text of 1 to ${textLengthMax} characters`)
+  for (const name of ['key', 'seed'])
+    if (!isText(flag[name])) report(name, flag[name], `a text of 1 to ${textLengthMax} characters`)
   if (!Number.isSafeInteger(flag.version)) report('version', flag.version, 'an integer')
   checkWord(flag, 'kind', flagKinds, report)
   checkWord(flag, 'algorithm', bucketAlgorithms, report)
   for (const name of ['on', 'killed']) if (typeof flag[name] !== 'boolean') report(name, flag[name], 'true or false')
-  if (!isTexts(flag.allow, limits.allow)) report('allow', flag.allow, `at most ${limits.allow} targeting keys`)
 }
 
 function checkWord(flag: Fields, name: string, words: readonly string[], report: Report): void {
   if (!words.includes(flag[name] as string)) report(name, flag[name], `one of ${words.join(', ')}`)
 }
 
-function checkVariants(flag: Fields, report: Report): void {
+/** Null when there are none to name. */
+function checkVariants(flag: Fields, report: Report): Fields | null {
   const { variants } = flag
   if (!isFields(variants) || Object.keys(variants).length > limits.variants) {
     report('variants', variants, `an object of at most ${limits.variants} variants`)
-    return
+    return null
   }
-  for (const name of ['onVariant', 'offVariant']) {
-    const variant = flag[name]
-    const known = typeof variant === 'string' && Object.hasOwn(variants, variant) && variants[variant] !== undefined
-    if (!known) report(name, variant, 'the name of a variant')
-  }
+  for (const name of ['onVariant', 'offVariant']) checkVariant(name, flag[name], variants, report)
+  return variants
 }
 
-function checkExposure(flag: Fields, report: Report): void {
-  const { exposure, segments } = flag
+function checkVariant(path: string, variant: unknown, variants: Fields, report: Report): void {
+  const known = typeof variant === 'string' && Object.hasOwn(variants, variant) && variants[variant] !== undefined
+  if (!known) report(path, variant, 'the name of a variant')
+}
+
+function checkPrerequisites(flag: Fields, report: Report): void {
+  checkList('prerequisites', flag.prerequisites, limits.prerequisites, report, (path, { flag: other, variants }) => {
+    if (!isText(other) || other === flag.key) report(`${path}.flag`, other, 'the key of another flag')
+    checkTexts(`${path}.variants`, variants, limits.variants, 'names of variants', report)
+  })
+}
+
+function checkTargets(flag: Fields, { variants }: Names, report: Report): void {
+  checkList('targets', flag.targets, limits.targets, report, (path, { variant, keys }) => {
+    checkVariant(`${path}.variant`, variant, variants, report)
+    checkTexts(`${path}.keys`, keys, limits.keys, 'targeting keys', report)
+  })
+}
+
+function checkRules(flag: Fields, names: Names, report: Report): void {
+  const ids = new Set<unknown>()
+  checkList('rules', flag.rules, limits.rules, report, (path, rule) => {
+    if (!isText(rule.id) || ids.has(rule.id)) report(`${path}.id`, rule.id, 'a text that no other rule has')
+    ids.add(rule.id)
+    checkConditions(`${path}.when`, rule.when, names, report)
+    checkShare(`${path}.share`, rule.share, report)
+    checkBucketSource(path, rule, report)
+    checkServe(`${path}.serve`, rule.serve, flag, names, report)
+  })
+}
+
+function checkConditions(path: string, conditions: unknown, { segments }: Names, report: Report): void {
+  checkList(path, conditions, limits.conditions, report, (place, condition) =>
+    checkCondition(place, condition, segments, limits.values, report),
+  )
+}
+
+/** An empty seed is one: some clients bucket by the attribute alone. */
+function checkBucketSource(path: string, { by, seed }: Fields, report: Report): void {
+  if (by !== null && !isText(by)) report(`${path}.by`, by, 'the name of an attribute, or null')
+  if (seed !== null && seed !== '' && !isText(seed))
+    report(`${path}.seed`, seed, `a text of at most ${textLengthMax} characters, or null`)
+}
+
+function checkServe(path: string, serve: unknown, flag: Fields, names: Names, report: Report): void {
+  if (!isFields(serve)) {
+    report(path, serve, 'an object with variant or split')
+    return
+  }
+  if (serve.split === undefined) {
+    checkVariant(`${path}.variant`, serve.variant, names.variants, report)
+    return
+  }
+  if (serve.variant !== undefined) report(`${path}.variant`, serve.variant, 'nothing beside split')
+  if (typeof serve.experiment !== 'boolean') report(`${path}.experiment`, serve.experiment, 'true or false')
+  checkBucketSource(path, serve, report)
+  checkParts(`${path}.split`, serve.split, flag, names, report)
+}
+
+function checkParts(path: string, split: unknown, { algorithm }: Fields, { variants }: Names, report: Report): void {
+  // Unleash knows thousandths; a part between them could not be served alike through its client.
+  const unit = algorithm === 'unleash' ? 100 : 1
+  let sum = 0
+  checkList(path, split, limits.parts, report, (place, { variant, weight, tracked }) => {
+    checkVariant(`${place}.variant`, variant, variants, report)
+    const isWeight = Number.isSafeInteger(weight) && (weight as number) >= 0 && (weight as number) % unit === 0
+    if (isWeight) sum += weight as number
+    else report(`${place}.weight`, weight, unit === 1 ? 'a whole number from 0' : `a multiple of ${unit} from 0`)
+    if (tracked !== undefined && typeof tracked !== 'boolean') report(`${place}.tracked`, tracked, 'true or false')
+  })
+  if (Array.isArray(split) && sum !== weightTotal) report(path, sum, `weights that sum to ${weightTotal}`)
+}
+
+function checkExposure(flag: Fields, names: Names, report: Report): void {
+  const { exposure } = flag
   if (!isFields(exposure)) {
     report('exposure', exposure, 'an object')
     return
@@ -70,11 +180,11 @@ function checkExposure(flag: Fields, report: Report): void {
   checkShare('exposure.share', exposure.share, report)
   if (typeof exposure.shadow !== 'boolean') report('exposure.shadow', exposure.shadow, 'true or false')
   checkList('exposure.cohorts', exposure.cohorts, limits.cohorts, report, (path, cohort) =>
-    checkCohort(path, cohort, isFields(segments) ? segments : {}, report),
+    checkCohort(path, cohort, names, report),
   )
 }
 
-function checkCohort(path: string, cohort: Fields, segments: Fields, report: Report): void {
+function checkCohort(path: string, cohort: Fields, { segments }: Names, report: Report): void {
   const { segment, share, mix } = cohort
   const known = typeof segment === 'string' && Object.hasOwn(segments, segment)
   if (!known) report(`${path}.segment`, segment, 'the name of a segment in segments')
@@ -86,62 +196,41 @@ function checkCohort(path: string, cohort: Fields, segments: Fields, report: Rep
   })
 }
 
-function checkSegments(flag: Fields, report: Report): void {
-  const { segments } = flag
-  if (!isFields(segments)) {
-    report('segments', segments, 'an object')
+function checkSegments(flag: Fields, names: Names, report: Report): void {
+  if (!checkRecord('segments', flag.segments, limits.segments, 'segments', report)) return
+  const entries = Object.entries(names.segments)
+  let sound = true
+  const note: Report = (path, found, expected) => {
+    sound = false
+    report(path, found, expected)
+  }
+  for (const [name, segment] of entries) checkSegment(`segments.${name}`, segment, names, note)
+  if (!sound) return
+  const asked = new Map(entries.map(([name, segment]) => [name, segmentsAskedFor(segment as FlagSegment)]))
+  const { circular, costly } = checkReferences(asked, limits.segmentCost)
+  for (const name of circular) report(`segments.${name}`, 'itself', 'no segment that asks for itself')
+  for (const name of costly) report(`segments.${name}`, 'more', `at most ${limits.segmentCost} segments asked for`)
+}
+
+function checkSegment(path: string, segment: unknown, names: Names, report: Report): void {
+  if (!isFields(segment)) {
+    report(path, segment, 'an object')
     return
   }
-  for (const [name, segment] of Object.entries(segments)) {
-    const path = `segments.${name}`
-    if (!isFields(segment)) report(path, segment, 'an object')
-    else checkAttributes(`${path}.include`, segment.include, report)
+  checkAttributes(`${path}.include`, segment.include, report)
+  for (const name of ['keys', 'excludedKeys'])
+    if (segment[name] !== undefined) checkTexts(`${path}.${name}`, segment[name], limits.keys, 'targeting keys', report)
+  const { rules } = segment
+  if (rules === undefined) return
+  if (!Array.isArray(rules) || rules.length > limits.segmentRules) {
+    report(`${path}.rules`, rules, `a list of at most ${limits.segmentRules}`)
+    return
   }
+  for (const [index, rule] of rules.entries()) checkConditions(`${path}.rules[${index}]`, rule, names, report)
 }
 
 function checkAttributes(path: string, attributes: unknown, report: Report): void {
-  if (!isFields(attributes) || Object.keys(attributes).length > limits.attributes) {
-    report(path, attributes, `an object of at most ${limits.attributes} attributes`)
-    return
-  }
-  for (const [attribute, values] of Object.entries(attributes)) {
-    if (!isTexts(values, limits.values)) report(`${path}.${attribute}`, values, `at most ${limits.values} texts`)
-  }
-}
-
-function checkList(
-  path: string,
-  list: unknown,
-  lengthMax: number,
-  report: Report,
-  checkItem: (path: string, item: Fields) => void,
-): void {
-  if (!Array.isArray(list) || list.length > lengthMax) {
-    report(path, list, `a list of at most ${lengthMax}`)
-    return
-  }
-  for (const [index, item] of list.entries()) {
-    if (isFields(item)) checkItem(`${path}[${index}]`, item)
-    else report(`${path}[${index}]`, item, 'an object')
-  }
-}
-
-function checkShare(path: string, share: unknown, report: Report): void {
-  if (typeof share !== 'number' || !(share >= 0 && share <= 1)) report(path, share, 'a number from 0 to 1')
-}
-
-const isFields = (found: unknown): found is Fields =>
-  typeof found === 'object' && found !== null && !Array.isArray(found)
-
-const isText = (found: unknown): boolean =>
-  typeof found === 'string' && found.length > 0 && found.length <= textLengthMax
-
-const isTexts = (found: unknown, lengthMax: number): boolean =>
-  Array.isArray(found) && found.length <= lengthMax && found.every(text => typeof text === 'string')
-
-function shown(found: unknown): string {
-  if (typeof found === 'string') return JSON.stringify(found.slice(0, 60))
-  if (Array.isArray(found)) return `a list of ${found.length}`
-  if (typeof found === 'object' && found !== null) return 'an object'
-  return found === undefined ? 'nothing' : String(found)
+  if (!checkRecord(path, attributes, limits.attributes, 'attributes', report)) return
+  for (const [attribute, values] of Object.entries(attributes as Fields))
+    checkTexts(`${path}.${attribute}`, values, limits.values, 'texts', report)
 }

@@ -1,14 +1,33 @@
 /**
- * Turns a definition into what evaluation reads: sets, integer thresholds and ready answers.
+ * Turns a definition into what evaluation reads: sets, thresholds and ready answers.
  *
  * Compiling never throws. A definition with problems compiles to a flag that serves its off variant to everybody, with
  * PARSE_ERROR (or KILLED), because a client must go on when a newer server sends words it does not know.
  */
-import { type Answer, type Answers, brokenAnswer, cohortAnswer, compileAnswers } from './answers.ts'
-import { type AttributeMatch, compileMatches } from './attribute-match.ts'
-import { type BucketOf, bucketCount, cohortSeed, compileBuckets, thresholdOf } from './bucketing.ts'
+import { type Answer, type Answers, brokenAnswer, compileAnswers, variantAnswer } from './answers.ts'
+import {
+  type Bucketing,
+  cohortSeed,
+  shareBucketing,
+  shareThreshold,
+  splitBucketing,
+  splitThresholds,
+} from './bucketing.ts'
 import { checkFlag, type FlagProblem } from './check-flag.ts'
-import { defineFlag, type FlagCohort, type FlagDefinition } from './flag-definition.ts'
+import { type CompiledSegments, compileConditions, compileMatches, compileSegments } from './compile-condition.ts'
+import { belongsToNobody, type CompiledCondition, type CompiledSegment, pathOf } from './condition.ts'
+import type { EvaluationReason } from './evaluation.ts'
+import {
+  completeFlag,
+  defineFlag,
+  type FlagCohort,
+  type FlagDefinition,
+  type FlagPrerequisite,
+  type FlagRule,
+  type Serve,
+  type Split,
+  type StoredFlagDefinition,
+} from './flag-definition.ts'
 
 export interface CompiledFlag {
   readonly definition: FlagDefinition
@@ -16,33 +35,78 @@ export interface CompiledFlag {
   readonly problems: readonly FlagProblem[]
   /** Set when the answer is the same whoever asks. */
   readonly constant: Answer | null
-  /** Null when nobody is allowed by name. */
-  readonly allow: ReadonlySet<string> | null
+  readonly prerequisites: readonly CompiledPrerequisite[]
+  /** Targeting key -> its answer; null when nobody is named. */
+  readonly targets: ReadonlyMap<string, Answer> | null
+  readonly rules: readonly CompiledRule[]
   /** True when the share has everybody. */
   readonly everybody: boolean
   readonly cohorts: readonly CompiledCohort[]
-  readonly bucketOf: BucketOf
+  readonly bucketing: Bucketing
+  /** Of the share. */
   readonly threshold: number
+  readonly otherwise: CompiledServe
+  /** Whose context cannot be read. */
+  readonly withoutContext: Answer
   readonly answers: Answers
 }
 
+export interface CompiledPrerequisite {
+  readonly key: string
+  readonly variants: ReadonlySet<string>
+  readonly failed: Answer
+  /** Linked by a set of flags; one that is not known fails. */
+  flag: CompiledFlag | null
+}
+
+/** Makes a bucket of the targeting key, or of an attribute. */
+export interface BucketSource {
+  /** Null: the targeting key. */
+  readonly attribute: string | null
+  readonly path: readonly string[] | null
+  readonly asLaunchDarkly: boolean
+  readonly bucketing: Bucketing
+}
+
+export interface CompiledRule {
+  readonly when: readonly CompiledCondition[]
+  /** Null when the rule has all who match. */
+  readonly source: BucketSource | null
+  readonly threshold: number
+  readonly serve: CompiledServe
+}
+
+export interface CompiledServe {
+  /** Of each part; one when there is no split. */
+  readonly answers: readonly Answer[]
+  /** Of all parts but the last. */
+  readonly thresholds: readonly number[]
+  /** Null when there is nothing to choose. */
+  readonly source: BucketSource | null
+}
+
 export interface CompiledCohort {
-  readonly segment: readonly AttributeMatch[]
+  readonly segment: CompiledSegment
   readonly strata: readonly CompiledStratum[]
   /** For members of no stratum. */
   readonly threshold: number
-  readonly bucketOf: BucketOf
+  readonly bucketing: Bucketing
   readonly inside: Answer
 }
 
 export interface CompiledStratum {
-  readonly where: readonly AttributeMatch[]
+  readonly where: readonly CompiledCondition[]
   readonly threshold: number
 }
 
-export function compileFlag(definition: FlagDefinition): CompiledFlag {
-  const problems = checkFlag(definition)
-  if (problems.length === 0) return compileSound(definition)
+export function compileFlag(given: StoredFlagDefinition): CompiledFlag {
+  const problems = checkFlag(given)
+  if (problems.length > 0) return brokenFlag(given as FlagDefinition, problems)
+  return compileSound(completeFlag(given))
+}
+
+/** A flag that serves its off variant to everybody, whatever else it says. */
+export function brokenFlag(definition: FlagDefinition, problems: readonly FlagProblem[]): CompiledFlag {
   return { ...compileSound(nobody), definition, problems, constant: brokenAnswer(definition) }
 }
 
@@ -50,17 +114,25 @@ const nobody = defineFlag({ key: 'nobody' })
 
 function compileSound(flag: FlagDefinition): CompiledFlag {
   const { share, cohorts, shadow } = flag.exposure
-  const threshold = shadow ? 0 : thresholdOf(share)
+  const threshold = shadow ? 0 : shareThreshold(flag.algorithm, share)
   const answers = compileAnswers(flag)
+  const segments = compileSegments(flag.segments)
+  const bucketing = shareBucketing(flag.algorithm, flag.seed)
+  const everybody = threshold === bucketing.full
+  const reason = isOff(flag, flag.otherwise) ? 'OUTSIDE' : 'DEFAULT'
   return {
     definition: flag,
     problems: [],
     constant: constantAnswer(flag, answers),
-    allow: flag.allow.length === 0 ? null : new Set(flag.allow),
-    everybody: threshold === bucketCount,
-    cohorts: shadow ? [] : cohorts.flatMap(cohort => compileCohort(flag, cohort, answers)),
-    bucketOf: compileBuckets(flag.algorithm, flag.seed),
+    prerequisites: flag.prerequisites.map(prerequisite => compilePrerequisite(prerequisite, answers)),
+    targets: compileTargets(flag),
+    rules: flag.rules.map(rule => compileRule(flag, rule, segments)),
+    everybody,
+    cohorts: shadow ? [] : cohorts.flatMap(cohort => compileCohort(flag, cohort, segments)),
+    bucketing,
     threshold,
+    otherwise: compileServe(flag, flag.otherwise, reason, reason === 'OUTSIDE' ? null : 'otherwise'),
+    withoutContext: everybody && flag.rules.length === 0 ? answers.everybody : answers.invalidContext,
     answers,
   }
 }
@@ -70,21 +142,75 @@ function constantAnswer(flag: FlagDefinition, answers: Answers): Answer | null {
   return flag.on ? null : answers.off
 }
 
-/** A segment that includes by nothing has no members, so that a forgotten condition exposes nobody. */
-function compileCohort(flag: FlagDefinition, cohort: FlagCohort, answers: Answers): CompiledCohort[] {
-  const segment = compileMatches(flag.segments[cohort.segment]?.include ?? {})
-  if (segment.length === 0) return []
+const isOff = (flag: FlagDefinition, serve: Serve): boolean => 'variant' in serve && serve.variant === flag.offVariant
+
+function compilePrerequisite({ flag, variants }: FlagPrerequisite, { off }: Answers): CompiledPrerequisite {
+  const failed: Answer = { ...off, reason: 'PREREQUISITE_FAILED', ruleId: `prerequisite:${flag}` }
+  return { key: flag, variants: new Set(variants), failed, flag: null }
+}
+
+/** Of two targets that name a key the first has it. */
+function compileTargets(flag: FlagDefinition): ReadonlyMap<string, Answer> | null {
+  const targets = new Map<string, Answer>()
+  for (const { variant, keys } of flag.targets) {
+    const answer = variantAnswer(flag, variant, 'TARGETED', 'targets')
+    for (const key of keys) if (!targets.has(key)) targets.set(key, answer)
+  }
+  return targets.size === 0 ? null : targets
+}
+
+function compileRule(flag: FlagDefinition, rule: FlagRule, segments: CompiledSegments): CompiledRule {
+  const bucketing = shareBucketing(flag.algorithm, rule.seed ?? flag.seed)
+  const threshold = shareThreshold(flag.algorithm, rule.share)
+  return {
+    when: compileConditions(rule.when, segments),
+    source: threshold === bucketing.full ? null : bucketSource(flag, rule.by, bucketing),
+    threshold,
+    serve: compileServe(flag, rule.serve, 'RULE', rule.id),
+  }
+}
+
+function bucketSource({ algorithm }: FlagDefinition, by: string | null, bucketing: Bucketing): BucketSource {
+  const path = by === null ? null : pathOf(by)
+  return { attribute: by, path, asLaunchDarkly: algorithm === 'launchdarkly', bucketing }
+}
+
+function compileServe(
+  flag: FlagDefinition,
+  serve: Serve,
+  reason: EvaluationReason,
+  ruleId: string | null,
+): CompiledServe {
+  if ('split' in serve) return compileSplit(flag, serve, ruleId)
+  return { answers: [variantAnswer(flag, serve.variant, reason, ruleId)], thresholds: [], source: null }
+}
+
+function compileSplit(flag: FlagDefinition, serve: Split, ruleId: string | null): CompiledServe {
+  const { split, by, seed, experiment } = serve
+  const answers = split.map(({ variant, tracked = true }) =>
+    variantAnswer(flag, variant, 'SPLIT', ruleId, { inExperiment: experiment && tracked }),
+  )
+  const weights = split.map(({ weight }) => weight)
+  const bucketing = splitBucketing(flag.algorithm, seed ?? flag.seed)
+  return { answers, thresholds: splitThresholds(flag.algorithm, weights), source: bucketSource(flag, by, bucketing) }
+}
+
+/** A segment without conditions has no members, so that a forgotten condition exposes nobody. */
+function compileCohort(flag: FlagDefinition, cohort: FlagCohort, segments: CompiledSegments): CompiledCohort[] {
+  const segment = segments[cohort.segment]
+  if (segment === undefined || belongsToNobody(segment)) return []
   const strata = (cohort.mix ?? []).map(stratum => ({
     where: compileMatches(stratum.where),
-    threshold: thresholdOf(stratum.share),
+    threshold: shareThreshold(flag.algorithm, stratum.share),
   }))
+  const inside = variantAnswer(flag, flag.onVariant, 'COHORT', `cohort:${cohort.segment}`, { cohort: cohort.segment })
   return [
     {
       segment,
       strata,
-      threshold: thresholdOf(cohort.share),
-      bucketOf: compileBuckets(flag.algorithm, cohortSeed(flag.seed, cohort.segment)),
-      inside: cohortAnswer(answers, cohort.segment),
+      threshold: shareThreshold(flag.algorithm, cohort.share),
+      bucketing: shareBucketing(flag.algorithm, cohortSeed(flag.seed, cohort.segment)),
+      inside,
     },
   ]
 }

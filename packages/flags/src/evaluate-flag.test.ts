@@ -18,17 +18,18 @@ const exposing = (exposure: Partial<FlagExposure>, given: Partial<FlagDefinition
     ...given,
   })
 const evaluate = (flag: FlagDefinition, context: EvaluationContext) => evaluateFlag(compileFlag(flag), context)
+const mio = [{ variant: 'on', keys: ['mio'] }]
 const user = (index: number): string => `user-${index}`
 
 test('the first of killed, off, allowed, everybody, cohort, share that says something decides (F-005, F-006)', () => {
   const all = { share: 1, cohorts: [cohort('beta', 1)] }
   const qa = { targetingKey: 'mio', team: 'qa' }
   const rows: readonly [given: FlagDefinition, context: EvaluationContext, reason: string, ruleId: string | null][] = [
-    [exposing(all, { killed: true, allow: ['mio'] }), qa, 'KILLED', null],
-    [exposing(all, { on: false, allow: ['mio'] }), qa, 'OFF', null],
+    [exposing(all, { killed: true, targets: mio }), qa, 'KILLED', null],
+    [exposing(all, { on: false, targets: mio }), qa, 'OFF', null],
     [exposing(all, { killed: true, on: false }), qa, 'KILLED', null],
-    [exposing({}, { allow: ['mio'] }), qa, 'ALLOWED', 'allow'],
-    [exposing({}, { allow: ['other'] }), qa, 'OUTSIDE', null],
+    [exposing({}, { targets: mio }), qa, 'TARGETED', 'targets'],
+    [exposing({}, { targets: [{ variant: 'on', keys: ['other'] }] }), qa, 'OUTSIDE', null],
     [exposing(all), qa, 'ON', 'share'],
     [exposing({ cohorts: [cohort('beta', 1)] }), qa, 'COHORT', 'cohort:beta'],
     [exposing({ cohorts: [cohort('beta', 1)] }), { targetingKey: 'mio', team: 'sales' }, 'OUTSIDE', null],
@@ -36,11 +37,11 @@ test('the first of killed, off, allowed, everybody, cohort, share that says some
     [exposing({ cohorts: [cohort('tokyo', 1), cohort('beta', 1)] }), qa, 'COHORT', 'cohort:beta'],
     [exposing({ share: 1 - 2 ** -31 }), qa, 'SHARE', 'share'],
     [exposing({ ...all, shadow: true }), qa, 'OUTSIDE', null],
-    [exposing({ shadow: true }, { allow: ['mio'] }), qa, 'ALLOWED', 'allow'],
+    [exposing({ shadow: true }, { targets: mio }), qa, 'TARGETED', 'targets'],
   ]
   for (const [flag, context, reason, ruleId] of rows) {
     const found = evaluate(flag, context)
-    const inside = ['ALLOWED', 'ON', 'COHORT', 'SHARE'].includes(reason)
+    const inside = ['TARGETED', 'ON', 'COHORT', 'SHARE'].includes(reason)
     assert.deepEqual(
       [found.reason, found.ruleId, found.value, found.variant, found.errorCode],
       [reason, ruleId, inside, inside ? 'on' : 'off', null],
@@ -125,7 +126,7 @@ test('a definition that cannot be understood serves its off variant to everybody
     ['algorithm', { ...sound, algorithm: 'of-tomorrow' }, 'off'],
     ['kind', { ...sound, kind: 'toString' }, 'off'],
     ['on', { ...sound, on: 'true' }, 'off'],
-    ['allow', { ...sound, allow: [1] }, 'off'],
+    ['targets[0].keys', { ...sound, targets: [{ variant: 'on', keys: [1] }] }, 'off'],
     ['variants', { ...sound, variants: [] }, null],
     ['onVariant', { ...sound, onVariant: '__proto__' }, 'off'],
     ['offVariant', { ...sound, offVariant: '__proto__' }, null],
@@ -204,7 +205,7 @@ test('raising any share, adding a cohort or allowing a user takes nobody out (F-
           share: Math.max(one, other),
           cohorts: [...cohorts.map(([name, share]) => cohort(name, Math.max(share, raise))), cohort('tokyo', raise)],
         },
-        { allow: ['somebody'] },
+        { targets: [{ variant: 'on', keys: ['somebody'] }] },
       )
       if (evaluateBoolean(compileFlag(before), context)) assert.ok(evaluateBoolean(compileFlag(after), context))
     }),

@@ -6,8 +6,26 @@ export interface EvaluationContext {
   readonly [attribute: string]: unknown
 }
 
-/** Why this variant was served. */
-export type EvaluationReason = 'ON' | 'OFF' | 'KILLED' | 'ALLOWED' | 'COHORT' | 'SHARE' | 'OUTSIDE' | 'ERROR'
+/**
+ * Why this variant was served.
+ *
+ * TARGETED, RULE, COHORT and SHARE name what let the user in; ON is a share of everybody. SPLIT: a weighted split chose
+ * (of a rule, or for all others: see `ruleId`). OUTSIDE: nothing let the user in and the off variant was served;
+ * DEFAULT: the same, with another variant for all others.
+ */
+export type EvaluationReason =
+  | 'ON'
+  | 'OFF'
+  | 'KILLED'
+  | 'PREREQUISITE_FAILED'
+  | 'TARGETED'
+  | 'RULE'
+  | 'COHORT'
+  | 'SHARE'
+  | 'SPLIT'
+  | 'DEFAULT'
+  | 'OUTSIDE'
+  | 'ERROR'
 
 /** OpenFeature's words, plus STALE for a client that switches off when it has lost the control plane. */
 export type EvaluationErrorCode =
@@ -24,10 +42,15 @@ export interface Evaluation {
   /** Null when no variant could be chosen. */
   variant: string | null
   reason: EvaluationReason
-  /** What let the user in: `allow`, `share`, or `cohort:SEGMENT`. */
+  /**
+   * What decided: the id of a rule, `targets`, `share`, `cohort:SEGMENT`, `prerequisite:FLAG`, or `otherwise` when a
+   * variant other than the off variant was served to whoever was left.
+   */
   ruleId: string | null
   cohort: string | null
-  /** The user's place in 0 … 2^32 - 1 for the rule that decided; null when no bucket was needed. */
+  /** The user's place for what decided, 0 … 99,999, in the unit of weights; null when no bucket was needed. */
   bucket: number | null
+  /** True when a split that is an experiment chose the variant, and counts it. */
+  inExperiment: boolean
   errorCode: EvaluationErrorCode | null
 }

@@ -1,4 +1,3 @@
-export { bucketCount, thresholdOf } from './bucketing.ts'
 export { checkFlag, type FlagProblem } from './check-flag.ts'
 export { type CompiledFlag, compileFlag } from './compile-flag.ts'
 export {
@@ -13,15 +12,28 @@ export type { Evaluation, EvaluationContext, EvaluationErrorCode, EvaluationReas
 export {
   type BucketAlgorithm,
   bucketAlgorithms,
+  type Condition,
+  completeFlag,
   defineFlag,
   type FlagCohort,
   type FlagDefinition,
   type FlagExposure,
   type FlagKind,
+  type FlagPrerequisite,
+  type FlagRule,
   type FlagSegment,
+  type FlagTarget,
   flagKinds,
   type JsonValue,
+  type Operator,
+  operators,
+  type Serve,
+  type Split,
+  type SplitPart,
+  type StoredFlagDefinition,
   type Stratum,
+  weightTotal,
 } from './flag-definition.ts'
+export { FlagSet } from './flag-set.ts'
 export { murmur3, utf8Bytes } from './murmur3.ts'
 export { type Parts, type SampleDesign, type Stratification, stratify } from './stratify.ts'

@@ -26,12 +26,15 @@ export function murmur3(bytes: string, seed = 0): number {
   return hashBytes(noPrefix(seed), bytes)
 }
 
+/** How text that is not ASCII becomes a byte string. */
+export type BytesOf = (text: string) => string
+
 /** Hashes `prefix + text` for any text, having read the prefix once. */
-export function murmur3After(prefix: string): (text: string) => number {
-  const state = absorb(noPrefix(0), utf8Bytes(prefix))
+export function murmur3After(prefix: string, seed = 0, bytesOf: BytesOf = utf8Bytes): (text: string) => number {
+  const state = absorb(noPrefix(seed), bytesOf(prefix))
   return text => {
     const hash = hashAscii(state, text)
-    return hash === notAscii ? hashBytes(state, utf8Bytes(text)) : hash
+    return hash === notAscii ? hashBytes(state, bytesOf(text)) : hash
   }
 }
 
@@ -40,6 +43,38 @@ export function utf8Bytes(text: string): string {
   let bytes = ''
   for (const character of text) bytes += utf8OfCodePoint(character.codePointAt(0)!)
   return bytes
+}
+
+/** The low byte of each UTF-16 unit, which is what some programs hash in place of UTF-8. */
+export function lowBytes(text: string): string {
+  let bytes = ''
+  for (let index = 0; index < text.length; index++) bytes += String.fromCharCode(text.charCodeAt(index) & 0xff)
+  return bytes
+}
+
+/**
+ * The 32-bit hash of npm `imurmurhash` 0.1.4 (the source its authors publish), which flagd-core uses: murmur3 for ASCII;
+ * wider UTF-16 units run into their neighbours, and a last partial word that is negative is left out.
+ */
+export function overlappingMurmur3(text: string): number {
+  const whole = text.length & ~3
+  let hash = 0
+  for (let index = 0; index < whole; index += 4) {
+    const last = text.charCodeAt(index + 3)
+    hash = mixBlock(hash, overlapped(text, index) ^ ((last & 0xff) << 24) ^ ((last & 0xff00) >> 8))
+  }
+  const tail = overlapped(text, whole)
+  return avalanche(hash ^ (tail > 0 ? scramble(tail) : 0) ^ text.length)
+}
+
+/** Up to three units. */
+function overlapped(text: string, index: number): number {
+  const rest = text.length - index
+  let word = 0
+  if (rest > 2) word ^= text.charCodeAt(index + 2) << 16
+  if (rest > 1) word ^= text.charCodeAt(index + 1) << 8
+  if (rest > 0) word ^= text.charCodeAt(index)
+  return word
 }
 
 function utf8OfCodePoint(found: number): string {

@@ -257,7 +257,7 @@ class Client implements DankaiClient {
 
   #failed<Value extends JsonValue>(value: Value, errorCode: EvaluationErrorCode): ClientEvaluation<Value> {
     const reason: EvaluationReason = 'ERROR'
-    const nothing = { variant: null, ruleId: null, cohort: null, bucket: null }
+    const nothing = { variant: null, ruleId: null, cohort: null, bucket: null, inExperiment: false }
     return { ...nothing, value, reason, errorCode, stale: this.#status === 'stale', version: this.#known.version }
   }
 }

@@ -9,7 +9,7 @@
  *    flag does not come back. Only a stale client goes back: a server that is behind for that long does not lag, its
  *    environment was restored from a backup.
  */
-import { type CompiledFlag, compileFlag, type FlagDefinition } from '@dankai/flags'
+import { type CompiledFlag, type FlagDefinition, FlagSet } from '@dankai/flags'
 import type { StreamMessage } from './stream-message.ts'
 
 export type Application =
@@ -21,7 +21,7 @@ export type Application =
 export type FlagMessage = Extract<StreamMessage, { kind: 'flags' | 'change' | 'deletion' }>
 
 export class KnownFlags {
-  #flags = new Map<string, CompiledFlag>()
+  #flags = new FlagSet()
   #version: number | null = null
   #confirmed = false
 
@@ -35,15 +35,15 @@ export class KnownFlags {
   }
 
   find(key: string): CompiledFlag | undefined {
-    return this.#flags.get(key)
+    return this.#flags.find(key)
   }
 
   all(): readonly CompiledFlag[] {
-    return [...this.#flags.values()]
+    return this.#flags.all()
   }
 
   bootstrap(version: number | null, flags: readonly FlagDefinition[]): void {
-    this.#flags = compileAll(flags)
+    this.#flags = new FlagSet(flags)
     this.#version = version
   }
 
@@ -55,7 +55,7 @@ export class KnownFlags {
     const known = this.#confirmed ? (this.#version ?? version) : version
     if (version < known && !isStale) return { outcome: 'older', found: version, known }
     const before = this.#flags
-    this.#flags = compileAll(flags)
+    this.#flags = new FlagSet(flags)
     this.#version = version
     this.#confirmed = true
     return { outcome: 'applied', version, keys: changedKeys(before, this.#flags) }
@@ -69,18 +69,14 @@ export class KnownFlags {
     this.#version = message.version
     const key = message.kind === 'deletion' ? message.key : message.flag.key
     if (message.kind === 'deletion') this.#flags.delete(key)
-    else this.#flags.set(key, compileFlag(message.flag))
+    else this.#flags.put(message.flag)
     return { outcome: 'applied', version: message.version, keys: [key] }
   }
 }
 
-function compileAll(flags: readonly FlagDefinition[]): Map<string, CompiledFlag> {
-  return new Map(flags.map(flag => [flag.key, compileFlag(flag)]))
-}
-
-function changedKeys(before: ReadonlyMap<string, CompiledFlag>, after: ReadonlyMap<string, CompiledFlag>): string[] {
-  const keys = new Set([...before.keys(), ...after.keys()])
-  return [...keys].filter(key => textOf(before.get(key)) !== textOf(after.get(key)))
+function changedKeys(before: FlagSet, after: FlagSet): string[] {
+  const keys = new Set([...before.all(), ...after.all()].map(({ definition }) => definition.key))
+  return [...keys].filter(key => textOf(before.find(key)) !== textOf(after.find(key)))
 }
 
 const textOf = (flag: CompiledFlag | undefined): string | undefined => JSON.stringify(flag?.definition)

@@ -94,8 +94,11 @@ function completeFlag(given: Partial<FlagDefinition> & Pick<FlagDefinition, 'key
     variants: { on: true, off: false },
     offVariant: 'off',
     onVariant: 'on',
-    allow: [],
+    prerequisites: [],
+    targets: [],
+    rules: [],
     exposure: { share: 0, cohorts: [], shadow: false },
+    otherwise: { variant: 'off' },
     segments: {},
     ...given,
   }

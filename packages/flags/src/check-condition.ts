@@ -1,0 +1,52 @@
+import { type Fields, isText, type Report } from './check-value.ts'
+import { textLengthMax, valueProblem } from './compile-condition.ts'
+import { type Operator, operators } from './flag-definition.ts'
+
+const textOperators: readonly unknown[] = ['is', 'startsWith', 'endsWith', 'contains', 'matches']
+
+/** Patterns, versions and the like are tried one after the other; the values of `is` are looked up. */
+const triedValuesMax = 100
+
+export function checkCondition(
+  path: string,
+  condition: Fields,
+  segments: Fields,
+  valuesMax: number,
+  report: Report,
+): void {
+  const { attribute, operator, values, negated, ignoreCase } = condition
+  if (!isOperator(operator)) {
+    report(`${path}.operator`, operator, `one of ${operators.join(' ')}`)
+    return
+  }
+  if (!isText(attribute) && operator !== 'inSegment') report(`${path}.attribute`, attribute, 'the name of an attribute')
+  if (operator === 'inSegment' && typeof attribute !== 'string') report(`${path}.attribute`, attribute, 'a text')
+  if (typeof negated !== 'boolean') report(`${path}.negated`, negated, 'true or false')
+  checkIgnoreCase(path, operator, ignoreCase, report)
+  const most = operator === 'is' ? valuesMax : triedValuesMax
+  if (!Array.isArray(values) || values.length > most || values.length > 0 !== (operator !== 'exists')) {
+    report(`${path}.values`, values, operator === 'exists' ? 'an empty list' : `a list of 1 to ${most}`)
+    return
+  }
+  for (const [index, value] of values.entries()) {
+    const expected = expectedValue(operator, value, ignoreCase === true, segments)
+    if (expected !== null) report(`${path}.values[${index}]`, value, expected)
+  }
+}
+
+const isOperator = (found: unknown): found is Operator => (operators as readonly unknown[]).includes(found)
+
+function checkIgnoreCase(path: string, operator: Operator, ignoreCase: unknown, report: Report): void {
+  if (ignoreCase === undefined) return
+  if (typeof ignoreCase !== 'boolean') report(`${path}.ignoreCase`, ignoreCase, 'true or false')
+  else if (!textOperators.includes(operator))
+    report(`${path}.ignoreCase`, ignoreCase, `one of ${textOperators.join(' ')} beside it`)
+}
+
+function expectedValue(operator: Operator, value: unknown, ignoreCase: boolean, segments: Fields): string | null {
+  if (operator === 'inSegment')
+    return typeof value === 'string' && Object.hasOwn(segments, value) ? null : 'the name of a segment in segments'
+  const isPlain = typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)
+  if (!isPlain || String(value).length > textLengthMax) return 'a text, a number, true or false'
+  return valueProblem(operator, value as string | number | boolean, ignoreCase)
+}

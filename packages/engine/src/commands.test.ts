@@ -187,3 +187,24 @@ test('the result of an attempt that another has overtaken is kept as late and ne
   const command: { status: string; late: number } = await commandOf(bench, id)
   assert.deepEqual([command.status, command.late], ['succeeded', 1])
 })
+
+test('what is stuck after an incomplete rollback runs again when a person retries it, and completes it', async () => {
+  const bench = await TestBench.open()
+  const engine = bench.engine()
+  const back = testStep('rollback.0', { verb: 'sql', text: 'select 1' }, { withinMs: 60_000 })
+  const id = await bench.create(engine, testPlan({ rollback: [back] }))
+  await bench.runFor(5_000)
+  bench.runner.answer = async () => failed
+  await engine.act(id, rollback)
+  await bench.runFor(600_000)
+  assert.deepEqual(await bench.stage(id), 'rolledBack')
+  const before = bench.runner.runs.length
+  bench.runner.answer = async () => ({ outcome: 'succeeded', detail: null, output: null })
+  const retried = await engine.act(id, { ...rollback, body: { type: 'retry', step: 'rollback.0' } })
+  assert.equal(retried?.ok, true)
+  await bench.runFor(5_000)
+  assert.equal(bench.runner.runs.length, before + 1)
+  const events = await bench.bench.eventsOf(id)
+  const ends = events.flatMap(({ body }) => (body.type === 'RolledBack' ? [body.complete] : []))
+  assert.deepEqual(ends, [false, true])
+})

@@ -4,14 +4,19 @@ import type { ReleaseTouch } from './ports.ts'
 import type { ResidentRelease } from './resident-release.ts'
 import type { EngineSettings } from './settings.ts'
 
-/** Writes what moved in releases that decided nothing new, many in one statement. */
+/**
+ * Writes what moved in releases that decided nothing new, many in one statement.
+ *
+ * Each release is written when it is due itself, so that a thousand of them are never written at once: what one has to
+ * say must not make the others stand before the next breach.
+ */
 export class ReleaseTouches {
   readonly #store: EngineStore
   readonly #faults: Faults
   readonly #settings: EngineSettings
-  #touchedAt = Number.NEGATIVE_INFINITY
+  /** Releases whose status says something that people should see soon. */
+  readonly #news = new Set<string>()
   #lookedAt = Number.NEGATIVE_INFINITY
-  #hasNews = false
 
   constructor(options: { store: EngineStore; faults: Faults; settings: EngineSettings }) {
     this.#store = options.store
@@ -19,60 +24,59 @@ export class ReleaseTouches {
     this.#settings = options.settings
   }
 
-  /** A status says something that people should see soon. */
-  tellSoon(): void {
-    this.#hasNews = true
+  tellSoon(releaseId: string): void {
+    this.#news.add(releaseId)
   }
 
   isDue(now: number): boolean {
-    const { touchEveryMs, wakeWrittenMs } = this.#settings
-    const everyMs = wakeWrittenMs === 0 ? touchEveryMs : Math.min(touchEveryMs, wakeWrittenMs / 2)
-    return this.#hasNews || now - this.#lookedAt >= everyMs
+    return this.#news.size > 0 || this.#isLookDue(now)
   }
 
   /** Ids of releases that turned out to be lost. */
-  async write(now: number, releases: Iterable<ResidentRelease>): Promise<readonly string[]> {
-    const isFull = this.#hasNews || now - this.#touchedAt >= this.#settings.touchEveryMs
-    this.#lookedAt = now
-    this.#hasNews = false
-    if (isFull) this.#touchedAt = now
-    const moved: ResidentRelease[] = []
-    for (const release of releases) {
-      if (!release.isUnsure && (isFull ? hasMoved(release) : this.#looksLate(release, now))) moved.push(release)
-    }
-    return moved.length === 0 ? [] : this.#touch(moved)
+  async write(now: number, releases: ReadonlyMap<string, ResidentRelease>): Promise<readonly string[]> {
+    const due = this.#isLookDue(now) ? [...releases.values()].filter(release => this.#isDue(release, now)) : []
+    const told = [...this.#news].flatMap(id => releases.get(id) ?? [])
+    const touched = [...new Set([...told, ...due])].filter(release => !release.isUnsure)
+    if (due.length > 0 || this.#isLookDue(now)) this.#lookedAt = now
+    const touches = touched.map(release => this.#touchOf(release, now))
+    this.#news.clear()
+    return touches.length === 0 ? [] : this.#touch(touched, touches)
   }
 
-  #looksLate(release: ResidentRelease, now: number): boolean {
-    const { wakeAt } = release.written
-    return wakeAt !== null && wakeAt <= now + this.#settings.wakeWrittenMs && release.wakeAt !== wakeAt
+  /** Looked for twice before a wake-up time that was written would seem late. */
+  #isLookDue(now: number): boolean {
+    const { touchEveryMs, wakeWrittenMs } = this.#settings
+    const everyMs = wakeWrittenMs === 0 ? touchEveryMs : Math.min(touchEveryMs, wakeWrittenMs / 2)
+    return now - this.#lookedAt >= everyMs
   }
 
-  async #touch(moved: readonly ResidentRelease[]): Promise<readonly string[]> {
-    const touches = moved.map(touchOf)
+  #isDue(release: ResidentRelease, now: number): boolean {
+    const { written } = release
+    if (this.#looksLate(release, now)) return true
+    const hasMoved = release.coveredUntil > written.at || release.wakeAt !== written.wakeAt
+    return hasMoved && now - written.at >= this.#settings.touchEveryMs
+  }
+
+  #looksLate({ written, wakeAt }: ResidentRelease, now: number): boolean {
+    return written.wakeAt !== null && written.wakeAt <= now + this.#settings.wakeWrittenMs && wakeAt !== written.wakeAt
+  }
+
+  #touchOf(release: ResidentRelease, now: number): ReleaseTouch {
+    const { id: releaseId, fence, wakeAt, coveredUntil: decidedAt, written } = release
+    const isOld = now - written.statusAt >= this.#settings.figuresEveryMs && release.status !== written.status
+    return { releaseId, fence, wakeAt, decidedAt, status: isOld || this.#news.has(releaseId) ? release.status : null }
+  }
+
+  async #touch(touched: readonly ResidentRelease[], touches: readonly ReleaseTouch[]): Promise<readonly string[]> {
     this.#faults.at('touch: before')
     const lost = await this.#store.releases.touch(touches)
     this.#faults.at('touch: after')
-    for (const [index, release] of moved.entries()) {
-      const { decidedAt, wakeAt, status } = touches[index]!
-      release.written = { ...release.written, at: decidedAt, wakeAt, status: status ?? release.written.status }
+    for (const [index, release] of touched.entries()) {
+      const { decidedAt: at, wakeAt, status } = touches[index]!
+      const { written } = release
+      release.written =
+        status === null ? { ...written, at, wakeAt } : { at, wakeAt, status, statusAt: Math.max(at, written.statusAt) }
     }
     return lost
   }
-}
-
-function touchOf(release: ResidentRelease): ReleaseTouch {
-  const { id: releaseId, fence, wakeAt, coveredUntil: decidedAt } = release
-  return {
-    releaseId,
-    fence,
-    wakeAt,
-    decidedAt,
-    status: release.status === release.written.status ? null : release.status,
-  }
-}
-
-function hasMoved(release: ResidentRelease): boolean {
-  const { written } = release
-  return release.coveredUntil > written.at || release.status !== written.status || release.wakeAt !== written.wakeAt
 }

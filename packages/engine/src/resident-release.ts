@@ -107,9 +107,15 @@ function needsPlan(step: Step): boolean {
   return action.verb === 'checklist' && action.items.some(needsPlan)
 }
 
-/** True when nothing will ever be decided again: the instance can let it go. */
-export function isOver(release: Pick<ResidentRelease, 'state' | 'wakeAt'>): boolean {
-  return hasEnded(release.state) && release.wakeAt === null
+/** True when nothing will ever be decided again, unless a person acts: the instance can let it go. */
+export function isOver({ state, wakeAt }: Pick<ResidentRelease, 'state' | 'wakeAt'>): boolean {
+  return hasEnded(state) && wakeAt === null && !isRepaired(state)
+}
+
+/** What was stuck after an incomplete rollback was retried and runs: its result is waited for. */
+function isRepaired({ lifecycle, steps }: ReleaseState): boolean {
+  if (lifecycle.kind !== 'rolledBack' || lifecycle.complete) return false
+  return Object.values(steps).some(({ status }) => status === 'running')
 }
 
 export function hasEnded(state: ReleaseState): boolean {

@@ -1,13 +1,12 @@
 // `npm run coverage:requirements [-- --json] [-- --group P]`: which requirements of the documents something answers for.
 // `--keep-hints` writes which scenario noticed which number beside this file, for the next clone.
-import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { root } from '../test-files.ts'
 import { planLinesIn, readCarriers } from './carriers.ts'
 import { assessCoverage, countByGroup, type RowCoverage } from './coverage.ts'
-import { committedHints, createMutationCache } from './mutation-cache.ts'
-import { findLiveNumbers, type MutationFindings } from './mutations.ts'
+import { commitHints, createMutationCache } from './mutation-cache.ts'
+import { findLiveNumbers, hintsOf, type MutationFindings } from './mutations.ts'
 import { type PlanFolder, readPlanFolders } from './plan-folders.ts'
 import { type PlanNumber, readPlanNumbers } from './plan-numbers.ts'
 import { readRequirements } from './rows.ts'
@@ -27,7 +26,7 @@ const findings = await findLiveNumbers(folders, carriedNumbers, {
   onProgress: showProgress,
 })
 showFailures(findings)
-if (values['keep-hints'] === true) copyFileSync(join(cacheFolder, 'hints.json'), committedHints)
+if (values['keep-hints'] === true) commitHints(hintsOf(folders, carriedNumbers, findings))
 const requirements = readRequirements().filter(({ group }) => values.group === undefined || group === values.group)
 const rows = assessCoverage({ requirements, carriers: readCarriers(root), numbers, findings })
 if (values.json === true) process.stdout.write(`${JSON.stringify({ groups: countByGroup(rows) })}\n`)

@@ -3,7 +3,7 @@ import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../test-files.ts'
 import type { PlanFolder } from './plan-folders.ts'
-import type { Liveness, ScenarioState } from './plan-mutations.ts'
+import type { Liveness, NoticedBy, ScenarioState } from './plan-mutations.ts'
 
 /** What was found about one folder; numbers by `file:line:column`. */
 export interface FolderFindings {
@@ -18,34 +18,49 @@ export interface FolderFindings {
 export interface MutationCache {
   read(folder: PlanFolder): FolderFindings | null
   write(folder: PlanFolder, findings: FolderFindings): void
-  hint(key: string): string | null
-  writeHints(hints: Readonly<Record<string, string>>): void
+  /** What noticed a number the last time; null for one that is new. */
+  hint(key: string): NoticedBy | null
 }
 
-type Hints = Record<string, string>
+/** By what the line of a number says. */
+export type Hints = ReadonlyMap<string, NoticedBy>
 
-/** Committed, so that a first run in a new clone tries the right scenario first: a minute instead of a quarter of an hour. */
-export const committedHints = join(root, 'tools', 'requirements', 'hints.json')
+/** Committed, so that a first run in a new clone tries the right scenario first. */
+const committedHints = join(root, 'tools', 'requirements', 'hints.tsv')
 
 const simulated = 'packages/{plan,core,analysis,engine,simulation,store,insight}/src/**/*.ts'
 
 export function createMutationCache(path: string): MutationCache {
   const sources = hashFiles(root, [simulated, 'tools/requirements/{plan,mutation}-*.ts'])
   const fileOf = (folder: PlanFolder): string => join(path, `${folder.name}-${hashFolder(folder, sources)}.json`)
-  const hintsFile = join(path, 'hints.json')
-  const hints = { ...readJson<Hints>(committedHints), ...readJson<Hints>(hintsFile) }
+  const hints = readHints(committedHints)
   return {
     read: folder => readJson<FolderFindings>(fileOf(folder)),
     write(folder, findings) {
       mkdirSync(path, { recursive: true })
       writeFileSync(fileOf(folder), JSON.stringify(findings))
     },
-    hint: key => hints[key] ?? null,
-    writeHints(found) {
-      mkdirSync(path, { recursive: true })
-      writeFileSync(hintsFile, JSON.stringify({ ...hints, ...found }))
-    },
+    hint: key => hints.get(key) ?? null,
   }
+}
+
+/** One number a line, in order, so that a change of a plan changes few lines. */
+export function commitHints(hints: Hints): void {
+  const lines = [...hints].map(([key, noticed]) => [key, ...noticed.map(by => by ?? nothing)].join('\t'))
+  writeFileSync(committedHints, `${lines.sort().join('\n')}\n`)
+}
+
+/** Stands for "nothing noticed it": no scenario is called so. */
+const nothing = '-'
+
+function readHints(file: string): Hints {
+  const lines = globSync(file).flatMap(each => readFileSync(each, 'utf8').trimEnd().split('\n'))
+  return new Map(
+    lines.map(line => {
+      const [key = '', ...noticed] = line.split('\t')
+      return [key, noticed.map(by => (by === nothing ? null : by))]
+    }),
+  )
 }
 
 function hashFiles(folder: string, patterns: readonly string[]): string {

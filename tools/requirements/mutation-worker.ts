@@ -1,7 +1,7 @@
 // One of the threads that change numbers: it holds the folders and answers one task after the other.
 import { parentPort, workerData } from 'node:worker_threads'
 import type { PlanFolder } from './plan-folders.ts'
-import { type ChangedNumber, PlanMutations, type ScenarioState } from './plan-mutations.ts'
+import { type ChangedNumber, type NoticedBy, PlanMutations, type ScenarioState } from './plan-mutations.ts'
 import type { PlanNumber } from './plan-numbers.ts'
 
 export type MutationTask =
@@ -13,7 +13,7 @@ export type MutationTask =
       readonly folder: string
       readonly states: readonly ScenarioState[]
       readonly number: PlanNumber
-      readonly hint: string | null
+      readonly hint: NoticedBy
       readonly atMost: number
     }
   /** Does anything notice when all of these change at once? Answers boolean. */
@@ -36,7 +36,7 @@ function mutationsOf(name: string): PlanMutations {
 async function perform(task: MutationTask): Promise<unknown> {
   const mutations = mutationsOf(task.folder)
   if (task.kind === 'scenarios') return await mutations.testScenarios()
-  mutations.useStates(task.states)
+  mutations.takeStates(task.states)
   return task.kind === 'probe'
     ? await mutations.probe(task.number, task.hint, task.atMost)
     : await mutations.notices(task.numbers)

@@ -1,7 +1,7 @@
-import type { FolderFindings, MutationCache } from './mutation-cache.ts'
+import type { FolderFindings, Hints, MutationCache } from './mutation-cache.ts'
 import { MutationPool } from './mutation-pool.ts'
 import type { PlanFolder } from './plan-folders.ts'
-import type { ChangedNumber, Liveness, Probe, ScenarioState } from './plan-mutations.ts'
+import type { ChangedNumber, Liveness, NoticedBy, Probe, ScenarioState } from './plan-mutations.ts'
 import type { PlanNumber } from './plan-numbers.ts'
 
 export interface MutationFindings {
@@ -62,16 +62,13 @@ async function findInPool(
       return [folder.name, findings] as const
     }),
   )
-  cache?.writeHints(
-    Object.assign({}, ...folders.map((folder, index) => hintsOf(folder, numbersOf(folder), found[index]![1]))),
-  )
   return new Map(found)
 }
 
 /**
- * One folder. Each number is probed with the scenarios nearest to it. What none of these noticed is probably dead, and
- * all that is left is changed together and run against every scenario: when nothing notices even then, all of it is
- * dead. Else it is halved until a number stands alone and is tried against every scenario by itself.
+ * One folder. Each number is probed with the scenarios nearest to it. What none of these noticed, or nothing the last
+ * time, is probably dead, and all of it is changed together and run against every scenario: when nothing notices even
+ * then, all of it is dead. Else it is halved until a number stands alone and is tried against every scenario by itself.
  */
 class FolderMutations {
   readonly #pool: MutationPool
@@ -90,7 +87,7 @@ class FolderMutations {
     this.#states = (await this.#pool.run({ kind: 'scenarios', folder: this.#folder.name })) as readonly ScenarioState[]
     const open = await Promise.all(
       numbers.map(async number => {
-        const left = await this.#probe(number, probedAtMost)
+        const left = this.#deadLastTime(number) ?? (await this.#probe(number, probedAtMost))
         onDone()
         return left
       }),
@@ -99,8 +96,19 @@ class FolderMutations {
     return { scenarios: this.#states, numbers: this.#found }
   }
 
+  #deadLastTime(number: PlanNumber): ChangedNumber | null {
+    const direction = (['up', 'down'] as const)[this.#hint(number).indexOf(null)]
+    if (direction === undefined) return null
+    this.#found[keyOf(number)] = { live: false, noticed: [null] }
+    return { number, direction }
+  }
+
+  #hint(number: PlanNumber): NoticedBy {
+    return this.#cache?.hint(hintKey(this.#folder, number)) ?? []
+  }
+
   async #probe(number: PlanNumber, atMost: number): Promise<ChangedNumber | null> {
-    const hint = this.#cache?.hint(hintKey(this.#folder, number)) ?? null
+    const hint = this.#hint(number)
     const task = { kind: 'probe', folder: this.#folder.name, states: this.#states, number, hint, atMost } as const
     const { live, noticed, open } = (await this.#pool.run(task)) as Probe
     this.#found[keyOf(number)] = { live, noticed }
@@ -131,16 +139,16 @@ function hintKey(folder: PlanFolder, { file, line, column, path }: PlanNumber): 
   return `${file} ${path} ${text.slice(0, column)}`
 }
 
-function hintsOf(
-  folder: PlanFolder,
-  numbers: readonly PlanNumber[],
-  findings: FolderFindings,
-): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    numbers.flatMap(number => {
-      const by = findings.numbers[keyOf(number)]?.noticed[0] ?? null
-      return by === null ? [] : [[hintKey(folder, number), by]]
-    }),
+/** What was found, to be tried first the next time. */
+export function hintsOf(
+  folders: readonly PlanFolder[],
+  numbersOf: (folder: PlanFolder) => readonly PlanNumber[],
+  { numbers }: MutationFindings,
+): Hints {
+  return new Map(
+    folders.flatMap(folder =>
+      numbersOf(folder).map(number => [hintKey(folder, number), numbers.get(keyOf(number))?.noticed ?? []] as const),
+    ),
   )
 }
 

@@ -18,9 +18,11 @@ import type { PlanNumber } from './plan-numbers.ts'
  */
 export interface Liveness {
   readonly live: boolean
-  /** Per direction: the scenario that failed, "refused", or null when nothing noticed. */
-  readonly noticed: readonly (string | null)[]
+  readonly noticed: NoticedBy
 }
+
+/** Up, then down: the scenario that failed, "refused", or null when nothing noticed; what follows null was not tried. */
+export type NoticedBy = readonly (string | null)[]
 
 export interface Probe extends Liveness {
   /** The change that the scenarios tried so far did not notice, when there are more of them; else null. */
@@ -79,19 +81,19 @@ export class PlanMutations {
   }
 
   /** Takes the states that another run of the same files found. */
-  useStates(states: readonly ScenarioState[]): void {
+  takeStates(states: readonly ScenarioState[]): void {
     const failing = new Set(states.filter(({ failure }) => failure !== null).map(({ file, line }) => `${file}:${line}`))
     this.#passing = this.#selected.filter(
       ({ scenario }) => !failing.has(`${scenario.place.file}:${scenario.place.line}`),
     )
   }
 
-  /** Tries the scenarios that speak of the number, `atMost` so many; `hint` is the one that noticed the last time. */
-  async probe(number: PlanNumber, hint: string | null, atMost: number): Promise<Probe> {
+  /** Tries the scenarios that speak of the number, `atMost` so many; `hint` names those that noticed the last time. */
+  async probe(number: PlanNumber, hint: NoticedBy, atMost: number): Promise<Probe> {
     const noticed: (string | null)[] = []
-    for (const direction of directionsOf(this.#planFiles, number)) {
+    for (const [index, direction] of directionsOf(this.#planFiles, number).entries()) {
       const files = changeNumbers(this.#planFiles, [{ number, direction }])
-      const ordered = this.#inOrder(number, noticed[0] ?? hint)
+      const ordered = this.#inOrder(number, hint[index] ?? noticed[0] ?? null)
       const by = await this.#noticedBy(files, ordered.slice(0, atMost))
       noticed.push(by)
       const open = ordered.length > atMost ? { number, direction } : null

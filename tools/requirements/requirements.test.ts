@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { idsIn, planLinesIn, readCarriers } from './carriers.ts'
 import { assessCoverage, countByGroup, type RowCoverage } from './coverage.ts'
+import type { MutationCache } from './mutation-cache.ts'
 import { orderScenarios } from './mutation-order.ts'
 import { findLiveNumbers, keyOf } from './mutations.ts'
 import { readPlanFolders } from './plan-folders.ts'
@@ -62,10 +63,10 @@ before(() => {
 })
 after(() => rmSync(root, { recursive: true, force: true }))
 
-async function assess(): Promise<readonly RowCoverage[]> {
+async function assess(cache: MutationCache | null = null): Promise<readonly RowCoverage[]> {
   const folders = readPlanFolders(root)
   const numbers = folders.flatMap(folder => readPlanNumbers(folder.files))
-  const findings = await findLiveNumbers(folders, () => numbers, { cache: null, workers: 1, onProgress: () => {} })
+  const findings = await findLiveNumbers(folders, () => numbers, { cache, workers: 1, onProgress: () => {} })
   const requirements = Array.from({ length: 11 }, (_, index) => {
     const id = `P-${String(index + 1).padStart(3, '0')}`
     return { id, group: 'P', document: '000', text: id }
@@ -98,6 +99,12 @@ describe('coverage of the requirements', () => {
     assert.deepEqual(countByGroup(rows), [
       { group: 'P', covered: 6, all: 11, missing: ['P-001', 'P-003', 'P-005', 'P-008', 'P-011'] },
     ])
+  })
+
+  it('says the same whatever the last time said, which only decides what is tried first', async () => {
+    const found = await assess()
+    for (const hint of [[null], ['never true', null], ['less than two minutes do not go back', 'gone since']])
+      assert.deepEqual(await assess({ read: () => null, write: () => {}, hint: () => hint }), found)
   })
 
   it('knows every requirement of the documents once', () => {

@@ -62,7 +62,7 @@ export class ReleaseLane {
     this.#settings = options.settings
     this.#lane = new Lane(options.settings.lanes.decide, options.work)
     this.#touches = new ReleaseTouches(options)
-    this.#turns = new ReleaseTurns(options, () => this.#touches.tellSoon())
+    this.#turns = new ReleaseTurns(options, id => this.#touches.tellSoon(id))
   }
 
   // ── Turns ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -288,7 +288,7 @@ export class ReleaseLane {
 
   async #touch(now: number): Promise<number> {
     const touched = new Map(this.residents.all)
-    for (const id of await this.#touches.write(now, touched.values())) this.#drop(id, touched.get(id))
+    for (const id of await this.#touches.write(now, touched)) this.#drop(id, touched.get(id))
     return 0
   }
 }

@@ -34,13 +34,24 @@ export class ReleaseTouches {
 
   /** Ids of releases that turned out to be lost. */
   async write(now: number, releases: ReadonlyMap<string, ResidentRelease>): Promise<readonly string[]> {
-    const due = this.#isLookDue(now) ? [...releases.values()].filter(release => this.#isDue(release, now)) : []
-    const told = [...this.#news].flatMap(id => releases.get(id) ?? [])
-    const touched = [...new Set([...told, ...due])].filter(release => !release.isUnsure)
-    if (due.length > 0 || this.#isLookDue(now)) this.#lookedAt = now
-    const touches = touched.map(release => this.#touchOf(release, now))
+    const news = new Set(this.#news)
     this.#news.clear()
-    return touches.length === 0 ? [] : this.#touch(touched, touches)
+    const due = [...news].flatMap(id => releases.get(id) ?? [])
+    if (this.#isLookDue(now)) {
+      this.#lookedAt = now
+      for (const release of releases.values()) if (!news.has(release.id) && this.#isDue(release, now)) due.push(release)
+    }
+    const touched = due.filter(release => !release.isUnsure)
+    if (touched.length === 0) return []
+    try {
+      return await this.#touch(
+        touched,
+        touched.map(release => this.#touchOf(release, news.has(release.id), now)),
+      )
+    } catch (error) {
+      for (const id of news) this.#news.add(id)
+      throw error
+    }
   }
 
   /** Looked for twice before a wake-up time that was written would seem late. */
@@ -61,10 +72,11 @@ export class ReleaseTouches {
     return written.wakeAt !== null && written.wakeAt <= now + this.#settings.wakeWrittenMs && wakeAt !== written.wakeAt
   }
 
-  #touchOf(release: ResidentRelease, now: number): ReleaseTouch {
+  /** A status is the largest part of a release: one that says the same with other figures is written now and then. */
+  #touchOf(release: ResidentRelease, isNews: boolean, now: number): ReleaseTouch {
     const { id: releaseId, fence, wakeAt, coveredUntil: decidedAt, written } = release
     const isOld = now - written.statusAt >= this.#settings.figuresEveryMs && release.status !== written.status
-    return { releaseId, fence, wakeAt, decidedAt, status: isOld || this.#news.has(releaseId) ? release.status : null }
+    return { releaseId, fence, wakeAt, decidedAt, status: isNews || isOld ? release.status : null }
   }
 
   async #touch(touched: readonly ResidentRelease[], touches: readonly ReleaseTouch[]): Promise<readonly string[]> {
@@ -73,9 +85,8 @@ export class ReleaseTouches {
     this.#faults.at('touch: after')
     for (const [index, release] of touched.entries()) {
       const { decidedAt: at, wakeAt, status } = touches[index]!
-      const { written } = release
-      release.written =
-        status === null ? { ...written, at, wakeAt } : { at, wakeAt, status, statusAt: Math.max(at, written.statusAt) }
+      const ofStatus = status === null ? {} : { status, statusAt: at }
+      release.written = { ...release.written, at, wakeAt, ...ofStatus }
     }
     return lost
   }

@@ -41,10 +41,10 @@ const readAgainMs = 1_000
 export class ReleaseTurns {
   readonly #options: ReleaseTurnsOptions
   readonly #settings: EngineSettings
-  readonly #tellSoon: () => void
+  readonly #tellSoon: (releaseId: string) => void
 
   /** `tellSoon` is told of a status that people should see soon. */
-  constructor(options: ReleaseTurnsOptions, tellSoon: () => void) {
+  constructor(options: ReleaseTurnsOptions, tellSoon: (releaseId: string) => void) {
     this.#options = options
     this.#settings = options.settings
     this.#tellSoon = tellSoon
@@ -166,7 +166,7 @@ export class ReleaseTurns {
     release.hasDecided = true
     release.wakeAt = outcome.wakeAt
     release.status = outcome.status
-    if (saysSomethingElse(release.written.status, outcome.status)) this.#tellSoon()
+    if (saysSomethingElse(release.written.status, outcome.status)) this.#tellSoon(release.id)
   }
 
   #checkpointIsDue(release: ResidentRelease, at: number, read: ReadObservations): boolean {
@@ -180,7 +180,8 @@ function keepWritten(release: ResidentRelease, outcome: TurnOutcome, commit: Com
   release.state = outcome.state
   release.results = release.results.filter(result => !commit.folded.includes(result.slot))
   if (release.results.length > 0) release.isDue = true
-  release.written = { status: outcome.status, at: outcome.at, wakeAt: outcome.wakeAt }
+  const { status, at, wakeAt } = outcome
+  release.written = { status, statusAt: at, at, wakeAt }
   if (commit.evidence !== null) release.checkpointAt = outcome.at
 }
 

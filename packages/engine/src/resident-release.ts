@@ -23,7 +23,12 @@ export interface ResidentRelease {
   state: ReleaseState
   status: ReleaseStatus
   /** What the store has of the things that move without an event. */
-  written: { readonly status: ReleaseStatus; readonly at: number; readonly wakeAt: number | null }
+  written: {
+    readonly status: ReleaseStatus
+    readonly statusAt: number
+    readonly at: number
+    readonly wakeAt: number | null
+  }
   evidence: Evidence
   cursor: ObservationCursor | null
   hands: Record<string, HandReading>
@@ -58,7 +63,7 @@ export function residentOf(loaded: LoadedRelease, owner: string): ResidentReleas
     fence: loaded.fence,
     state: loaded.state,
     status: loaded.status,
-    written: { status: loaded.status, at: loaded.decidedAt, wakeAt: null },
+    written: { status: loaded.status, statusAt: loaded.decidedAt, at: loaded.decidedAt, wakeAt: null },
     evidence: evidenceOf(loaded),
     cursor: loaded.evidence?.cursor ?? null,
     hands: { ...loaded.hands },

@@ -6,8 +6,10 @@ export interface EngineSettings {
   readonly leaseMs: number
   /** How often work that nobody announced is looked for: releases of dead owners, hands, commands. */
   readonly pollEveryMs: number
-  /** How often decidedAt and numbers of the status are written for releases that decided nothing new. */
+  /** How often decidedAt is written for a release that decided nothing new: what a take-over counts as covered. */
   readonly touchEveryMs: number
+  /** How often the figures of a status that says the same as before are written: for people who ask other instances. */
+  readonly figuresEveryMs: number
   /**
    * A wake-up time that has moved on is written this long before it passes in the store: others take a release over
    * whose owner looks two seconds late. 0 where there are no others.
@@ -55,6 +57,7 @@ export const defaultSettings: EngineSettings = {
   leaseMs: 4_000,
   pollEveryMs: 1_000,
   touchEveryMs: 5_000,
+  figuresEveryMs: 30_000,
   wakeWrittenMs: 1_000,
   checkpointEveryMs: 60_000,
   decideEveryMs: 10_000,

@@ -34,6 +34,24 @@ export {
   type Stratum,
   weightTotal,
 } from './flag-definition.ts'
+export {
+  applyStage,
+  assessRetention,
+  type FlagEnvironment,
+  type FlagLife,
+  flagEnvironments,
+  type LifecycleStage,
+  lifecycleStages,
+  nextStage,
+  type Retention,
+  type RetentionRule,
+  type RetentionState,
+  type RetentionTask,
+  retentionRules,
+  type StageRule,
+  type StageSetting,
+  stageSettings,
+} from './flag-lifecycle.ts'
 export { FlagSet } from './flag-set.ts'
 export { murmur3, utf8Bytes } from './murmur3.ts'
 export { type Parts, type SampleDesign, type Stratification, stratify } from './stratify.ts'

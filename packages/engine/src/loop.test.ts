@@ -6,7 +6,10 @@ import { EngineClock } from './engine-clock.ts'
 import { Loop } from './loop.ts'
 import { VirtualClock } from './testing/test-world.ts'
 
-const settled = () => new Promise<void>(resolve => setImmediate(resolve))
+/** A told loop runs in the next turn of the event loop; after another one it rests again. */
+const settled = async () => {
+  for (let turn = 0; turn < 2; turn++) await new Promise<void>(resolve => setImmediate(resolve))
+}
 
 function loopOf(clock: VirtualClock, run: () => Promise<number | null>): Loop {
   return new Loop({ run, msUntil: at => at - clock.time, timers: clock.timers, longestMs: 1_000 })

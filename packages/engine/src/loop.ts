@@ -52,9 +52,10 @@ export class Loop {
 
   async #cycle(): Promise<void> {
     let nextAt: number | null = null
-    // A hint in the same turn of the event loop is part of this cycle.
-    await Promise.resolve()
     while (this.#isTold && this.#isRunning()) {
+      // Hints in the same turn of the event loop are one: the busier the process, the more of them a run answers.
+      await new Promise<void>(resolve => setImmediate(resolve))
+      if (!this.#isRunning()) break
       this.#isTold = false
       nextAt = await this.#options.run()
     }

@@ -103,7 +103,7 @@ export class Reconciler {
       if ((hands.nextAt() ?? Number.POSITIVE_INFINITY) > now) continue
       if (hands.direction === 'lower') started += this.#startLowering(hands, now)
       else if (!hands.isReached) started += this.#startRaising(hands, now)
-      else started += this.#startWatching(hands, now)
+      else if (this.#watching.free > 0) started += this.#startWatching(hands, now)
     }
     return started
   }

@@ -12,15 +12,15 @@ export class ReleaseHands {
   desired: Exposure
   generation: number
   direction: DesiredExposure['direction']
-  /** The release's state says that every hand is there: from now on a difference is drift. */
-  isReached: boolean
   /** False for hands that are lowered here for an owner that does not get it done. */
   readonly isOwn: boolean
   /** When the store's generation was last compared with this one. */
   comparedAt = Number.NEGATIVE_INFINITY
-  /** When to go on with a raise. */
-  raiseAt = Number.NEGATIVE_INFINITY
   readonly #tasks = new Map<string, HandTask>()
+  #raiseAt = Number.NEGATIVE_INFINITY
+  #isReached: boolean
+  /** Asked of every release in every run of the reconciler, and changed by few; undefined = changed since. */
+  #nextAt: number | null | undefined
 
   constructor(
     release: { id: string; project: string; environment: string; plan: CompiledPlan },
@@ -36,7 +36,27 @@ export class ReleaseHands {
     this.desired = desired.exposure
     this.generation = desired.generation
     this.direction = desired.direction
-    this.isReached = isReached
+    this.#isReached = isReached
+  }
+
+  /** The release's state says that every hand is there: from now on a difference is drift. */
+  get isReached(): boolean {
+    return this.#isReached
+  }
+
+  set isReached(isReached: boolean) {
+    this.#isReached = isReached
+    this.#nextAt = undefined
+  }
+
+  /** When to go on with a raise. */
+  get raiseAt(): number {
+    return this.#raiseAt
+  }
+
+  set raiseAt(at: number) {
+    this.#raiseAt = at
+    this.#nextAt = undefined
   }
 
   static ofResident(release: ResidentRelease): ReleaseHands {
@@ -74,7 +94,8 @@ export class ReleaseHands {
   task(hand: Hand): HandTask {
     const known = this.#tasks.get(hand.id)
     if (known !== undefined) return known
-    const task = new HandTask(hand)
+    const task = new HandTask(hand, () => (this.#nextAt = undefined))
+    this.#nextAt = undefined
     this.#tasks.set(hand.id, task)
     return task
   }
@@ -99,8 +120,13 @@ export class ReleaseHands {
 
   /** When some hand is due; null when nothing is desired yet. */
   nextAt(): number | null {
+    if (this.#nextAt === undefined) this.#nextAt = this.#findNextAt()
+    return this.#nextAt
+  }
+
+  #findNextAt(): number | null {
     if (this.generation === 0) return null
-    if (this.direction !== 'lower' && !this.isReached) return inSight(this.raiseAt)
+    if (this.direction !== 'lower' && !this.#isReached) return inSight(this.#raiseAt)
     let next = Number.POSITIVE_INFINITY
     for (const task of this.#tasks.values()) next = Math.min(next, task.dueAt)
     return inSight(next)
@@ -117,14 +143,17 @@ export class HandTask {
   appliedAt = Number.NEGATIVE_INFINITY
   /** Tries since it was last there, for the back-off. */
   tries = 0
+  readonly #changed: () => void
   #dueAt = Number.NEGATIVE_INFINITY
   #attempt = 0
   #firstCallAt: number | null = null
   #isDisturbed = false
   #isResumed = false
 
-  constructor(hand: Hand) {
+  /** `changed` is told when it is due at another time. */
+  constructor(hand: Hand, changed: () => void = () => {}) {
     this.hand = hand
+    this.#changed = changed
   }
 
   /** Infinity while an attempt runs. */
@@ -154,13 +183,13 @@ export class HandTask {
   beginGeneration(): void {
     this.#attempt++
     this.#isResumed = false
-    this.#dueAt = Number.NEGATIVE_INFINITY
+    this.plan(Number.NEGATIVE_INFINITY)
     this.#firstCallAt = null
     this.tries = 0
   }
 
   begin(): number {
-    this.#dueAt = Number.POSITIVE_INFINITY
+    this.plan(Number.POSITIVE_INFINITY)
     return ++this.#attempt
   }
 
@@ -180,11 +209,12 @@ export class HandTask {
 
   disturb(now: number): void {
     this.#isDisturbed = true
-    if (this.#dueAt !== Number.POSITIVE_INFINITY) this.#dueAt = now
+    if (this.#dueAt !== Number.POSITIVE_INFINITY) this.plan(now)
   }
 
   plan(at: number): void {
     this.#dueAt = at
+    this.#changed()
   }
 
   isTriedFor(ms: number, now: number): boolean {

@@ -1,8 +1,11 @@
 import type { Store } from '@dankai/store'
 import type { Logger } from '../http/log.ts'
 
-/** Packing new samples keeps the log short; one instance does it at a time, whoever comes first. */
-const compactEveryMs = 30_000
+/**
+ * Packed samples are the past that releases are compared with, an hour ago at the nearest; the log itself is kept for
+ * days. A row is rewritten whole when something is added, so it is done now and then, by whoever comes first.
+ */
+const compactEveryMs = 600_000
 const pruneEveryMs = 3_600_000
 
 /** Work that keeps the database small. A failure is tried again at the next turn. */

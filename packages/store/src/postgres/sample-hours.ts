@@ -17,9 +17,15 @@ import { ensurePartitions } from './sample-writer.ts'
 
 /**
  * The packed hours: read, changed and written by one instance at a time (an advisory lock), so that adding to a row is
- * safe. The cursor moves in the transaction that adds, so no batch is added twice.
+ * safe.
+ *
+ * 1. The cursor moves in the transaction that adds, so no batch is added twice.
+ * 2. What is packed together is of few services: a row of a series is written once a run, however many services there
+ *    are.
+ * 3. A step is small, because a decision may be waiting for this process.
  */
-const batchesPerPass = 500
+const batchesPerRun = 20_000
+const batchesPerStep = 50
 const hoursPerPass = 200
 export const historyMax = 20_000
 
@@ -27,18 +33,22 @@ export async function compactSamples(database: Database): Promise<{ readonly bat
   for (let total = 0; ; ) {
     const batches = await database.transaction('pack samples', compactOnce)
     total += batches
-    if (batches < batchesPerPass) return { batches: total }
+    if (batches < batchesPerRun) return { batches: total }
   }
 }
 
 async function compactOnce(query: Query): Promise<number> {
   const [lock] = await query<{ locked: boolean }>(tryLock, [])
   if (!lock?.locked) return 0
-  const batches = await query<SampleBatch>(readUnpacked, [batchesPerPass])
-  if (batches.length === 0) return 0
-  await addToHours(query, [...groupByHour(batches).values()])
-  await query(moveCursor, [batches.at(-1)!.id])
-  return batches.length
+  const unpacked = await query<{ id: number }>(findUnpacked, [batchesPerRun])
+  if (unpacked.length === 0) return 0
+  const ids = unpacked.map(({ id }) => id)
+  for (let from = 0; from < ids.length; from += batchesPerStep) {
+    const batches = await query<SampleBatch>(readUnpacked, [ids.slice(from, from + batchesPerStep)])
+    await addToHours(query, [...groupByHour(batches).values()])
+  }
+  await query(moveCursor, [ids.reduce((newest, id) => Math.max(newest, id), 0)])
+  return ids.length
 }
 
 interface StoredHour extends SampleHourKey {
@@ -124,11 +134,21 @@ const tryLock: Statement = {
   text: `select pg_try_advisory_xact_lock(hashtext(current_schema() || ' sample hours')) as locked`,
 }
 
+/** The oldest that are not packed, those of a service together. */
+const findUnpacked: Statement = {
+  name: 'find-unpacked-batches',
+  doing: 'find samples to pack',
+  text: `select id from (
+      select id, project, environment, service from sample_batch
+      where id > (select cursor from sample_compaction) order by id limit $1) oldest
+    order by project, environment, service, id`,
+}
+
 const readUnpacked: Statement = {
   name: 'read-unpacked-batches',
   doing: 'read samples to pack',
   text: `select id, project, environment, service, received_at as "receivedAt", trusted, samples from sample_batch
-    where id > (select cursor from sample_compaction) order by id limit $1`,
+    where id = any ($1::bigint[]) order by project, environment, service, id`,
 }
 
 const moveCursor: Statement = {

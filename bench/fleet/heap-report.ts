@@ -4,5 +4,7 @@ process.on('message', message => {
   ;(globalThis as { gc?: () => void }).gc?.()
   process.send?.(process.memoryUsage())
 })
+// A bench that broke off leaves no server behind.
+process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
 // Being asked is no reason to live.
 process.channel?.unref()

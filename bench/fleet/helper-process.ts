@@ -43,6 +43,7 @@ export function openHelper<Work extends HelperWork>(file: string): HelperProcess
   return {
     do: (name, ...input) =>
       new Promise((resolve, reject) => {
+        if (!child.connected) return reject(new Error(`${file} has ended`))
         const call: Call = { id: ++calls, name, input }
         waiting.set(call.id, ({ problem, value }) =>
           problem === undefined ? resolve(value as never) : reject(new Error(problem)),

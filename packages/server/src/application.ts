@@ -9,12 +9,15 @@ import type { StreamHub } from './features/stream/stream-hub.ts'
 import type { Authenticator } from './http/authenticator.ts'
 import type { Logger } from './http/log.ts'
 import type { Metrics } from './http/metrics.ts'
+import type { Environments } from './serving/environments.ts'
 import type { Settings } from './settings.ts'
 
 /** Everything the features share; made once by the composition root. */
 export interface Application {
   readonly settings: Settings
   readonly store: Store
+  /** What each environment serves at the moment, for every protocol. */
+  readonly environments: Environments
   readonly hub: StreamHub
   readonly ingest: Ingest
   readonly stops: StopBook

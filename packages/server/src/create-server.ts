@@ -31,6 +31,7 @@ import { createAuthenticator } from './http/authenticator.ts'
 import { createLogger, type Logger } from './http/log.ts'
 import { createMetrics } from './http/metrics.ts'
 import { createRoutes } from './routes.ts'
+import { Environments } from './serving/environments.ts'
 import { isLoopback, type Settings } from './settings.ts'
 
 export interface DankaiServer {
@@ -101,22 +102,24 @@ async function startAll(
   const { now } = clock
   const firstAdmin = settings.adminKey === null ? await store.keys.createFirstAdmin('admin') : null
 
-  const hub = new StreamHub(store.flags, store.sdks, log)
+  const environments = new Environments(store.flags, log)
+  undo.push({ part: 'environments', stop: () => environments.close() })
+  const hub = new StreamHub(environments, store.sdks, log)
   const file = createStopFile(join(settings.dataDir, 'emergency-stops.json'))
   const stops = await openStopBook({ overlays: store.overlays, hints: store.hints, file, log })
   undo.push({ part: 'emergency stops', stop: () => stops.close() })
-  stops.onChange(list => hub.setStops(list))
+  stops.onChange(list => environments.setStops(list))
 
   const connections = createStoredConnections(store.connections, now)
   const templates = createStoredTemplates(store.documents)
-  const flags = tellingFlags(store.flags, hub, log)
+  const flags = tellingFlags(store.flags, environments, log)
   const closing = new AbortController()
   const series = createSeriesTable({ log: store.samples })
   const engine: Engine = createEngine({
     store,
     clock: store.clock,
     observations: series,
-    drivers: createHands(store, flags, hub, log),
+    drivers: createHands(store, flags, environments, log),
     runners: createRunners({
       store,
       flags,
@@ -167,6 +170,7 @@ async function startAll(
   const app: Application = {
     settings,
     store,
+    environments,
     hub,
     ingest,
     stops,

@@ -13,8 +13,8 @@ import {
   type Templates,
 } from '@dankai/integrations'
 import type { FlagStore, Store } from '@dankai/store'
-import type { StreamHub } from '../features/stream/stream-hub.ts'
 import type { Logger } from '../http/log.ts'
+import type { Environments } from '../serving/environments.ts'
 import { withholdingFlags } from './withhold-flags.ts'
 
 /** Three heartbeats of an SDK: one that is silent for longer serves nobody, or soon calls itself stale. */
@@ -42,9 +42,9 @@ export const supports: Supports = {
 }
 
 /** A write is told to this instance's clients at once, not when the database's hint comes round. */
-export function tellingFlags(flags: FlagStore, hub: Pick<StreamHub, 'refresh'>, log: Logger): Flags {
+export function tellingFlags(flags: FlagStore, environments: Pick<Environments, 'refresh'>, log: Logger): Flags {
   const tell = (scope: { project: string; environment: string }): void => {
-    hub.refresh(scope).catch(error => log.warn({ err: error }, 'cannot tell clients of a flag at once'))
+    environments.refresh(scope).catch(error => log.warn({ err: error }, 'cannot tell clients of a flag at once'))
   }
   return {
     get: (scope, key) => flags.get(scope, key),
@@ -61,12 +61,17 @@ export function tellingFlags(flags: FlagStore, hub: Pick<StreamHub, 'refresh'>, 
   }
 }
 
-export function createHands(store: Store, flags: Flags, hub: StreamHub, log: Logger): readonly HandDriver[] {
+export function createHands(
+  store: Store,
+  flags: Flags,
+  environments: Environments,
+  log: Logger,
+): readonly HandDriver[] {
   const flagHand = createFlagHand(flags, {
     reach: (scope, version) => store.sdks.reach(scope, version, sdkForgottenAfterMs),
-    isStopped: (scope, flag) => hub.isStopped(scope, flag),
+    isStopped: (scope, flag) => environments.isStopped(scope, flag),
   })
-  return [withholdingFlags(flagHand, hub, log)]
+  return [withholdingFlags(flagHand, environments, log)]
 }
 
 export function createRunners(parts: {

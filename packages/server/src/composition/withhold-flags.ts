@@ -8,13 +8,17 @@
 import type { HandDriver } from '@dankai/engine'
 import { flagKeyOf } from '@dankai/integrations'
 import { StoreError } from '@dankai/store'
-import type { StreamHub } from '../features/stream/stream-hub.ts'
 import type { Logger } from '../http/log.ts'
+import type { Environments } from '../serving/environments.ts'
 
 /** Semantics G2: a database slower than this is as good as away when something must stop. */
 const writtenWithinMs = 1_000
 
-export function withholdingFlags(hand: HandDriver, hub: Pick<StreamHub, 'withhold'>, log: Logger): HandDriver {
+export function withholdingFlags(
+  hand: HandDriver,
+  environments: Pick<Environments, 'withhold'>,
+  log: Logger,
+): HandDriver {
   return {
     ...hand,
     apply(target, timeoutMs) {
@@ -23,7 +27,7 @@ export function withholdingFlags(hand: HandDriver, hub: Pick<StreamHub, 'withhol
       if (share > 0 || cohorts.some(cohort => cohort.share > 0)) return written
       const withhold = (): void => {
         const flag = flagKeyOf(target.hand)
-        if (hub.withhold(target, flag, target.releaseId))
+        if (environments.withhold(target, flag, target.releaseId))
           log.error(
             { releaseId: target.releaseId, flag },
             'a flag is withheld from clients here until it can be written',

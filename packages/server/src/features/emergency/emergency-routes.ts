@@ -8,7 +8,7 @@ import { sdkForgottenAfterMs } from '../../composition/engine-parts.ts'
 import type { Api } from '../../http/api.ts'
 import { requestScope, requireKind } from '../../http/caller.ts'
 import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
-import { stopsIn } from '../stream/served-flags.ts'
+import { stopsIn } from '../../serving/served-flags.ts'
 
 type EmergencyRequest = z.infer<typeof emergencyRequestSchema>
 type EmergencyResult = z.infer<typeof emergencyResultSchema>
@@ -54,7 +54,7 @@ async function stop(app: Application, scope: Scope, body: EmergencyRequest, by: 
     why: body.why,
     at: app.now(),
   })
-  if (stored === 'database') await app.hub.refresh(scope)
+  if (stored === 'database') await app.environments.refresh(scope)
   app.enforceStops()
   return stored
 }
@@ -69,7 +69,7 @@ async function lift(app: Application, scope: Scope, body: EmergencyRequest, by: 
     by,
     body.why,
   )
-  await app.hub.refresh(scope)
+  await app.environments.refresh(scope)
   return 'database'
 }
 

@@ -10,7 +10,7 @@
 import type { Hints, OverlayStore } from '@dankai/store'
 import { answeredWithin } from '../../http/answered-within.ts'
 import type { Logger } from '../../http/log.ts'
-import type { Stop } from '../stream/served-flags.ts'
+import type { Stop } from '../../serving/served-flags.ts'
 import type { StopFile } from './stop-file.ts'
 
 export interface StopBook {

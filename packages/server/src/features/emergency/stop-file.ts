@@ -1,6 +1,6 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Stop } from '../stream/served-flags.ts'
+import type { Stop } from '../../serving/served-flags.ts'
 
 /**
  * Stops the database has not heard of yet, in one small file that survives a crash: written beside, flushed to the

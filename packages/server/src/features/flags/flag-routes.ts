@@ -103,7 +103,7 @@ export function useFlags(api: Api, app: Application): void {
       why: null,
       detail: {},
     })
-    await app.hub.refresh(scope)
+    await app.environments.refresh(scope)
     return c.body(null, 204)
   })
 }
@@ -140,7 +140,7 @@ async function putFlag(
   const action = breakGlass && result.flag.heldBy !== null ? 'break glass over flag' : 'set flag'
   const detail = { version: result.flag.version, heldBy: result.flag.heldBy }
   const entry = { ...scope, by, action, subject: definition.key, why, detail }
-  await Promise.all([app.hub.refresh(scope), app.store.audit.append(entry)])
+  await Promise.all([app.environments.refresh(scope), app.store.audit.append(entry)])
   return result.flag
 }
 

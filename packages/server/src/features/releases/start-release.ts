@@ -4,9 +4,9 @@ import type { Scope } from '@dankai/store'
 import type { Application } from '../../application.ts'
 import type { Caller } from '../../http/caller.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
+import { stopsIn } from '../../serving/served-flags.ts'
 import { compileStored } from '../plans/plan-library.ts'
 import { unknownPlan } from '../plans/plan-routes.ts'
-import { stopsIn } from '../stream/served-flags.ts'
 import { missingParts } from './missing-parts.ts'
 
 /** Compiles the plan from what is applied now, refuses what is not live, and starts. Returns the release's id. */

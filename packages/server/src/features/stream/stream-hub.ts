@@ -1,17 +1,16 @@
 /**
  * All streams of this instance: who is connected, what they serve, and how they hear of changes.
  *
- *  1. A feed is opened by its first client or reader and stays: environments are few.
- *  2. Hints say "look again"; whoever writes here also calls `refresh`, so a local change does not wait for its hint.
- *  3. Acknowledgements are counted at once and stored in groups, because a change is acknowledged by everybody within
+ *  1. A feed is opened by its first client and stays: environments are few.
+ *  2. Acknowledgements are counted at once and stored in groups, because a change is acknowledged by everybody within
  *     milliseconds. One that could not be stored is stored with the SDK's next heartbeat.
- *  4. A ping every 3 s tells clients that the server lives, and drops those that read nothing.
+ *  3. A ping every 3 s tells clients that the server lives, and drops those that read nothing.
  */
-import type { FlagStore, Scope, SdkStore } from '@dankai/store'
+import type { Scope, SdkStore } from '@dankai/store'
 import type { Logger } from '../../http/log.ts'
+import type { Environments } from '../../serving/environments.ts'
 import { pingFrame } from './event-frame.ts'
 import { FlagFeed } from './flag-feed.ts'
-import { type Stop, stopsFlag, stopsIn } from './served-flags.ts'
 import type { StreamClient } from './stream-client.ts'
 
 const pingEveryMs = 3_000
@@ -27,7 +26,7 @@ export interface SdkAcknowledgement {
 type Acknowledged = Pick<SdkAcknowledgement, 'version' | 'appliedAt'>
 
 export class StreamHub {
-  readonly #flags: Pick<FlagStore, 'readSince' | 'subscribe'>
+  readonly #environments: Environments
   readonly #sdks: Pick<SdkStore, 'connected' | 'disconnected' | 'acknowledged'>
   readonly #log: Logger
   readonly #feeds = new Map<string, FlagFeed>()
@@ -35,24 +34,18 @@ export class StreamHub {
   readonly #listeners = new Set<() => void>()
   readonly #unstored = new Map<string, { scope: Scope; versions: Map<string, number> }>()
   #storing: Promise<void> | null = null
-  #stops: readonly Stop[] = []
   #closed = false
-  readonly #unsubscribe: () => void
   readonly #pinger: NodeJS.Timeout
   dropped = 0
 
   constructor(
-    flags: Pick<FlagStore, 'readSince' | 'subscribe'>,
+    environments: Environments,
     sdks: Pick<SdkStore, 'connected' | 'disconnected' | 'acknowledged'>,
     log: Logger,
   ) {
-    this.#flags = flags
+    this.#environments = environments
     this.#sdks = sdks
     this.#log = log
-    this.#unsubscribe = flags.subscribe(hint => {
-      if (hint.kind === 'flags') void this.#refreshKnown(hint)
-      else for (const feed of this.#feeds.values()) void this.#refreshKnown(feed.scope)
-    })
     this.#pinger = setInterval(() => {
       for (const feed of this.#feeds.values()) feed.publish(pingFrame)
     }, pingEveryMs)
@@ -62,30 +55,13 @@ export class StreamHub {
     return [...this.#feeds.values()].reduce((total, feed) => total + feed.clients.size, 0)
   }
 
-  /** The feed of an environment, read at least once. */
-  async feed(scope: Scope): Promise<FlagFeed> {
-    const key = keyOf(scope)
-    let feed = this.#feeds.get(key)
-    if (feed === undefined) {
-      feed = new FlagFeed(scope, this.#flags, this.#stopsIn(scope))
-      this.#feeds.set(key, feed)
-    }
-    if (!feed.loaded) await feed.refresh()
-    return feed
-  }
-
   /** The version clients of an environment have heard of; 0 while nobody follows it here. */
   versionOf(scope: Scope): number {
-    return this.#feeds.get(keyOf(scope))?.version ?? 0
-  }
-
-  /** After a flag was written here. */
-  async refresh(scope: Scope): Promise<void> {
-    await (await this.feed(scope)).refresh()
+    return this.#feeds.get(keyOf(scope))?.environment.version ?? 0
   }
 
   async connect(scope: Scope, client: StreamClient, lastVersion: number | null): Promise<void> {
-    const feed = await this.feed(scope)
+    const feed = await this.#feed(scope)
     for (const frame of feed.framesAfter(lastVersion)) client.write(frame)
     client.write(pingFrame)
     feed.clients.add(client)
@@ -120,22 +96,6 @@ export class StreamHub {
     for (const listener of this.#listeners) listener()
   }
 
-  setStops(stops: readonly Stop[]): void {
-    this.#stops = stops
-    for (const feed of this.#feeds.values()) feed.setStops(this.#stopsIn(feed.scope))
-  }
-
-  /** Serves a release's own flag to nobody until it is written again; true when that changed something. */
-  withhold(scope: Scope, key: string, releaseId: string): boolean {
-    return this.#feeds.get(keyOf(scope))?.withhold(key, releaseId) ?? false
-  }
-
-  isStopped(scope: Scope, flag: { readonly key: string; readonly releaseId: string }): boolean {
-    const stored = this.#feeds.get(keyOf(scope))?.flag(flag.key)
-    if (stored === undefined) return false
-    return this.#stopsIn(scope).some(stop => stopsFlag(stop, { ...stored, heldBy: flag.releaseId }))
-  }
-
   /** Who is connected here, and what each of them last said it serves. */
   census(scope: Scope): ReadonlyMap<string, { readonly name: string; readonly acknowledged: Acknowledged | null }> {
     const clients = this.#feeds.get(keyOf(scope))?.clients ?? new Set<StreamClient>()
@@ -156,14 +116,14 @@ export class StreamHub {
   async close(): Promise<void> {
     this.#closed = true
     clearInterval(this.#pinger)
-    this.#unsubscribe()
     for (const feed of this.#feeds.values()) {
+      feed.close()
       const clients = [...feed.clients]
       for (const client of clients) client.close()
       if (clients.length > 0)
         await this.#sdks
           .disconnected(
-            feed.scope,
+            feed.environment.scope,
             clients.map(({ sdk }) => sdk),
           )
           .catch(error => this.#warn(error, 'Cannot store that SDKs disconnected'))
@@ -171,14 +131,11 @@ export class StreamHub {
     await this.#storing
   }
 
-  #stopsIn(scope: Scope): readonly Stop[] {
-    return stopsIn(this.#stops, scope)
-  }
-
-  async #refreshKnown(scope: Scope): Promise<void> {
-    const feed = this.#feeds.get(keyOf(scope))
-    if (feed === undefined || this.#closed) return
-    await feed.refresh().catch(error => this.#warn(error, 'Cannot read changed flags'))
+  async #feed(scope: Scope): Promise<FlagFeed> {
+    const environment = await this.#environments.of(scope)
+    const feed = this.#feeds.get(keyOf(scope)) ?? new FlagFeed(environment)
+    this.#feeds.set(keyOf(scope), feed)
+    return feed
   }
 
   async #storeAcknowledgements(): Promise<void> {

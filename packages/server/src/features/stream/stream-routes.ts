@@ -47,7 +47,7 @@ export function useStream(api: Api, app: Application): void {
     const { sdk, name } = parseSdkHeader(header)
     const lastVersion = lastEventId !== undefined && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : null
     // Read before the answer begins, so that a database that is away is a 503 and not an empty stream.
-    await app.hub.feed(scope)
+    await app.environments.of(scope)
     const about = {
       sdk,
       name,

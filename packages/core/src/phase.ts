@@ -141,9 +141,10 @@ function holdPhase(turn: Turn, index: number, reachedAt: number): void {
   const phase = turn.plan.phases[index]
   if (phase === undefined) return
   // Evidence of this exposure begins with the next bucket; nothing may be judged on the one before.
-  if (turn.now <= reachedAt && phase.holdMs !== null) {
-    turn.wait({ kind: 'hold', until: reachedAt + phase.holdMs, coveredMs: 0, holdMs: phase.holdMs })
-    turn.wake(reachedAt + Math.max(1, phase.holdMs))
+  if (turn.now <= reachedAt) {
+    const { holdMs } = phase
+    turn.wait(holdMs === null ? { kind: 'close' } : { kind: 'hold', until: reachedAt + holdMs, coveredMs: 0, holdMs })
+    turn.wake(reachedAt + Math.max(1, holdMs ?? 1))
     runChecks(turn, reachedAt)
     workOnTasks(turn, phase, reachedAt)
     return

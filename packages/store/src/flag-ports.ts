@@ -1,4 +1,5 @@
 import type { FlagDefinition, FlagExposure, FlagSegment } from '@dankai/flags'
+import type { FlagCare } from './flag-care.ts'
 import type { Hint, Unsubscribe } from './hint-ports.ts'
 import type { Page, PageRequest, Scope } from './scope.ts'
 
@@ -12,12 +13,17 @@ export interface StoredFlag extends Scope {
   /** Generation of the exposure last written by a release. */
   readonly generation: number
   readonly changedAt: number
+  readonly care: FlagCare
+  /** Since when everybody has the on variant by the exposure; null while somebody has not. */
+  readonly fullSince: number | null
 }
 
 export interface FlagVersion {
   readonly version: number
   /** null: the flag was removed. */
   readonly definition: FlagDefinition | null
+  /** null: as it was before. */
+  readonly care: FlagCare | null
   readonly by: string
   readonly why: string | null
   readonly at: number
@@ -25,6 +31,8 @@ export interface FlagVersion {
 
 export interface FlagWrite extends Scope {
   readonly definition: FlagDefinition
+  /** Absent: as it is. When a flag was made is the store's to say. */
+  readonly care?: FlagCare
   /** Version the writer saw; 0 for a flag that must not exist yet. */
   readonly expectedVersion: number
   readonly by: string
@@ -59,6 +67,10 @@ export interface FlagStore {
     write: Scope & { key: string; expectedVersion: number; by: string; why: string | null },
   ): Promise<FlagWriteResult | { readonly ok: true; readonly flag: null }>
   history(scope: Scope, key: string, request: PageRequest): Promise<Page<FlagVersion>>
+  /** null: there is no such version, or it was forgotten. */
+  versionOf(scope: Scope, key: string, version: number): Promise<FlagVersion | null>
+  /** Keys of flags whose care names the service, or that its releases moved; at most 1,000. */
+  keysOfService(scope: Scope, service: string): Promise<readonly string[]>
   /** A release moves the flag it holds. A write of an older generation never wins, so it never raises either. */
   setExposure(write: FlagExposureWrite): Promise<FlagExposureResult>
   /** Flags changed after a version, and keys that are gone; `version` is the present one. */
@@ -68,6 +80,48 @@ export interface FlagStore {
   ): Promise<{ readonly version: number; readonly flags: readonly StoredFlag[]; readonly removed: readonly string[] }>
   subscribe(listener: (hint: Extract<Hint, { kind: 'flags' | 'reconnected' }>) => void): Unsubscribe
 }
+
+/** A change of a flag that happens at a time by itself. */
+export interface FlagChange extends Scope {
+  readonly id: string
+  readonly key: string
+  readonly at: number
+  /** Fields of the definition that get these values. */
+  readonly patch: Partial<FlagDefinition>
+  /** The version of the flag that whoever planned it saw; 0: it did not exist. */
+  readonly seenVersion: number
+  /** Also when the flag changed meanwhile. */
+  readonly anyway: boolean
+  readonly by: string
+  readonly why: string | null
+  readonly madeAt: number
+  readonly state: 'planned' | 'done' | 'cancelled' | 'failed'
+  readonly endedAt: number | null
+  readonly detail: string | null
+}
+
+/** What becomes of a change that is due: the flag as it shall be, or why not. */
+export type DueDecision =
+  | { readonly definition: FlagDefinition }
+  | { readonly state: 'cancelled' | 'failed'; readonly detail: string }
+
+export interface FlagChangeStore {
+  /** null: as many are planned for the flag as may be. */
+  plan(
+    change: Scope & Pick<FlagChange, 'key' | 'at' | 'patch' | 'seenVersion' | 'anyway' | 'by' | 'why'>,
+  ): Promise<FlagChange | null>
+  /** Newest first; of one flag, or of all. */
+  list(scope: Scope, request: PageRequest & { readonly key?: string }): Promise<Page<FlagChange>>
+  /** null: there is no such change, or it is no longer planned. */
+  cancel(scope: Scope, id: string, detail: string): Promise<FlagChange | null>
+  /**
+   * Ends the change that is due longest, once whatever the number of instances, with what was decided; null when none
+   * is due. Other changes planned for the flag as it was count as having seen the new one.
+   */
+  endNextDue(decide: (change: FlagChange, flag: StoredFlag | null) => DueDecision): Promise<FlagChange | null>
+}
+
+export const plannedChangesMax = 20
 
 export interface SdkInstance extends Scope {
   readonly sdk: string

@@ -24,7 +24,11 @@ export type {
 } from './document-ports.ts'
 export type { Log } from './embedded/server-process.ts'
 export { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded/start-embedded-postgres.ts'
+export { completeCare, type FlagCare } from './flag-care.ts'
 export type {
+  DueDecision,
+  FlagChange,
+  FlagChangeStore,
   FlagExposureResult,
   FlagExposureWrite,
   FlagReach,

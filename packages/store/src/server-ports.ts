@@ -3,7 +3,7 @@ import type { Clock, CommandStore, HandRow, HandStore, InstanceStore, ReleaseSto
 import type { CompiledPlan } from '@dankai/plan'
 import type { KeyStore, PrincipalStore } from './access-ports.ts'
 import type { AuditLog, ConnectionStore, DocumentStore, OverlayStore, SettingStore } from './document-ports.ts'
-import type { FlagStore, SdkStore } from './flag-ports.ts'
+import type { FlagChangeStore, FlagStore, SdkStore } from './flag-ports.ts'
 import type { Hints } from './hint-ports.ts'
 import type { SampleLog } from './sample-ports.ts'
 import type { Page, PageRequest, Scope } from './scope.ts'
@@ -110,6 +110,7 @@ export interface Store {
   readonly reader: ReleaseReader
   readonly samples: SampleLog
   readonly flags: FlagStore
+  readonly flagChanges: FlagChangeStore
   readonly sdks: SdkStore
   readonly principals: PrincipalStore
   readonly keys: KeyStore

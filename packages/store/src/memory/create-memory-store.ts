@@ -8,6 +8,7 @@ import {
   createMemoryOverlays,
   createMemorySettings,
 } from './memory-documents.ts'
+import { createMemoryFlagChanges } from './memory-flag-changes.ts'
 import { createMemoryFlags } from './memory-flags.ts'
 import { createMemoryHands } from './memory-hands.ts'
 import { createMemoryHints } from './memory-hints.ts'
@@ -42,6 +43,7 @@ export function createMemoryStore(options: { readonly clock: { now(): number | P
     feed: [],
   }
   const flags = createMemoryFlags(state)
+  const flagChanges = createMemoryFlagChanges(state, flags)
   const principals = createMemoryPrincipals(state)
   const shared = {
     clock: { now: async () => state.now() },
@@ -49,6 +51,7 @@ export function createMemoryStore(options: { readonly clock: { now(): number | P
     reader: createMemoryReleaseReader(state),
     samples: createMemorySamples(state),
     flags,
+    flagChanges,
     sdks: createMemorySdks(state),
     principals,
     keys: createMemoryKeys(state, principals),
@@ -58,7 +61,7 @@ export function createMemoryStore(options: { readonly clock: { now(): number | P
     audit: createMemoryAudit(state),
     settings: createMemorySettings(),
     hints: state.hints,
-    prune: () => pruneMemory(state, flags, shared),
+    prune: () => pruneMemory(state, flags, flagChanges, shared),
     close: async () => {},
   }
   const another = (): MemoryStore => {

@@ -1,3 +1,4 @@
+import { completeCare } from '../flag-care.ts'
 import type {
   FlagExposureWrite,
   FlagStore,
@@ -13,6 +14,9 @@ import { byText, isIn, type MemoryState, scopedKey } from './memory-state.ts'
 export interface MemoryFlags extends FlagStore {
   /** Versions of every environment that a scope names; `*` names all that there are. */
   raiseVersions(scope: Scope): void
+  present(scope: Scope, key: string): StoredFlag | null
+  /** As `put`, within the same turn of the event loop. */
+  putAt(write: FlagWrite, now: number): FlagWriteResult
   /** Versions from before a moment; the newest of each flag stays. */
   forgetVersions(before: number): void
 }
@@ -31,17 +35,20 @@ export function createMemoryFlags(state: MemoryState): MemoryFlags {
   }
 
   function write(
-    flag: Omit<StoredFlag, 'version' | 'changedAt'>,
+    flag: Omit<StoredFlag, 'version' | 'changedAt' | 'fullSince'>,
     by: string,
     why: string | null,
     now: number,
   ): StoredFlag {
     const version = nextVersion(flag)
-    const stored = { ...flag, definition: { ...flag.definition, version }, version, changedAt: now }
     const name = scopedKey(flag, flag.key)
+    const { on, killed, exposure } = flag.definition
+    const isFull = on && !killed && exposure.share >= 1
+    const fullSince = isFull ? (state.flags.get(name)?.fullSince ?? now) : null
+    const stored = { ...flag, definition: { ...flag.definition, version }, version, changedAt: now, fullSince }
     state.flags.set(name, stored)
     removed.delete(name)
-    note(name, { version, definition: stored.definition, by, why, at: now })
+    note(name, { version, definition: stored.definition, care: stored.care, by, why, at: now })
     return stored
   }
 
@@ -49,6 +56,19 @@ export function createMemoryFlags(state: MemoryState): MemoryFlags {
     const known = history.get(name)
     if (known === undefined) history.set(name, [version])
     else known.push(version)
+  }
+
+  function putAt(put: FlagWrite, now: number): FlagWriteResult {
+    const { project, environment, definition, by, why } = put
+    const { key } = definition
+    const present = state.flags.get(scopedKey(put, key)) ?? null
+    const refusal = refuse(present, put, put.breakGlass ?? false)
+    if (refusal !== null) return refusal
+    const heldBy = present?.heldBy ?? state.claims.get(scopedKey(put, `flag:${key}`))?.id ?? null
+    const createdAt = present === null ? now : present.care.createdAt
+    const care = { ...(put.care ?? present?.care ?? completeCare(null)), createdAt }
+    const flag = { project, environment, key, definition, heldBy, generation: present?.generation ?? 0, care }
+    return { ok: true, flag: write(flag, by, why, now) }
   }
 
   return {
@@ -66,16 +86,10 @@ export function createMemoryFlags(state: MemoryState): MemoryFlags {
       )
     },
     async put(put) {
-      const now = await state.now()
-      const { project, environment, definition, by, why } = put
-      const { key } = definition
-      const present = state.flags.get(scopedKey(put, key)) ?? null
-      const refusal = refuse(present, put, put.breakGlass ?? false)
-      if (refusal !== null) return refusal
-      const heldBy = present?.heldBy ?? state.claims.get(scopedKey(put, `flag:${key}`))?.id ?? null
-      const flag = { project, environment, key, definition, heldBy, generation: present?.generation ?? 0 }
-      return { ok: true, flag: write(flag, by, why, now) }
+      return putAt(put, await state.now())
     },
+    putAt,
+    present: (scope, key) => state.flags.get(scopedKey(scope, key)) ?? null,
     async remove({ key, by, why, ...remove }) {
       const now = await state.now()
       const name = scopedKey(remove, key)
@@ -86,7 +100,7 @@ export function createMemoryFlags(state: MemoryState): MemoryFlags {
       const version = nextVersion(remove)
       state.flags.delete(name)
       removed.set(name, { project, environment, key, version })
-      note(name, { version, definition: null, by, why, at: now })
+      note(name, { version, definition: null, care: null, by, why, at: now })
       return { ok: true, flag: null }
     },
     async history(scope, key, request) {
@@ -94,6 +108,21 @@ export function createMemoryFlags(state: MemoryState): MemoryFlags {
       const before = request.after == null ? Number.POSITIVE_INFINITY : Number(request.after)
       const found = (history.get(scopedKey(scope, key)) ?? []).filter(({ version }) => version < before)
       return pageOf(found.toReversed().slice(0, limit + 1), limit, ({ version }) => String(version))
+    },
+    async versionOf(scope, key, version) {
+      return history.get(scopedKey(scope, key))?.find(known => known.version === version) ?? null
+    },
+    async keysOfService(scope, service) {
+      const moved = new Set(
+        [...state.releases.values()]
+          .filter(release => isIn(release, scope) && release.plan.service === service)
+          .flatMap(({ hands }) => hands.map(({ hand }) => hand.id)),
+      )
+      return flagsIn(state, scope)
+        .filter(({ key, care }) => care.service === service || moved.has(`flag:${key}`))
+        .map(({ key }) => key)
+        .toSorted(byText)
+        .slice(0, 1_000)
     },
     async setExposure(change) {
       const now = await state.now()

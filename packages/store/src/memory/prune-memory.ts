@@ -1,17 +1,20 @@
 import { retention } from '../retention.ts'
 import type { Store } from '../server-ports.ts'
+import type { MemoryFlagChanges } from './memory-flag-changes.ts'
 import type { MemoryFlags } from './memory-flags.ts'
 import type { MemoryRelease, MemoryState } from './memory-state.ts'
 
 export async function pruneMemory(
   state: MemoryState,
   flags: MemoryFlags,
+  changes: MemoryFlagChanges,
   { samples, sdks }: Pick<Store, 'samples' | 'sdks'>,
 ): Promise<void> {
   await samples.prune()
   await sdks.forget(retention.sdksMs)
   const now = await state.now()
   flags.forgetVersions(now - retention.flagVersionsMs)
+  changes.forgetEnded(now - retention.flagVersionsMs)
   for (const release of [...state.releases.values()]) {
     if (isOverSince(release, now - retention.commandsMs)) forgetCommands(state, release)
     if (isOverSince(release, now - retention.releasesMs)) state.releases.delete(release.id)

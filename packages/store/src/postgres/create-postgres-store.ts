@@ -7,6 +7,7 @@ import { createCommands } from './commands.ts'
 import { createConnections } from './connections.ts'
 import { openDatabase, type Statement } from './database.ts'
 import { createDocuments } from './documents.ts'
+import { createFlagChanges } from './flag-changes.ts'
 import { createFlags } from './flags.ts'
 import { createHands } from './hands.ts'
 import { openHintExchange } from './hints.ts'
@@ -61,6 +62,7 @@ export async function createPostgresStore(options: PostgresStoreOptions): Promis
     reader: createReleaseReader(database),
     samples,
     flags: createFlags(database, hints),
+    flagChanges: createFlagChanges(database),
     sdks,
     principals: createPrincipals(database),
     keys: createKeys(database),

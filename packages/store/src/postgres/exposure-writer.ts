@@ -70,7 +70,8 @@ const setExposures: Statement = {
     changed as (
       update flag f set version = n.next, generation = n.generation, changed_at = now_ms($1),
         definition = f.definition || jsonb_build_object('exposure', n.exposure,
-          'segments', (f.definition -> 'segments') || n.segments, 'version', n.next)
+          'segments', (f.definition -> 'segments') || n.segments, 'version', n.next),
+        full_since = flag_full_since(f.definition || jsonb_build_object('exposure', n.exposure), f.full_since, now_ms($1))
       from numbered n where f.project = n.project and f.environment = n.environment and f.key = n.key
       returning n.ordinal, n.release_id, f.project, f.environment, f.key, f.generation, f.version, f.definition),
     noted as (

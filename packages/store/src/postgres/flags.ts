@@ -1,3 +1,4 @@
+import { completeCare, type FlagCare } from '../flag-care.ts'
 import type { FlagStore, FlagVersion, FlagWriteResult, StoredFlag } from '../flag-ports.ts'
 import type { Hint, Hints } from '../hint-ports.ts'
 import { pageOf } from '../page-of.ts'
@@ -18,8 +19,8 @@ export function createFlags(database: Database, hints: Hints): FlagStore {
     { project, environment }: { project: string; environment: string },
     key: string,
   ): Promise<StoredFlag | null> {
-    const rows = await database.query<StoredFlag>(readFlag, [project, environment, key])
-    return rows[0] ?? null
+    const rows = await database.query<FlagRow>(readFlag, [project, environment, key])
+    return rows[0] === undefined ? null : flagOf(rows[0])
   }
 
   async function write(
@@ -39,12 +40,21 @@ export function createFlags(database: Database, hints: Hints): FlagStore {
     get,
     async list({ project, environment }, request) {
       const limit = pageLimit(request)
-      const rows = await database.query<StoredFlag>(listFlags, [project, environment, request.after ?? '', limit + 1])
-      return pageOf(rows, limit, flag => flag.key)
+      const rows = await database.query<FlagRow>(listFlags, [project, environment, request.after ?? '', limit + 1])
+      return pageOf(rows.map(flagOf), limit, flag => flag.key)
     },
-    async put({ project, environment, definition, expectedVersion, by, why, breakGlass = false }) {
+    async put({ project, environment, definition, care, expectedVersion, by, why, breakGlass = false }) {
       const { key } = definition
-      const values = [await database.now(), project, environment, key, JSON.stringify(definition), by, why]
+      const values = [
+        await database.now(),
+        project,
+        environment,
+        key,
+        JSON.stringify(definition),
+        by,
+        why,
+        jsonOf(care),
+      ]
       const scope = { project, environment, key, expectedVersion, breakGlass }
       const refusal =
         expectedVersion === 0
@@ -60,18 +70,38 @@ export function createFlags(database: Database, hints: Hints): FlagStore {
     async history({ project, environment }, key, request): Promise<Page<FlagVersion>> {
       const limit = pageLimit(request)
       const before = request.after == null ? null : Number(request.after)
-      const rows = await database.query<FlagVersion>(readHistory, [project, environment, key, before, limit + 1])
-      return pageOf(rows, limit, version => String(version.version))
+      const rows = await database.query<VersionRow>(readHistory, [project, environment, key, before, limit + 1])
+      return pageOf(rows.map(versionOf), limit, version => String(version.version))
+    },
+    async versionOf({ project, environment }, key, version) {
+      const rows = await database.query<VersionRow>(readVersion, [project, environment, key, version])
+      return rows[0] === undefined ? null : versionOf(rows[0])
+    },
+    async keysOfService({ project, environment }, service) {
+      const rows = await database.query<{ key: string }>(readKeysOfService, [project, environment, service])
+      return rows.map(({ key }) => key)
     },
     setExposure: createExposureWriter(database),
     async readSince({ project, environment }, version) {
       const rows = await database.urgent<SinceRow>(readSince, [project, environment, version])
       const { head, flags, removed } = rows[0]!
-      return { version: head, flags: flags ?? [], removed: removed ?? [] }
+      return { version: head, flags: (flags ?? []).map(flagOf), removed: removed ?? [] }
     },
     subscribe: listener => hints.subscribe(hint => isOfFlags(hint) && listener(hint)),
   }
 }
+
+export type FlagRow = Omit<StoredFlag, 'care'> & { readonly care: Partial<FlagCare> }
+type VersionRow = Omit<FlagVersion, 'care'> & { readonly care: Partial<FlagCare> | null }
+
+export const flagOf = (row: FlagRow): StoredFlag => ({ ...row, care: completeCare(row.care) })
+
+const versionOf = (row: VersionRow): FlagVersion => ({
+  ...row,
+  care: row.care === null ? null : completeCare(row.care),
+})
+
+const jsonOf = (care: FlagCare | undefined): string | null => (care === undefined ? null : JSON.stringify(care))
 
 interface FlagScope {
   readonly project: string
@@ -83,7 +113,7 @@ interface FlagScope {
 
 interface SinceRow {
   readonly head: number
-  readonly flags: readonly StoredFlag[] | null
+  readonly flags: readonly FlagRow[] | null
   readonly removed: readonly string[] | null
 }
 
@@ -91,8 +121,8 @@ function isOfFlags(hint: Hint): hint is Extract<Hint, { kind: 'flags' | 'reconne
   return hint.kind === 'flags' || hint.kind === 'reconnected'
 }
 
-const flagColumns = `f.project, f.environment, f.key, f.version, f.definition, f.held_by as "heldBy", f.generation,
-  f.changed_at as "changedAt"`
+export const flagColumns = `f.project, f.environment, f.key, f.version, f.definition, f.held_by as "heldBy",
+  f.generation, f.changed_at as "changedAt", f.care, f.full_since as "fullSince"`
 
 const readFlag: Statement = {
   name: 'read-flag',
@@ -112,40 +142,45 @@ const nextVersion = `stream as (
       on conflict (project, environment) do update set version = s.version + 1
       returning s.version, ${tellVersion('s')})`
 
-const noteChange = (change: string, definition: string, by: string, why: string) => `noted as (
-      insert into flag_version (project, environment, key, version, definition, by, why, at)
-      select $2, $3, $4, ${change}.version, ${definition}, ${by}, ${why}, now_ms($1) from ${change})`
+const noteChange = (change: string, definition: string, care: string, by: string, why: string) => `noted as (
+      insert into flag_version (project, environment, key, version, definition, care, by, why, at)
+      select $2, $3, $4, ${change}.version, ${definition}, ${care}, ${by}, ${why}, now_ms($1) from ${change})`
 
 const withVersion = (definition: string) => `${definition} || jsonb_build_object('version', stream.version)`
 
-const insertFlag: Statement = {
+export const insertFlag: Statement = {
   name: 'insert-flag',
   doing: 'make a flag',
   text: `with allowed as (
       select where not exists (select from flag where project = $2 and environment = $3 and key = $4)),
     ${nextVersion},
     made as (
-      insert into flag (project, environment, key, version, definition, held_by, changed_at)
-      select $2, $3, $4, stream.version, ${withVersion('$5::jsonb')}, claim.release_id, now_ms($1)
+      insert into flag (project, environment, key, version, definition, held_by, changed_at, care, full_since)
+      select $2, $3, $4, stream.version, ${withVersion('$5::jsonb')}, claim.release_id, now_ms($1),
+        coalesce($8::jsonb, '{}') || jsonb_build_object('createdAt', now_ms($1)),
+        flag_full_since($5::jsonb, null, now_ms($1))
       from stream left join hand_claim claim
         on claim.project = $2 and claim.environment = $3 and claim.hand_id = 'flag:' || $4
-      on conflict do nothing returning version, definition),
+      on conflict do nothing returning version, definition, care),
     unmarked as (delete from flag_removed where project = $2 and environment = $3 and key = $4),
-    ${noteChange('made', 'made.definition', '$6', '$7')}
+    ${noteChange('made', 'made.definition', 'made.care', '$6', '$7')}
     select version from made`,
 }
 
-const updateFlag: Statement = {
+export const updateFlag: Statement = {
   name: 'update-flag',
   doing: 'change a flag',
   text: `with allowed as (
-      select key from flag where project = $2 and environment = $3 and key = $4 and version = $8::bigint
-        and (held_by is null or $9::boolean) for update),
+      select key from flag where project = $2 and environment = $3 and key = $4 and version = $9::bigint
+        and (held_by is null or $10::boolean) for update),
     ${nextVersion},
     changed as (
-      update flag f set version = stream.version, definition = ${withVersion('$5::jsonb')}, changed_at = now_ms($1)
-      from stream where f.project = $2 and f.environment = $3 and f.key = $4 returning f.version, f.definition),
-    ${noteChange('changed', 'changed.definition', '$6', '$7')}
+      update flag f set version = stream.version, definition = ${withVersion('$5::jsonb')}, changed_at = now_ms($1),
+        care = case when $8::jsonb is null then f.care
+          else $8::jsonb || jsonb_build_object('createdAt', f.care -> 'createdAt') end,
+        full_since = flag_full_since($5::jsonb, f.full_since, now_ms($1))
+      from stream where f.project = $2 and f.environment = $3 and f.key = $4 returning f.version, f.definition, f.care),
+    ${noteChange('changed', 'changed.definition', 'changed.care', '$6', '$7')}
     select version from changed`,
 }
 
@@ -161,16 +196,32 @@ const removeFlag: Statement = {
     marked as (
       insert into flag_removed (project, environment, key, version) select $2, $3, $4, removed.version from removed
       on conflict (project, environment, key) do update set version = excluded.version),
-    ${noteChange('removed', 'null', '$6', '$7')}
+    ${noteChange('removed', 'null', 'null', '$6', '$7')}
     select version from removed`,
 }
 
 const readHistory: Statement = {
   name: 'read-flag-history',
   doing: 'read the history of a flag',
-  text: `select version, definition, by, why, at from flag_version
+  text: `select version, definition, care, by, why, at from flag_version
     where project = $1 and environment = $2 and key = $3 and ($4::bigint is null or version < $4)
     order by version desc limit $5`,
+}
+
+const readVersion: Statement = {
+  name: 'read-flag-version',
+  doing: 'read a version of a flag',
+  text: `select version, definition, care, by, why, at from flag_version
+    where project = $1 and environment = $2 and key = $3 and version = $4`,
+}
+
+const readKeysOfService: Statement = {
+  name: 'read-flags-of-service',
+  doing: 'read the flags of a service',
+  text: `select f.key from flag f where f.project = $1 and f.environment = $2
+      and (f.care ->> 'service' = $3 or exists (select from hand h join release r on r.id = h.release_id
+        where r.project = $1 and r.environment = $2 and r.service = $3 and h.hand_id = 'flag:' || f.key))
+    order by f.key limit 1000`,
 }
 
 const readSince: Statement = {
@@ -180,7 +231,7 @@ const readSince: Statement = {
       coalesce((select version from flag_stream where project = $1 and environment = $2), 0) as head,
       (select json_agg(json_build_object('project', f.project, 'environment', f.environment, 'key', f.key,
           'version', f.version, 'definition', f.definition, 'heldBy', f.held_by, 'generation', f.generation,
-          'changedAt', f.changed_at) order by f.version)
+          'changedAt', f.changed_at, 'care', f.care, 'fullSince', f.full_since) order by f.version)
         from flag f where f.project = $1 and f.environment = $2 and f.version > $3) as flags,
       (select json_agg(r.key order by r.version) from flag_removed r
         where r.project = $1 and r.environment = $2 and r.version > $3) as removed`,

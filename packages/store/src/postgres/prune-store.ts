@@ -12,6 +12,7 @@ export async function pruneStore(database: Database, samples: SampleLog, sdks: S
   const now = await database.now()
   await deleteAll(database, deleteOldCommands, [now, retention.commandsMs, rowsAtOnce])
   await deleteAll(database, deleteOldFlagVersions, [now, retention.flagVersionsMs, rowsAtOnce])
+  await deleteAll(database, deleteOldFlagChanges, [now, retention.flagVersionsMs, rowsAtOnce])
   await deleteAll(database, deleteOldReleases, [now, retention.releasesMs, rowsAtOnce])
 }
 
@@ -41,6 +42,13 @@ const deleteOldFlagVersions: Statement = {
     delete from flag_version v using old
     where v.project = old.project and v.environment = old.environment and v.key = old.key and v.version = old.version
     returning v.version`,
+}
+
+const deleteOldFlagChanges: Statement = {
+  name: 'delete-old-flag-changes',
+  doing: 'remove old planned changes of flags',
+  text: `with old as (select id from flag_change where ended_at < now_ms($1) - $2::bigint limit $3)
+    delete from flag_change c using old where c.id = old.id returning c.id`,
 }
 
 const deleteOldReleases: Statement = {

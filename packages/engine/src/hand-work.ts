@@ -180,16 +180,20 @@ export class HandWork {
     }
     if (reading === null || !reading.reached) {
       if (mode !== 'watch' || reading === null || reading.share === null) return this.#retryLater(task)
-      task.plan(this.#now() + this.#settings.observeEveryMs)
+      task.plan(this.#now() + this.#observeEveryMs(driver))
       return 'waiting'
     }
     task.tries = 0
     if (!hands.isOwn && hands.isDown) this.#around.finished(hands)
     const needsSecond = hands.direction === 'lower' && reading.readings < 2
     task.plan(
-      needsSecond ? Math.max(this.#now(), reading.at + driver.settleMs) : this.#now() + this.#settings.observeEveryMs,
+      needsSecond ? Math.max(this.#now(), reading.at + driver.settleMs) : this.#now() + this.#observeEveryMs(driver),
     )
     return 'reached'
+  }
+
+  #observeEveryMs(driver: HandDriver): number {
+    return Math.max(this.#settings.observeEveryMs, driver.observeEveryMs ?? 0)
   }
 
   #retryLater(task: HandTask): HandProgress {

@@ -203,6 +203,8 @@ export interface HandDriver {
   readonly settleMs: number
   /** How long a raise may take until it counts as failed; 5 minutes when absent. */
   readonly raiseWithinMs?: number
+  /** How often it is read again once it is there, to see that nobody moved it; the engine's own rate when absent. */
+  readonly observeEveryMs?: number
   apply(target: HandTarget, timeoutMs: number): Promise<void>
   read(
     target: HandTarget,

@@ -23,14 +23,14 @@ export interface SampleLimits {
 }
 
 /**
- * Only series that a live plan names are kept: 2,000 of them at 10 s for a quarter of an hour are 180,000 cells, about
- * 30 MB at the very most. A quarter of an hour covers every take-over; what is older is read from the log again.
+ * Only series that a live plan names are kept. Three minutes cover a checkpoint, a take-over and a look that comes late;
+ * what is older is read from the log again. A thousand services of 60 series at 10 s are a million cells, about 200 MB.
  */
 export const defaultSampleLimits: SampleLimits = {
   seriesMax: 2_000,
   labelSetsMax: 500,
   cellsMax: 200_000,
-  keptMs: 900_000,
+  keptMs: 180_000,
 }
 
 /** A bucket that covers more cannot be divided; exporters send every minute at most. */

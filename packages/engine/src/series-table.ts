@@ -54,7 +54,7 @@ const spreadMsWhenAbsent = 1_000
 const idleMs = 600_000
 /** Without open buckets the next samples are looked for after this, should no hint come. */
 const lookAgainMs = 10_000
-const pruneEveryMs = 60_000
+const forgetEveryMs = 30_000
 /** Views are small and rebuilt when missing; this only bounds what ended releases leave behind. */
 const viewsMax = 5_000
 
@@ -65,6 +65,7 @@ export function createSeriesTable(options: SeriesTableOptions): SeriesTable {
 interface Service {
   readonly table: SampleTable
   askedAt: number
+  forgotAt: number
 }
 
 interface View {
@@ -90,7 +91,7 @@ class LoggedSeriesTable implements SeriesTable {
   #running: Promise<void> | null = null
   #queued: Promise<void> | null = null
   #isOffline = false
-  #prunedAt = Number.NEGATIVE_INFINITY
+  #forgotAt = Number.NEGATIVE_INFINITY
 
   constructor(options: SeriesTableOptions) {
     this.#log = options.log
@@ -137,6 +138,7 @@ class LoggedSeriesTable implements SeriesTable {
       for (const observation of observations) (observation.open ? open : closed).push(observation)
       nextAt = Math.min(nextAt, nextCloseAt ?? nextAt)
     }
+    this.#forgetOld(service, now)
     return {
       observations: [...closed, ...open],
       cursor: Math.max(since, now),
@@ -204,7 +206,7 @@ class LoggedSeriesTable implements SeriesTable {
       this.#position = cursor
       if (batches.length < batchesPerRead) break
     }
-    this.#prune(now)
+    this.#forgetIdle(now)
   }
 
   /** The log is back: what was only in memory is not in it, and a table must be what the log says. */
@@ -248,18 +250,22 @@ class LoggedSeriesTable implements SeriesTable {
       position = cursor
       if (batches.length < batchesPerRead) break
     }
-    const service = { table, askedAt: now }
+    const service = { table, askedAt: now, forgotAt: now }
     this.#services.set(key, service)
     return service
   }
 
-  #prune(now: number): void {
-    if (now - this.#prunedAt < pruneEveryMs) return
-    this.#prunedAt = now
-    for (const [key, { table, askedAt }] of this.#services) {
-      if (now - askedAt > idleMs) this.#services.delete(key)
-      else table.forgetOld(now)
-    }
+  /** Each at its own time: all at once would take as long as there are services. */
+  #forgetOld(service: Service, now: number): void {
+    if (now - service.forgotAt < forgetEveryMs) return
+    service.forgotAt = now
+    service.table.forgetOld(now)
+  }
+
+  #forgetIdle(now: number): void {
+    if (now - this.#forgotAt < forgetEveryMs) return
+    this.#forgotAt = now
+    for (const [key, { askedAt }] of this.#services) if (now - askedAt > idleMs) this.#services.delete(key)
   }
 }
 

@@ -18,6 +18,8 @@ import { flagExposureOf, flagKeyOf, flagSegmentsOf, reachOf } from './flag-expos
 
 /** SDKs apply a change within milliseconds and acknowledge at once; a second lets a busy one catch up. */
 const settleMs = 1_000
+/** Nobody moves a flag behind Dankai's back; an SDK that comes without it is seen in time for people. */
+const observeEveryMs = 60_000
 const silentNamedMax = 5
 
 type Reading = Awaited<ReturnType<HandDriver['read']>>
@@ -28,6 +30,7 @@ export function createFlagHand(flags: Flags, readings: FlagReadings): HandDriver
   return {
     kind: 'flag',
     settleMs,
+    observeEveryMs,
     async apply(target) {
       await writeExposure(flags, target)
     },

@@ -7,7 +7,10 @@ export const root = fileURLToPath(new URL('..', import.meta.url))
  * Pure packages share one process: what a test costs there is loading the modules. The others start servers,
  * databases and child processes, so each file gets its own process and cannot leak into the next.
  */
-const pure = ['packages/{plan,core,analysis,flags,insight,contract}/src/**/*.test.ts', 'tools/**/*.test.ts']
+const pure = [
+  'packages/{plan,core,analysis,flags,flag-formats,insight,contract}/src/**/*.test.ts',
+  'tools/**/*.test.ts',
+]
 const simulated = ['packages/{engine,simulation}/src/**/*.test.ts']
 const real = [
   'packages/{store,integrations,server,sdk,cli}/src/**/*.test.ts',

@@ -8,6 +8,7 @@ import { root } from './test-files.ts'
 const allowed: Readonly<Record<string, readonly string[]>> = {
   plan: [],
   flags: [],
+  'flag-formats': ['flags'],
   contract: [],
   analysis: ['plan'],
   core: ['plan', 'analysis'],
@@ -17,8 +18,19 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   integrations: ['plan', 'core', 'engine', 'flags', 'insight'],
   simulation: ['plan', 'analysis', 'core', 'engine', 'store', 'insight'],
   sdk: ['flags'],
-  server: ['plan', 'analysis', 'core', 'engine', 'store', 'flags', 'integrations', 'insight', 'contract'],
-  cli: ['plan', 'core', 'insight', 'contract', 'simulation', 'server'],
+  server: [
+    'plan',
+    'analysis',
+    'core',
+    'engine',
+    'store',
+    'flags',
+    'flag-formats',
+    'integrations',
+    'insight',
+    'contract',
+  ],
+  cli: ['plan', 'core', 'insight', 'contract', 'simulation', 'server', 'flag-formats'],
 }
 
 const sources = globSync('{packages,services}/*/src/**/*.ts', { cwd: root }).sort()

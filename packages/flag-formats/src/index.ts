@@ -1,0 +1,1 @@
+export type { FlagImport, NotCarried } from './flag-import.ts'

@@ -10,6 +10,7 @@ import {
   senderBucketMaxMs,
   type TableScope,
 } from './sample-table.ts'
+import { Together } from './together.ts'
 
 /**
  * Observations out of the samples that were sent to Dankai.
@@ -68,6 +69,15 @@ interface Service {
   forgotAt: number
 }
 
+/** A table that begins to be kept. */
+interface NewTable {
+  readonly key: string
+  readonly project: string
+  readonly environment: string
+  readonly name: string
+  readonly service: Service
+}
+
 interface View {
   readonly plan: Watched['plan']
   readonly metrics: readonly MetricView[]
@@ -84,12 +94,12 @@ class LoggedSeriesTable implements SeriesTable {
   readonly #spreadMs: number
   readonly #services = new Map<string, Service>()
   readonly #loading = new Map<string, Promise<Service>>()
+  readonly #reading = new Together<number>(nows => this.#readOn(Math.max(...nows)))
+  readonly #tables = new Together<NewTable>(tables => this.#fill(tables))
   readonly #views = new Map<string, View>()
   readonly #past: PastSamples
   /** Newest id of the log that the tables hold. */
   #position: number | null = null
-  #running: Promise<void> | null = null
-  #queued: Promise<void> | null = null
   #isOffline = false
   #forgotAt = Number.NEGATIVE_INFINITY
 
@@ -179,22 +189,7 @@ class LoggedSeriesTable implements SeriesTable {
 
   /** Whoever asks gets a read that began after the question; questions during one read share the next. */
   #refresh(now: number): Promise<void> {
-    if (this.#queued !== null) return this.#queued
-    if (this.#running === null) return this.#startReading(now)
-    const next = () => {
-      this.#queued = null
-      return this.#startReading(now)
-    }
-    this.#queued = this.#running.then(next, next)
-    return this.#queued
-  }
-
-  #startReading(now: number): Promise<void> {
-    const running = this.#readOn(now).finally(() => {
-      if (this.#running === running) this.#running = null
-    })
-    this.#running = running
-    return running
+    return this.#reading.add(now)
   }
 
   async #readOn(now: number): Promise<void> {
@@ -241,18 +236,32 @@ class LoggedSeriesTable implements SeriesTable {
   async #load(release: Watched, key: string, scope: TableScope, now: number): Promise<Service> {
     const { project, environment, plan } = release
     const table = new SampleTable(scope, this.#times.latenessMs, this.#limits, this.refusals)
-    const filter = { project, environment, services: [plan.service] }
-    let position = await this.#log.idBefore(scope.completeFrom)
+    const service = { table, askedAt: now, forgotAt: now }
+    await this.#tables.add({ key, project, environment, name: plan.service, service })
+    return service
+  }
+
+  /** After a take-over a thousand services are wanted at once: they share the readings of the log. */
+  async #fill(tables: readonly NewTable[]): Promise<void> {
+    const byScope = Map.groupBy(tables, ({ project, environment }) => `${project}/${environment}`)
+    await Promise.all([...byScope.values()].map(ofScope => this.#fillScope(ofScope)))
+  }
+
+  async #fillScope(tables: readonly NewTable[]): Promise<void> {
+    const { project, environment } = tables[0]!
+    const filter = { project, environment, services: [...new Set(tables.map(({ name }) => name))] }
+    let position = await this.#log.idBefore(Math.min(...tables.map(({ service }) => service.table.scope.completeFrom)))
     while (position < this.#position!) {
       const { batches, cursor } = await this.#log.read(position, filter, batchesPerRead)
-      // The rest comes through the common stream, once this table is in it.
-      for (const batch of batches) if (batch.id <= this.#position!) table.take(batch)
+      for (const batch of batches) {
+        // The rest comes through the common stream, once these tables are in it.
+        if (batch.id > this.#position!) continue
+        for (const { name, service } of tables) if (name === batch.service) service.table.take(batch)
+      }
       position = cursor
       if (batches.length < batchesPerRead) break
     }
-    const service = { table, askedAt: now, forgotAt: now }
-    this.#services.set(key, service)
-    return service
+    for (const { key, service } of tables) this.#services.set(key, service)
   }
 
   /** Each at its own time: all at once would take as long as there are services. */

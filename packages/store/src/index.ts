@@ -24,6 +24,16 @@ export type {
 } from './document-ports.ts'
 export type { Log } from './embedded/server-process.ts'
 export { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded/start-embedded-postgres.ts'
+export type {
+  ExposureStore,
+  FirstExposure,
+  NewExposure,
+  NewExposureBatch,
+  NewOutcome,
+  VariantExposure,
+  VariantHour,
+  VariantOutcome,
+} from './exposure-ports.ts'
 export { completeCare, type FlagCare } from './flag-care.ts'
 export type {
   DueDecision,

@@ -9,4 +9,8 @@ export const retention = {
   flagVersionsMs: 365 * dayMs,
   /** After they were last seen. */
   sdksMs: 30 * dayMs,
+  /** Counts of exposures, as long as the coarsest samples. */
+  exposureHoursMs: 400 * dayMs,
+  /** After a user's first exposure to a flag: twice the longest experiments. */
+  exposedUsersMs: 180 * dayMs,
 } as const

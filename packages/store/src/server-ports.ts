@@ -3,6 +3,7 @@ import type { Clock, CommandStore, HandRow, HandStore, InstanceStore, ReleaseSto
 import type { CompiledPlan } from '@dankai/plan'
 import type { KeyStore, PrincipalStore } from './access-ports.ts'
 import type { AuditLog, ConnectionStore, DocumentStore, OverlayStore, SettingStore } from './document-ports.ts'
+import type { ExposureStore } from './exposure-ports.ts'
 import type { FlagChangeStore, FlagStore, SdkStore } from './flag-ports.ts'
 import type { Hints } from './hint-ports.ts'
 import type { SampleLog } from './sample-ports.ts'
@@ -112,6 +113,7 @@ export interface Store {
   readonly flags: FlagStore
   readonly flagChanges: FlagChangeStore
   readonly sdks: SdkStore
+  readonly exposures: ExposureStore
   readonly principals: PrincipalStore
   readonly keys: KeyStore
   readonly documents: DocumentStore

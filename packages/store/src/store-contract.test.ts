@@ -4,7 +4,7 @@ import type { Command, ReleaseState } from '@dankai/core'
 import type { ClaimedCommand, SeriesSample } from '@dankai/engine'
 import { defineFlag } from '@dankai/flags'
 import fc from 'fast-check'
-import type { Hint } from './index.ts'
+import type { Hint, NewExposureBatch } from './index.ts'
 import { createMemoryStore, createPostgresStore, type Store } from './index.ts'
 import {
   commandOf,
@@ -26,6 +26,7 @@ import { openTestDatabase, type TestDatabase } from './testing/test-database.ts'
  * on the same data are two processes.
  */
 const start = Date.UTC(2026, 10, 2, 1)
+const hourMs = 3_600_000
 
 interface World {
   readonly store: Store
@@ -1148,6 +1149,89 @@ for (const [name, open] of [
       })
     })
 
+    describe('exposures', () => {
+      const record = (no: number, given: Partial<NewExposureBatch>, sdk = 'sdk-1') =>
+        store.exposures.record({ ...scope, sdk, no, exposures: [], outcomes: [], ...given })
+      const seen = (user: string, variant: string, at = start, flag = 'search') => ({ flag, variant, user, at })
+      const did = (user: string, value = 1, at = start + 1) => ({ event: 'booked', user, at, value })
+
+      it('counts a batch once, users by their first variant, and exposures by the hour', async () => {
+        const exposures = [seen('aki', 'a'), seen('ben', 'b', start + 5), seen('chie', 'b', start + hourMs)]
+        assert.deepEqual(await record(1, { exposures }), { duplicate: false })
+        assert.deepEqual(await record(1, { exposures }), { duplicate: true })
+        assert.deepEqual(await record(1, { exposures: [seen('aki', 'a', start + 9)] }, 'sdk-2'), { duplicate: false })
+        assert.deepEqual(await store.exposures.variants(scope, 'search'), [
+          { variant: 'a', users: 1, switched: 0, firstAt: start, lastAt: start },
+          { variant: 'b', users: 2, switched: 0, firstAt: start + 5, lastAt: start + hourMs },
+        ])
+        assert.deepEqual(await store.exposures.hours(scope, 'search', start, start + 2 * hourMs), [
+          { hour: start, variant: 'a', exposures: 2, users: 1 },
+          { hour: start, variant: 'b', exposures: 1, users: 1 },
+          { hour: start + hourMs, variant: 'b', exposures: 1, users: 1 },
+        ])
+        assert.deepEqual(await store.exposures.hours(scope, 'search', start + 1, start + hourMs), [])
+        assert.deepEqual(await store.exposures.variants({ ...scope, environment: 'staging' }, 'search'), [])
+      })
+
+      it('keeps the earliest exposure of a user in whatever order they come, and tells who had another variant', async () => {
+        await record(1, { exposures: [seen('aki', 'b', start + 8), seen('ben', 'a', start + 2), seen('ben', 'b')] })
+        await record(1, { exposures: [seen('aki', 'a', start + 3), seen('chie', 'a', start + 4)] }, 'sdk-2')
+        assert.deepEqual(await store.exposures.first(scope, 'search', 'aki'), {
+          variant: 'a',
+          at: start + 3,
+          switched: true,
+        })
+        assert.deepEqual(await store.exposures.variants(scope, 'search'), [
+          { variant: 'a', users: 1, switched: 1, firstAt: start + 3, lastAt: start + 4 },
+          { variant: 'b', users: 0, switched: 1, firstAt: start, lastAt: start },
+        ])
+        assert.equal(await store.exposures.first(scope, 'search', 'nobody'), null)
+        assert.equal(await store.exposures.first(scope, 'other', 'aki'), null)
+      })
+
+      it('counts what users did after their first exposure, for every flag they were exposed to', async () => {
+        await record(1, {
+          exposures: [seen('aki', 'a'), seen('ben', 'b'), seen('chie', 'b'), seen('aki', 'on', start, 'checkout')],
+          outcomes: [did('aki', 3), did('aki', 4), did('chie'), did('dan'), did('ben', 9, start - 1)],
+        })
+        await record(2, { outcomes: [did('ben', 2)], exposures: [seen('dan', 'a', start + 2)] })
+        const outcomes = await store.exposures.outcomes(scope, 'search', 'booked')
+        assert.deepEqual(outcomes, [
+          { variant: 'a', users: 2, converted: 1, times: 2, sum: 7, sumOfSquares: 49 },
+          { variant: 'b', users: 2, converted: 2, times: 2, sum: 3, sumOfSquares: 5 },
+        ])
+        const [checkout] = await store.exposures.outcomes(scope, 'checkout', 'booked')
+        assert.deepEqual([checkout?.variant, checkout?.converted, checkout?.sum], ['on', 1, 7])
+        await record(3, { exposures: [seen('chie', 'a', start + 9)] })
+        const [, b] = await store.exposures.outcomes(scope, 'search', 'booked')
+        assert.deepEqual([b?.users, b?.sum], [1, 2], 'whoever switched counts for no variant')
+        assert.deepEqual(await store.exposures.events(scope, 'search'), ['booked'])
+        assert.deepEqual(await store.exposures.events(scope, 'other'), [])
+      })
+
+      it('forgets the users of an experiment that begins anew, and after 180 days; the counts of hours stay for 400', async () => {
+        const both = [seen('aki', 'a'), seen('aki', 'on', start, 'checkout')]
+        await record(1, { exposures: both, outcomes: [did('aki')] })
+        await store.exposures.forget(scope, 'search')
+        assert.deepEqual(await store.exposures.variants(scope, 'search'), [])
+        assert.deepEqual(await store.exposures.outcomes(scope, 'search', 'booked'), [])
+        const counts = async () => [
+          (await store.exposures.variants(scope, 'checkout')).length,
+          (await store.exposures.hours(scope, 'search', start, start + hourMs)).length,
+        ]
+        for (const [days, left] of [
+          [179, [1, 1]],
+          [181, [0, 1]],
+          [401, [0, 0]],
+        ] as const) {
+          world.clock.at = start + days * 24 * hourMs
+          await store.prune()
+          assert.deepEqual(await counts(), left, `${days} days later`)
+        }
+        assert.deepEqual(await record(1, { exposures: both }), { duplicate: false }, 'the SDK is forgotten too')
+      })
+    })
+
     describe('keys and people', () => {
       it('makes the first admin key once, even when two servers start together', async () => {
         const other = await world.other()
@@ -1386,5 +1470,43 @@ describe('the two stores', () => {
       }
     })
     await fc.assert(walk, { numRuns: 25, interruptAfterTimeLimit: 60_000 })
+  })
+
+  it('agree on exposures and outcomes in whatever order many SDKs send them', async () => {
+    const few = (...words: string[]) => fc.constantFrom(...words)
+    const at = fc.nat(3 * hourMs).map(ms => start + ms)
+    const exposure = fc.record({ flag: few('f', 'g'), variant: few('a', 'b'), user: few('u', 'v', 'w', 'x'), at })
+    const outcome = fc.record({ event: few('e', 'd'), user: few('u', 'v', 'w', 'x'), at, value: fc.integer({ min: -999, max: 999 }) })
+    const batch = fc.record({
+      sdk: few('one', 'two'),
+      no: fc.nat(5),
+      exposures: fc.array(exposure, { maxLength: 6 }),
+      outcomes: fc.array(outcome, { maxLength: 3 }),
+    })
+    const found = async (store: Store) =>
+      Promise.all(
+        ['f', 'g'].map(async flag => [
+          await store.exposures.hours(scope, flag, start, start + 4 * hourMs),
+          await store.exposures.variants(scope, flag),
+          await store.exposures.outcomes(scope, flag, 'e'),
+          await store.exposures.events(scope, flag),
+        ]),
+      )
+    const alike = fc.asyncProperty(fc.array(batch, { maxLength: 8 }), async batches => {
+      const worlds = [await openMemory(), await openPostgres()]
+      try {
+        for (const given of batches) {
+          const [one, other] = await Promise.all(
+            worlds.map(({ store }) => store.exposures.record({ ...scope, ...given })),
+          )
+          assert.deepEqual(other, one)
+        }
+        const [one, other] = await Promise.all(worlds.map(({ store }) => found(store)))
+        assert.deepEqual(other, one)
+      } finally {
+        await Promise.all(worlds.map(world => world.close()))
+      }
+    })
+    await fc.assert(alike, { numRuns: 25, interruptAfterTimeLimit: 30_000 })
   })
 })

@@ -8,6 +8,7 @@ import {
   createMemoryOverlays,
   createMemorySettings,
 } from './memory-documents.ts'
+import { createMemoryExposures } from './memory-exposures.ts'
 import { createMemoryFlagChanges } from './memory-flag-changes.ts'
 import { createMemoryFlags } from './memory-flags.ts'
 import { createMemoryHands } from './memory-hands.ts'
@@ -53,6 +54,7 @@ export function createMemoryStore(options: { readonly clock: { now(): number | P
     flags,
     flagChanges,
     sdks: createMemorySdks(state),
+    exposures: createMemoryExposures(state),
     principals,
     keys: createMemoryKeys(state, principals),
     documents: createMemoryDocuments(state),

@@ -1,5 +1,6 @@
 import { retention } from '../retention.ts'
 import type { Store } from '../server-ports.ts'
+import type { MemoryExposures } from './memory-exposures.ts'
 import type { MemoryFlagChanges } from './memory-flag-changes.ts'
 import type { MemoryFlags } from './memory-flags.ts'
 import type { MemoryRelease, MemoryState } from './memory-state.ts'
@@ -8,10 +9,11 @@ export async function pruneMemory(
   state: MemoryState,
   flags: MemoryFlags,
   changes: MemoryFlagChanges,
-  { samples, sdks }: Pick<Store, 'samples' | 'sdks'>,
+  { samples, sdks, exposures }: Pick<Store, 'samples' | 'sdks'> & { readonly exposures: MemoryExposures },
 ): Promise<void> {
   await samples.prune()
   await sdks.forget(retention.sdksMs)
+  await exposures.prune()
   const now = await state.now()
   flags.forgetVersions(now - retention.flagVersionsMs)
   changes.forgetEnded(now - retention.flagVersionsMs)

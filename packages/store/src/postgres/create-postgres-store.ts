@@ -7,6 +7,7 @@ import { createCommands } from './commands.ts'
 import { createConnections } from './connections.ts'
 import { openDatabase, type Statement } from './database.ts'
 import { createDocuments } from './documents.ts'
+import { createExposures } from './exposures.ts'
 import { createFlagChanges } from './flag-changes.ts'
 import { createFlags } from './flags.ts'
 import { createHands } from './hands.ts'
@@ -64,6 +65,7 @@ export async function createPostgresStore(options: PostgresStoreOptions): Promis
     flags: createFlags(database, hints),
     flagChanges: createFlagChanges(database),
     sdks,
+    exposures: createExposures(database),
     principals: createPrincipals(database),
     keys: createKeys(database),
     documents: createDocuments(database),

@@ -2,6 +2,7 @@ import type { SdkStore } from '../flag-ports.ts'
 import { retention } from '../retention.ts'
 import type { SampleLog } from '../sample-ports.ts'
 import type { Database, Statement } from './database.ts'
+import { deleteOldExposures } from './exposure-statements.ts'
 
 /** Housekeeping, cut into small statements, because a long one would hold others up. */
 const rowsAtOnce = 1_000
@@ -13,6 +14,8 @@ export async function pruneStore(database: Database, samples: SampleLog, sdks: S
   await deleteAll(database, deleteOldCommands, [now, retention.commandsMs, rowsAtOnce])
   await deleteAll(database, deleteOldFlagVersions, [now, retention.flagVersionsMs, rowsAtOnce])
   await deleteAll(database, deleteOldFlagChanges, [now, retention.flagVersionsMs, rowsAtOnce])
+  for (const { statement, kept } of deleteOldExposures)
+    await deleteAll(database, statement, [now, retention[kept], rowsAtOnce])
   await deleteAll(database, deleteOldReleases, [now, retention.releasesMs, rowsAtOnce])
 }
 

@@ -1476,7 +1476,12 @@ describe('the two stores', () => {
     const few = (...words: string[]) => fc.constantFrom(...words)
     const at = fc.nat(3 * hourMs).map(ms => start + ms)
     const exposure = fc.record({ flag: few('f', 'g'), variant: few('a', 'b'), user: few('u', 'v', 'w', 'x'), at })
-    const outcome = fc.record({ event: few('e', 'd'), user: few('u', 'v', 'w', 'x'), at, value: fc.integer({ min: -999, max: 999 }) })
+    const outcome = fc.record({
+      event: few('e', 'd'),
+      user: few('u', 'v', 'w', 'x'),
+      at,
+      value: fc.integer({ min: -999, max: 999 }),
+    })
     const batch = fc.record({
       sdk: few('one', 'two'),
       no: fc.nat(5),

@@ -4,11 +4,13 @@ import { appendBench } from './append.ts'
 import type { BenchResult } from './bench-result.ts'
 import { decideBench } from './decide.ts'
 import { engineBench } from './engine.ts'
+import { flagsBench } from './flags.ts'
 import { simulateBench } from './simulate.ts'
 
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<BenchResult>>> = {
   append: appendBench,
   decide: decideBench,
+  flags: flagsBench,
   engine: engineBench,
   simulate: simulateBench,
 }

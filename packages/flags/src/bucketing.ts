@@ -19,15 +19,34 @@
  *   `(hash × total) >> 32` is compared with added-up weights; the total is 100,000. SEED is the key of the flag.
  */
 import { type BucketAlgorithm, weightTotal } from './flag-definition.ts'
-import { lowBytes, murmur3After, overlappingMurmur3, utf8Bytes } from './murmur3.ts'
+import {
+  asciiMurmur3Prefix,
+  lowBytes,
+  type Murmur3Prefix,
+  murmur3From,
+  murmur3Prefix,
+  overlappingMurmur3,
+  utf8Bytes,
+} from './murmur3.ts'
 import { sha1First60Bits } from './sha1.ts'
 
 export interface Bucketing {
-  readonly bucketOf: (key: string) => number
+  /** Null: `bucketOther` has its own hash. */
+  readonly hash: Murmur3Prefix | null
+  /** What the hash is divided by for its remainder; 0: the hash is the bucket. */
+  readonly divisor: number
+  readonly bucketOther: (key: string) => number
   /** Everybody's bucket is below it. */
   readonly full: number
   /** Times a bucket: its place in 0 … 99,999, the unit of weights. */
   readonly placeScale: number
+}
+
+/** Short enough to become part of its callers, so that a bucket is a number in a register and not on the heap. */
+export function bucketOf(bucketing: Bucketing, key: string): number {
+  if (bucketing.hash === null) return bucketing.bucketOther(key)
+  const hash = murmur3From(bucketing.hash, key) >>> 0
+  return bucketing.divisor === 0 ? hash : hash % bucketing.divisor
 }
 
 const hashCount = 2 ** 32
@@ -38,43 +57,50 @@ const launchDarklyScale = 2 ** 60
 
 export function shareBucketing(algorithm: BucketAlgorithm, seed: string): Bucketing {
   return algorithm === 'unleash'
-    ? bucketing(remainderOf(murmur3After(`${seed}:`, 0, lowBytes), 100), 100)
+    ? remainders(murmur3Prefix(`${seed}:`, 0, lowBytes), 100)
     : bucketingOf(algorithm, seed, 0)
 }
 
 export function splitBucketing(algorithm: BucketAlgorithm, seed: string): Bucketing {
   return algorithm === 'unleash'
-    ? bucketing(remainderOf(murmur3After(`${seed}:`, unleashSplitSeed, lowBytes), 1_000), 1_000)
+    ? remainders(murmur3Prefix(`${seed}:`, unleashSplitSeed, lowBytes), 1_000)
     : bucketingOf(algorithm, seed, splitSeed)
 }
 
 function bucketingOf(algorithm: Exclude<BucketAlgorithm, 'unleash'>, seed: string, dankaiSeed: number): Bucketing {
   switch (algorithm) {
     case 'dankai':
-      return bucketing(murmur3After(`${seed}:`, dankaiSeed), hashCount)
+      return wholeHashes(murmur3Prefix(`${seed}:`, dankaiSeed))
     case 'launchdarkly':
-      return bucketing(launchDarklyBucket(utf8Bytes(`${seed}.`)), 1)
+      return ownHash(launchDarklyBucket(utf8Bytes(`${seed}.`)), 1)
     case 'flagd':
-      return bucketing(flagdBucket(seed), hashCount)
+      return flagdBucketing(seed)
   }
 }
 
-function bucketing(bucketOf: (key: string) => number, full: number): Bucketing {
-  return { bucketOf, full, placeScale: weightTotal / full }
+const unused = (): number => 0
+
+function wholeHashes(hash: Murmur3Prefix): Bucketing {
+  return { hash, divisor: 0, bucketOther: unused, full: hashCount, placeScale: weightTotal / hashCount }
 }
 
-function remainderOf(hashOf: (key: string) => number, divisor: number): (key: string) => number {
-  return key => hashOf(key) % divisor
+function remainders(hash: Murmur3Prefix, divisor: number): Bucketing {
+  return { hash, divisor, bucketOther: unused, full: divisor, placeScale: weightTotal / divisor }
+}
+
+function ownHash(bucketOther: (key: string) => number, full: number): Bucketing {
+  return { hash: null, divisor: 0, bucketOther, full, placeScale: weightTotal / full }
 }
 
 function launchDarklyBucket(prefix: string): (key: string) => number {
   return key => sha1First60Bits(prefix, isAscii(key) ? key : utf8Bytes(key)) / launchDarklyScale
 }
 
-function flagdBucket(seed: string): (key: string) => number {
-  if (!isAscii(seed)) return key => overlappingMurmur3(seed + key)
-  const hashOf = murmur3After(seed)
-  return key => (isAscii(key) ? hashOf(key) : overlappingMurmur3(seed + key))
+function flagdBucketing(seed: string): Bucketing {
+  const hashOther = (key: string): number => overlappingMurmur3(seed + key)
+  return isAscii(seed)
+    ? wholeHashes(asciiMurmur3Prefix(seed, hashOther))
+    : ownHash(key => hashOther(key) >>> 0, hashCount)
 }
 
 function isAscii(text: string): boolean {

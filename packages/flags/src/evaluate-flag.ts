@@ -8,7 +8,7 @@
  * 4. Nothing is remembered between evaluations, so memory does not grow with users and an answer cannot be outdated.
  */
 import type { Answer } from './answers.ts'
-import type { Bucketing } from './bucketing.ts'
+import { type Bucketing, bucketOf } from './bucketing.ts'
 import type { BucketSource, CompiledCohort, CompiledFlag, CompiledPrerequisite, CompiledServe } from './compile-flag.ts'
 import { belongsTo, holdsAll, readAttribute } from './condition.ts'
 import type { Evaluation, EvaluationContext } from './evaluation.ts'
@@ -82,7 +82,7 @@ function without(answer: Answer): Answer {
 }
 
 function at(bucketing: Bucketing, bucket: number, answer: Answer): Answer {
-  const found = Math.floor(bucket * bucketing.placeScale)
+  const found = (bucket * bucketing.placeScale) | 0
   place = found < 100_000 ? found : 99_999
   return answer
 }
@@ -130,11 +130,11 @@ function decideExposure(flag: CompiledFlag, context: EvaluationContext, key: unk
     if (threshold === 0) continue
     needsKey = true
     if (keyError !== null) continue
-    const bucket = cohort.bucketing.bucketOf(key as string)
+    const bucket = bucketOf(cohort.bucketing, key as string)
     if (bucket < threshold) return at(cohort.bucketing, bucket, cohort.inside)
   }
   if (needsKey && keyError !== null) return without(keyError)
-  const bucket = needsKey ? flag.bucketing.bucketOf(key as string) : undecided
+  const bucket = needsKey ? bucketOf(flag.bucketing, key as string) : undecided
   if (needsKey && bucket < flag.threshold) return at(flag.bucketing, bucket, flag.answers.share)
   if (flag.otherwise.source !== null) return chooseFrom(flag, flag.otherwise, context, key)
   const [outside] = flag.otherwise.answers
@@ -159,21 +159,21 @@ const nowhere = Number.POSITIVE_INFINITY
 
 function bucketFrom(source: BucketSource, context: EvaluationContext, key: unknown): number {
   const { attribute, bucketing } = source
-  if (attribute === null) return isTargetingKey(key) ? bucketing.bucketOf(key) : undecided
+  if (attribute === null) return isTargetingKey(key) ? bucketOf(bucketing, key) : undecided
   const found = readAttribute(context, attribute, source.path)
   return source.asLaunchDarkly ? launchDarklyBucket(bucketing, found) : attributeBucket(bucketing, found)
 }
 
 function attributeBucket(bucketing: Bucketing, found: unknown): number {
-  if (isTargetingKey(found)) return bucketing.bucketOf(found)
+  if (isTargetingKey(found)) return bucketOf(bucketing, found)
   const isPlain = typeof found === 'boolean' || (typeof found === 'number' && Number.isFinite(found))
-  return isPlain ? bucketing.bucketOf(String(found)) : nowhere
+  return isPlain ? bucketOf(bucketing, String(found)) : nowhere
 }
 
 /** Its clients know texts and whole numbers, and put everybody else in the first place. */
 function launchDarklyBucket(bucketing: Bucketing, found: unknown): number {
-  if (typeof found === 'string' && found.length <= targetingKeyLengthMax) return bucketing.bucketOf(found)
-  return Number.isInteger(found) ? bucketing.bucketOf(String(found)) : 0
+  if (typeof found === 'string' && found.length <= targetingKeyLengthMax) return bucketOf(bucketing, found)
+  return Number.isInteger(found) ? bucketOf(bucketing, String(found)) : 0
 }
 
 const isTargetingKey = (found: unknown): found is string =>

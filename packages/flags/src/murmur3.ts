@@ -1,41 +1,83 @@
 /**
- * MurmurHash3 x86 32-bit, the reference algorithm, over UTF-8.
+ * MurmurHash3 x86 32-bit, the reference algorithm, over UTF-8 or over what other programs take in its place.
  *
  * A flag hashes `${seed}:${targetingKey}` for every user, and the first half never changes. So the hash is split in
- * two: `murmur3After(prefix)` swallows the prefix once and gives a function that only reads the rest.
+ * two: `murmur3Prefix` swallows the prefix once, and `murmur3From` only reads the rest.
  *
- * 1. `murmur3After(prefix)(text)` equals `murmur3(utf8 of prefix + text)` for every prefix and text.
- * 2. ASCII text is hashed without allocating; other text is turned into UTF-8 bytes first.
+ * 1. `murmur3From(murmur3Prefix(prefix), text) >>> 0` equals `murmur3(utf8Bytes(prefix + text))`.
+ * 2. ASCII text is read once, without allocating; for other text the prefix says how it is hashed.
  * 3. A lone surrogate is hashed as U+FFFD, as TextEncoder would write it.
  *
- * Bytes are passed as "byte strings", one character per byte: an ASCII key is its own byte string.
+ * Bytes are passed as "byte strings", one character per byte: an ASCII key is its own byte string. Hashes are signed
+ * within this file and in `murmur3From`, because engines put large unsigned ones on the heap.
  */
 
 /** The state after whole 4-byte blocks, with the 0 to 3 bytes that did not fill one. */
-interface Prefix {
+export interface Murmur3Prefix {
   readonly hash: number
   readonly tail: number
   readonly tailBits: number
   readonly length: number
+  /** For text beyond ASCII: the hash of it all. */
+  readonly hashOther: (text: string) => number
 }
-
-const noPrefix = (seed: number): Prefix => ({ hash: seed | 0, tail: 0, tailBits: 0, length: 0 })
 
 /** Hash of a byte string (characters 0 to 255), as an unsigned 32-bit integer. */
 export function murmur3(bytes: string, seed = 0): number {
-  return hashBytes(noPrefix(seed), bytes)
+  return hashBytes(absorb(seed, ''), bytes) >>> 0
 }
 
 /** How text that is not ASCII becomes a byte string. */
 export type BytesOf = (text: string) => string
 
-/** Hashes `prefix + text` for any text, having read the prefix once. */
-export function murmur3After(prefix: string, seed = 0, bytesOf: BytesOf = utf8Bytes): (text: string) => number {
-  const state = absorb(noPrefix(seed), bytesOf(prefix))
-  return text => {
-    const hash = hashAscii(state, text)
-    return hash === notAscii ? hashBytes(state, bytesOf(text)) : hash
+export function murmur3Prefix(prefix: string, seed = 0, bytesOf: BytesOf = utf8Bytes): Murmur3Prefix {
+  const state = absorb(seed, bytesOf(prefix))
+  return { ...state, hashOther: text => hashBytes(state, bytesOf(text)) }
+}
+
+/** As above, with another formula for whatever is not ASCII; the prefix must be. */
+export function asciiMurmur3Prefix(prefix: string, hashOther: (text: string) => number): Murmur3Prefix {
+  return { ...absorb(0, prefix), hashOther }
+}
+
+/**
+ * The hash of prefix and text, as a signed 32-bit integer. Written out in one piece: this is most of an evaluation, and
+ * a call for each block would double it.
+ */
+export function murmur3From(prefix: Murmur3Prefix, text: string): number {
+  let hash = prefix.hash
+  let word = prefix.tail
+  let bits = prefix.tailBits
+  let seen = 0
+  let index = 0
+  const length = text.length
+  if (bits !== 0) {
+    for (; bits < 32 && index < length; bits += 8) {
+      const unit = text.charCodeAt(index++)
+      seen |= unit
+      word |= unit << bits
+    }
+    if (bits === 32) {
+      hash = mixBlock(hash, word)
+      word = 0
+      bits = 0
+    }
   }
+  // With bits left over here there is no text left either.
+  for (const end = index + ((length - index) & ~3); index < end; index += 4) {
+    const a = text.charCodeAt(index)
+    const b = text.charCodeAt(index + 1)
+    const c = text.charCodeAt(index + 2)
+    const d = text.charCodeAt(index + 3)
+    seen |= a | b | c | d
+    hash = mixBlock(hash, a | (b << 8) | (c << 16) | (d << 24))
+  }
+  for (; index < length; bits += 8) {
+    const unit = text.charCodeAt(index++)
+    seen |= unit
+    word |= unit << bits
+  }
+  return seen > 0x7f ? prefix.hashOther(text) : avalanche(hash ^ scramble(word) ^ (prefix.length + length))
 }
 
 /** The UTF-8 bytes of a text as a byte string. */
@@ -87,65 +129,24 @@ function utf8OfCodePoint(found: number): string {
   return String.fromCharCode(0xf0 | (code >> 18), 0x80 | ((code >> 12) & 0x3f), middle, last)
 }
 
-function absorb(start: Prefix, bytes: string): Prefix {
+function absorb(seed: number, bytes: string): Omit<Murmur3Prefix, 'hashOther'> {
   const whole = bytes.length & ~3
-  let hash = start.hash
+  let hash = seed | 0
   for (let index = 0; index < whole; index += 4) hash = mixBlock(hash, wordAt(bytes, index))
   return { hash, tail: partialWordAt(bytes, whole), tailBits: (bytes.length - whole) * 8, length: bytes.length }
 }
 
-/** No hash is negative, so this cannot be one. */
-const notAscii = -1
-
-function hashAscii(prefix: Prefix, text: string): number {
-  const whole = text.length & ~3
-  const shift = prefix.tailBits
-  let { hash, tail } = prefix
-  let seen = 0
-  for (let index = 0; index < whole; index += 4) {
-    const a = text.charCodeAt(index)
-    const b = text.charCodeAt(index + 1)
-    const c = text.charCodeAt(index + 2)
-    const d = text.charCodeAt(index + 3)
-    seen |= a | b | c | d
-    const word = a | (b << 8) | (c << 16) | (d << 24)
-    hash = mixBlock(hash, tail | (word << shift))
-    // A shift by 32 is a shift by 0 in JavaScript: without tail bytes nothing is left over.
-    tail = shift === 0 ? 0 : word >>> (32 - shift)
+function hashBytes(prefix: Omit<Murmur3Prefix, 'hashOther'>, bytes: string): number {
+  let { hash, tail: word, tailBits: bits } = prefix
+  for (let index = 0; index < bytes.length; index++) {
+    word |= bytes.charCodeAt(index) << bits
+    bits += 8
+    if (bits < 32) continue
+    hash = mixBlock(hash, word)
+    word = 0
+    bits = 0
   }
-  for (let index = whole; index < text.length; index++) seen |= text.charCodeAt(index)
-  return seen > 0x7f ? notAscii : finish(hash, tail, shift, text, whole, prefix.length)
-}
-
-function hashBytes(prefix: Prefix, bytes: string): number {
-  const whole = bytes.length & ~3
-  const shift = prefix.tailBits
-  let { hash, tail } = prefix
-  for (let index = 0; index < whole; index += 4) {
-    const word = wordAt(bytes, index)
-    hash = mixBlock(hash, tail | (word << shift))
-    tail = shift === 0 ? 0 : word >>> (32 - shift)
-  }
-  return finish(hash, tail, shift, bytes, whole, prefix.length)
-}
-
-function finish(
-  start: number,
-  startTail: number,
-  shift: number,
-  bytes: string,
-  from: number,
-  prefixLength: number,
-): number {
-  const word = partialWordAt(bytes, from)
-  const restBits = (bytes.length - from) * 8
-  let hash = start
-  let tail = startTail | (word << shift)
-  if (shift + restBits >= 32) {
-    hash = mixBlock(hash, tail)
-    tail = word >>> (32 - shift)
-  }
-  return avalanche(hash ^ scramble(tail) ^ (prefixLength + bytes.length))
+  return avalanche(hash ^ scramble(word) ^ (prefix.length + bytes.length))
 }
 
 function wordAt(bytes: string, index: number): number {
@@ -180,5 +181,5 @@ function mixBlock(hash: number, block: number): number {
 function avalanche(found: number): number {
   let hash = Math.imul(found ^ (found >>> 16), 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return (hash ^ (hash >>> 16)) >>> 0
+  return hash ^ (hash >>> 16)
 }

@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import type { BenchResult } from './bench-result.ts'
 import { distributionOf } from './distribution.ts'
-import { applyPlans, createSdkKey, startReleases, untilHolding } from './fleet/control-plane.ts'
+import { openFleet } from './fleet/control-plane.ts'
 import { readDatabase } from './fleet/database-figures.ts'
 import { flagName, metricsOfService, reportEveryMs } from './fleet/fleet-plan.ts'
 import { type HelperProcess, openHelper } from './fleet/helper-process.ts'
@@ -32,7 +32,6 @@ const feltWellMs = 5_000
 const feltBadMs = 10_000
 const feltRequestsPerSecond = 50
 const loweredWithinMs = 60_000
-const holdingWithinMs = 300_000
 
 /**
  * The whole product under a fleet: real server processes on the PostgreSQL they carry (fsync on); reports and SDKs in
@@ -98,20 +97,6 @@ async function benchRunning(size: Size, folder: string): Promise<Figures> {
     await Promise.all([traffic.close(), readers.close()])
     await server.stop()
   }
-}
-
-async function openFleet(server: ServerProcess, count: number): Promise<{ figures: Figures; key: string }> {
-  const key = await createSdkKey(server.url)
-  const startedAt = monotonicMs()
-  await applyPlans(server.url, count)
-  const appliedAt = monotonicMs()
-  await startReleases(server.url, count)
-  await untilHolding(server.databaseUrl, holdingWithinMs)
-  const figures = {
-    'plans applied s': (appliedAt - startedAt) / 1_000,
-    'releases started a second': count / ((monotonicMs() - appliedAt) / 1_000),
-  }
-  return { figures, key }
 }
 
 /** Every service reports and nothing happens. */

@@ -1,12 +1,14 @@
 import pg from 'pg'
-import { flagName, fleetPlanText, serviceName } from './fleet-plan.ts'
-import { adminKey } from './server-process.ts'
+import { fleetPlanText, serviceName } from './fleet-plan.ts'
+import { monotonicMs } from './monotonic.ts'
+import { adminKey, type ServerProcess } from './server-process.ts'
 
 const filesPerRequest = 100
 const startsAtOnce = 4
+const holdingWithinMs = 300_000
 
 /** What a person does before a release runs, over HTTP: apply the plans, make a key, start. */
-export async function askServer<Answer>(url: string, method: string, path: string, body?: unknown): Promise<Answer> {
+async function askServer<Answer>(url: string, method: string, path: string, body?: unknown): Promise<Answer> {
   const response = await fetch(url + path, {
     method,
     headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
@@ -16,12 +18,12 @@ export async function askServer<Answer>(url: string, method: string, path: strin
   return (await response.json()) as Answer
 }
 
-export async function createSdkKey(url: string): Promise<string> {
+async function createSdkKey(url: string): Promise<string> {
   const key = { kind: 'sdk-server', principal: 'bench', name: 'bench' }
   return (await askServer<{ secret: string }>(url, 'POST', '/v1/keys', key)).secret
 }
 
-export async function applyPlans(url: string, count: number): Promise<void> {
+async function applyPlans(url: string, count: number): Promise<void> {
   for (let first = 0; first < count; first += filesPerRequest) {
     const indices = Array.from({ length: Math.min(filesPerRequest, count - first) }, (_, index) => first + index)
     const files = indices.map(index => ({ file: `${serviceName(index)}.yaml`, text: fleetPlanText(index) }))
@@ -30,7 +32,7 @@ export async function applyPlans(url: string, count: number): Promise<void> {
 }
 
 /** Starts a release of each of the first `count` services. */
-export async function startReleases(url: string, count: number): Promise<void> {
+async function startReleases(url: string, count: number): Promise<void> {
   let next = 0
   const startOn = async (): Promise<void> => {
     for (let index = next++; index < count; index = next++) {
@@ -41,17 +43,17 @@ export async function startReleases(url: string, count: number): Promise<void> {
 }
 
 /** Until every hand of a live release was read where it should be: the releases hold. */
-export async function untilHolding(databaseUrl: string, withinMs: number): Promise<void> {
+async function untilHolding(databaseUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl })
   await client.connect()
   try {
-    for (const until = Date.now() + withinMs; ; ) {
+    for (const until = Date.now() + holdingWithinMs; ; ) {
       const { rows } = await client.query(
         `select count(*)::integer as waiting from dankai.release where ended_at is null and lifecycle <> 'running'
            or exists (select from dankai.hand h where h.release_id = release.id and h.live and not h.reached)`,
       )
       if (rows[0].waiting === 0) return
-      if (Date.now() > until) throw new Error(`${rows[0].waiting} releases do not hold after ${withinMs} ms`)
+      if (Date.now() > until) throw new Error(`${rows[0].waiting} releases do not hold after ${holdingWithinMs} ms`)
       await new Promise(resolve => setTimeout(resolve, 500))
     }
   } finally {
@@ -59,4 +61,20 @@ export async function untilHolding(databaseUrl: string, withinMs: number): Promi
   }
 }
 
-export { flagName, serviceName }
+/** A release of each of so many services, all of them holding; and a key for SDKs. */
+export async function openFleet(
+  { url, databaseUrl }: Pick<ServerProcess, 'url' | 'databaseUrl'>,
+  count: number,
+): Promise<{ readonly figures: Record<string, number>; readonly key: string }> {
+  const key = await createSdkKey(url)
+  const startedAt = monotonicMs()
+  await applyPlans(url, count)
+  const appliedAt = monotonicMs()
+  await startReleases(url, count)
+  await untilHolding(databaseUrl)
+  const figures = {
+    'plans applied s': (appliedAt - startedAt) / 1_000,
+    'releases started a second': count / ((monotonicMs() - appliedAt) / 1_000),
+  }
+  return { figures, key }
+}

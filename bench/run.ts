@@ -6,6 +6,7 @@ import { decideBench } from './decide.ts'
 import { engineBench } from './engine.ts'
 import { flagsBench } from './flags.ts'
 import { simulateBench } from './simulate.ts'
+import { soakBench } from './soak.ts'
 
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<BenchResult>>> = {
   append: appendBench,
@@ -13,6 +14,7 @@ const benches: Readonly<Record<string, (args: readonly string[]) => Promise<Benc
   flags: flagsBench,
   engine: engineBench,
   simulate: simulateBench,
+  soak: soakBench,
 }
 
 const args = process.argv.slice(2)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { flagCareSchema, retentionSchema, setFlagCareSchema } from './flag-care.ts'
 import { pageSchema } from './page.ts'
 
 const share = z.number().min(0).max(1)
@@ -125,13 +126,22 @@ export const flagViewSchema = z
   .object({
     flag: flagSchema,
     claimedBy: z.string().nullable().describe('The live release that moves this flag.'),
+    care: flagCareSchema,
+    changedAt: z.number(),
+    fullSince: z.number().nullable().describe('Since when everybody has the on variant by the exposure.'),
+    retention: retentionSchema,
+    lastEvaluatedAt: z.number().nullable().describe('Null: not since it is watched.'),
   })
   .meta({ id: 'FlagView' })
+
+/** Some fields of a flag. */
+export const flagPatchSchema = z.strictObject({ ...flagFields, killed: z.boolean() }).partial()
 
 /** A complete replacement. What is left out takes the default of a flag that is on and exposes nobody. */
 export const setFlagSchema = z
   .strictObject({
-    flag: z.strictObject({ ...flagFields, killed: z.boolean() }).partial(),
+    flag: flagPatchSchema.extend({ version: z.int().exactOptional().describe('Of no account; If-Match counts.') }),
+    care: setFlagCareSchema.exactOptional(),
     breakGlass: z.boolean().default(false).describe('Change a flag that a live release moves. Needs `why`; audited.'),
     why: z.string().min(1).max(2_000).nullable().default(null),
   })

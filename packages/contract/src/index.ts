@@ -44,7 +44,30 @@ export {
   sourceFileSchema,
 } from './document.ts'
 export { emergencyRequestSchema, emergencyResultSchema } from './emergency.ts'
-export { flagKeySchema, flagListSchema, flagSchema, flagViewSchema, setFlagSchema } from './flag.ts'
+export { flagKeySchema, flagListSchema, flagPatchSchema, flagSchema, flagViewSchema, setFlagSchema } from './flag.ts'
+export {
+  flagCareSchema,
+  flagStages,
+  retentionSchema,
+  setFlagCareSchema,
+  setStageSchema,
+  stageResultSchema,
+} from './flag-care.ts'
+export {
+  applyFlagSetSchema,
+  explainFlagSchema,
+  flagChangeListSchema,
+  flagChangeSchema,
+  flagPolicySchema,
+  flagSetResultSchema,
+  flagVersionListSchema,
+  flagVersionSchema,
+  planFlagChangeSchema,
+  restoreFlagSchema,
+  staleFlagListSchema,
+  staleFlagSchema,
+  staleReasons,
+} from './flag-work.ts'
 export type { Page, PageQuery, ScopeQuery } from './page.ts'
 export { nameSchema, pageQuerySchema, pageSchema, scopeQuerySchema } from './page.ts'
 export type { Problem, ProblemCode } from './problem.ts'

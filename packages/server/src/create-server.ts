@@ -21,6 +21,7 @@ import { createHands, createRunners, supports, tellingFlags } from './compositio
 import { readFaults } from './composition/fault-injection.ts'
 import { startHousekeeping } from './composition/housekeeping.ts'
 import { openStore } from './composition/open-store.ts'
+import { startPlannedFlagChanges } from './composition/planned-flag-changes.ts'
 import { createStoredConnections } from './composition/stored-connections.ts'
 import { createStoredTemplates } from './composition/stored-templates.ts'
 import { openStopBook } from './features/emergency/stop-book.ts'
@@ -144,6 +145,8 @@ async function startAll(
   enforcer.now()
   const housekeeping = startHousekeeping(store, log)
   undo.push({ part: 'housekeeping', stop: () => housekeeping.close() })
+  const plannedChanges = startPlannedFlagChanges({ store, environments, log })
+  undo.push({ part: 'planned flag changes', stop: () => plannedChanges.close() })
   undo.push({ part: 'streams', stop: () => hub.close() })
 
   const isLocal = isLoopback(settings.host)

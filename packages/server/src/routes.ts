@@ -3,6 +3,8 @@ import { useAudit } from './features/audit/audit-routes.ts'
 import { useConnections } from './features/connections/connection-routes.ts'
 import { useEmergency } from './features/emergency/emergency-routes.ts'
 import { useFlags } from './features/flags/flag-routes.ts'
+import { useFlagHistory } from './features/flags/history-routes.ts'
+import { useFlagSchedule } from './features/flags/schedule-routes.ts'
 import { useHealth } from './features/health/health-routes.ts'
 import { useKeys } from './features/keys/key-routes.ts'
 import { useOtlp } from './features/otlp/otlp-routes.ts'
@@ -25,6 +27,8 @@ export function createRoutes(app: Application, isLocal: boolean): Api {
   useReleases(api, app)
   useTimeline(api, app)
   useFlags(api, app)
+  useFlagHistory(api, app)
+  useFlagSchedule(api, app)
   useStream(api, app)
   useSamples(api, app)
   useOtlp(api, app)

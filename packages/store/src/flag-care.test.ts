@@ -133,6 +133,11 @@ for (const name of ['in memory', 'PostgreSQL'] as const) {
       assert.equal((await store.flags.get(scope, 'booking'))?.definition.on, false)
       const { items } = await store.flags.history(scope, 'booking', { limit: 1 })
       assert.deepEqual([items[0]?.by, items[0]?.why], ['yuki', 'because'])
+      const audited = (await store.audit.list(scope, { subject: 'booking' })).items
+      assert.deepEqual(
+        audited.map(({ action, detail }) => [action, detail]),
+        [['planned flag change done', { id: change.id, detail: 'version 2' }]],
+      )
       assert.equal((await store.flags.readSince(scope, 1)).version, 2)
       await close()
     })

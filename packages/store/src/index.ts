@@ -50,6 +50,7 @@ export type {
   SdkStore,
   StoredFlag,
 } from './flag-ports.ts'
+export { plannedChangesMax } from './flag-ports.ts'
 export type { Hint, Hints, Unsubscribe } from './hint-ports.ts'
 export { createMemoryStore, type MemoryStore } from './memory/create-memory-store.ts'
 export { createPostgresStore, type PostgresStoreOptions } from './postgres/create-postgres-store.ts'

@@ -44,7 +44,8 @@ export function createMemoryStore(options: { readonly clock: { now(): number | P
     feed: [],
   }
   const flags = createMemoryFlags(state)
-  const flagChanges = createMemoryFlagChanges(state, flags)
+  const audit = createMemoryAudit(state)
+  const flagChanges = createMemoryFlagChanges(state, flags, audit)
   const principals = createMemoryPrincipals(state)
   const shared = {
     clock: { now: async () => state.now() },
@@ -60,7 +61,7 @@ export function createMemoryStore(options: { readonly clock: { now(): number | P
     documents: createMemoryDocuments(state),
     connections: createMemoryConnections(state),
     overlays: createMemoryOverlays(state, flags),
-    audit: createMemoryAudit(state),
+    audit,
     settings: createMemorySettings(),
     hints: state.hints,
     prune: () => pruneMemory(state, flags, flagChanges, shared),

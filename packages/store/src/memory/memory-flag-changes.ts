@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { AuditLog } from '../document-ports.ts'
 import {
   type DueDecision,
   type FlagChange,
@@ -16,7 +17,7 @@ export interface MemoryFlagChanges extends FlagChangeStore {
   forgetEnded(before: number): void
 }
 
-export function createMemoryFlagChanges(state: MemoryState, flags: MemoryFlags): MemoryFlagChanges {
+export function createMemoryFlagChanges(state: MemoryState, flags: MemoryFlags, audit: AuditLog): MemoryFlagChanges {
   const changes = new Map<string, FlagChange>()
   const all = (): FlagChange[] => [...changes.values()]
   const planned = (): FlagChange[] => all().filter(change => change.state === 'planned')
@@ -61,7 +62,11 @@ export function createMemoryFlagChanges(state: MemoryState, flags: MemoryFlags):
       if (change === undefined) return null
       const flag = flags.present(change, change.key)
       const ended = carryOut(change, flag, decide(change, flag), now)
-      return end(change, { ...ended, endedAt: now })
+      const after = end(change, { ...ended, endedAt: now })
+      const { project, environment, id, key, by, why, detail } = after
+      const action = `planned flag change ${after.state}`
+      await audit.append({ project, environment, by, action, subject: key, why, detail: { id, detail } })
+      return after
     },
     forgetEnded(before) {
       for (const { id, endedAt } of all()) if (endedAt !== null && endedAt < before) changes.delete(id)

@@ -13,7 +13,8 @@ import { type FlagRow, flagColumns, flagOf, insertFlag, updateFlag } from './fla
 /**
  * Changes of flags at a time.
  *
- * 1. A change ends once: its row is locked until the flag is written and the end is noted, in one transaction.
+ * 1. A change ends once: its row is locked until the flag is written and the end is noted and audited, in one
+ *    transaction.
  * 2. An instance that comes to a change another one is ending takes the next.
  * 3. A flag that a live release moves is not written; the change has failed then.
  */
@@ -129,7 +130,13 @@ const lockFlag: Statement = {
 const endChange: Statement = {
   name: 'end-flag-change',
   doing: 'note the end of a planned change',
-  text: `update flag_change c set state = $3, ended_at = now_ms($1), detail = $4 where c.id = $2::uuid returning ${columns}`,
+  text: `with ended as (
+      update flag_change set state = $3, ended_at = now_ms($1), detail = $4 where id = $2::uuid returning *),
+    audited as (
+      insert into audit (project, environment, at, by, action, subject, why, detail)
+      select project, environment, now_ms($1), by, 'planned flag change ' || state, key, why,
+        json_build_object('id', id, 'detail', detail) from ended)
+    select ${columns} from ended c`,
 }
 
 const followVersion: Statement = {

@@ -6,8 +6,7 @@ import {
   scopeQuerySchema,
   setFlagSchema,
 } from '@dankai/contract'
-import { checkFlag, defineFlag, type FlagDefinition } from '@dankai/flags'
-import type { Scope, StoredFlag } from '@dankai/store'
+import { defineFlag, type FlagDefinition } from '@dankai/flags'
 import { createRoute } from '@hono/zod-openapi'
 import { z } from 'zod'
 import type { Application } from '../../application.ts'
@@ -15,15 +14,17 @@ import type { Api } from '../../http/api.ts'
 import { requestScope, requireKind } from '../../http/caller.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
+import { viewOf } from './flag-view.ts'
+import { lastEvaluatedIn } from './last-evaluated.ts'
+import { careWith, readFlag, refusalOf, versionOf, writeFlag } from './write-flag.ts'
 
-type FlagView = z.infer<typeof flagViewSchema>
 type SetFlag = z.infer<typeof setFlagSchema>
 
-const params = z.object({ key: flagKeySchema })
-const ifMatch = z.object({
+export const flagParams = z.object({ key: flagKeySchema })
+export const ifMatch = z.object({
   'if-match': z.string().max(40).optional().describe('The version you saw, "12"; left out only for a new flag.'),
 })
-const editors = ['admin', 'ci'] as const
+export const flagEditors = ['admin', 'ci'] as const
 
 const listRoute = createRoute({
   method: 'get',
@@ -39,7 +40,7 @@ const getRoute = createRoute({
   path: '/v1/flags/{key}',
   tags: ['flags'],
   summary: 'Read a flag',
-  request: { params, query: scopeQuerySchema },
+  request: { params: flagParams, query: scopeQuerySchema },
   responses: { 200: jsonAnswer('The flag; ETag is its version.', flagViewSchema), ...problemAnswer },
 })
 
@@ -48,7 +49,7 @@ const putRoute = createRoute({
   path: '/v1/flags/{key}',
   tags: ['flags'],
   summary: 'Make or replace a flag',
-  request: { params, query: scopeQuerySchema, headers: ifMatch, body: jsonBody(setFlagSchema) },
+  request: { params: flagParams, query: scopeQuerySchema, headers: ifMatch, body: jsonBody(setFlagSchema) },
   responses: { 200: jsonAnswer('The flag as it stands now.', flagViewSchema), ...problemAnswer },
 })
 
@@ -57,132 +58,70 @@ const removeRoute = createRoute({
   path: '/v1/flags/{key}',
   tags: ['flags'],
   summary: 'Remove a flag',
-  request: { params, query: scopeQuerySchema, headers: ifMatch },
+  request: {
+    params: flagParams,
+    query: z.object({ ...scopeQuerySchema.shape, why: z.string().min(1).max(2_000).optional() }),
+    headers: ifMatch,
+  },
   responses: { 204: { description: 'Gone.' }, ...problemAnswer },
 })
 
 export function useFlags(api: Api, app: Application): void {
   api.openapi(listRoute, async c => {
     const { limit, cursor } = c.req.valid('query')
-    const page = await app.store.flags.list(requestScope(c), { limit, after: cursor ?? null })
-    return c.json({ items: page.items.map(viewOf), next: page.next }, 200)
+    const scope = requestScope(c)
+    const page = await app.store.flags.list(scope, { limit, after: cursor ?? null })
+    const lastEvaluated = lastEvaluatedIn(app, scope)
+    return c.json({ items: page.items.map(flag => viewOf(flag, app.now(), lastEvaluated)), next: page.next }, 200)
   })
 
   api.openapi(getRoute, async c => {
-    const { key } = c.req.valid('param')
-    const flag = await app.store.flags.get(requestScope(c), key)
-    if (flag === null) throw unknownFlag(key)
-    return c.json(viewOf(flag), 200, { etag: `"${flag.version}"` })
+    const scope = requestScope(c)
+    const flag = await readFlag(app, scope, c.req.valid('param').key)
+    return c.json(viewOf(flag, app.now(), lastEvaluatedIn(app, scope)), 200, { etag: `"${flag.version}"` })
   })
 
   api.openapi(putRoute, async c => {
     const caller = c.get('caller')
-    requireKind(caller, editors)
+    requireKind(caller, flagEditors)
     const scope = requestScope(c)
+    const { key } = c.req.valid('param')
     const body = c.req.valid('json')
-    const definition = definitionOf(c.req.valid('param').key, body)
-    const expectedVersion = versionOf(c.req.valid('header')['if-match'])
-    const flag = await putFlag(app, scope, definition, expectedVersion, body, caller.name)
-    return c.json(viewOf(flag), 200, { etag: `"${flag.version}"` })
+    const definition = definitionOf(key, body)
+    const flag = await writeFlag(app, scope, {
+      definition,
+      ...(body.care === undefined
+        ? {}
+        : { care: careWith((await app.store.flags.get(scope, key))?.care ?? null, body.care) }),
+      expectedVersion: versionOf(c.req.valid('header')['if-match']),
+      breakGlass: body.breakGlass,
+      why: body.why,
+      by: caller.name,
+    })
+    return c.json(viewOf(flag, app.now(), lastEvaluatedIn(app, scope)), 200, { etag: `"${flag.version}"` })
   })
 
   api.openapi(removeRoute, async c => {
     const caller = c.get('caller')
-    requireKind(caller, editors)
+    requireKind(caller, flagEditors)
     const scope = requestScope(c)
     const { key } = c.req.valid('param')
+    const why = c.req.valid('query').why ?? null
     const expectedVersion = versionOf(c.req.valid('header')['if-match'])
-    const removal = { ...scope, key, expectedVersion, by: caller.name, why: null }
-    const result = await app.store.flags.remove(removal)
-    if (!result.ok) throw refusal(key, result)
-    await app.store.audit.append({
-      ...scope,
-      by: caller.name,
-      action: 'remove flag',
-      subject: key,
-      why: null,
-      detail: {},
-    })
-    await app.environments.refresh(scope)
+    const result = await app.store.flags.remove({ ...scope, key, expectedVersion, by: caller.name, why })
+    if (!result.ok) throw await refusalOf(app, scope, { key }, expectedVersion, result)
+    const entry = { ...scope, by: caller.name, action: 'remove flag', subject: key, why, detail: {} }
+    await Promise.all([app.environments.refresh(scope), app.store.audit.append(entry)])
     return c.body(null, 204)
   })
 }
 
-function definitionOf(key: string, { flag, breakGlass, why }: SetFlag): FlagDefinition {
-  if (breakGlass && why === null)
-    throw new HttpProblem(
-      'invalid',
-      `Cannot break the glass over flag "${key}": found no reason, expected one in "why".`,
-    )
+function definitionOf(key: string, { flag }: SetFlag): FlagDefinition {
   if (flag.key !== undefined && flag.key !== key)
     throw new HttpProblem(
       'invalid',
       `Cannot write flag "${key}": found key "${flag.key}" in the body, expected the same.`,
     )
   const given = Object.fromEntries(Object.entries(flag).filter(([, value]) => value !== undefined))
-  const definition = defineFlag({ ...(given as Partial<FlagDefinition>), key })
-  const problems = checkFlag(definition)
-  if (problems.length > 0)
-    throw new HttpProblem('invalid', problems[0]?.message ?? '', { errors: problems.slice(0, 100) })
-  return definition
-}
-
-async function putFlag(
-  app: Application,
-  scope: Scope,
-  definition: FlagDefinition,
-  expectedVersion: number,
-  { breakGlass, why }: SetFlag,
-  by: string,
-): Promise<StoredFlag> {
-  const result = await app.store.flags.put({ ...scope, definition, expectedVersion, by, why, breakGlass })
-  if (!result.ok) throw refusal(definition.key, result)
-  const action = breakGlass && result.flag.heldBy !== null ? 'break glass over flag' : 'set flag'
-  const detail = { version: result.flag.version, heldBy: result.flag.heldBy }
-  const entry = { ...scope, by, action, subject: definition.key, why, detail }
-  await Promise.all([app.environments.refresh(scope), app.store.audit.append(entry)])
-  return result.flag
-}
-
-type Refused = Exclude<Awaited<ReturnType<Application['store']['flags']['put']>>, { ok: true }>
-
-function refusal(key: string, result: Refused): HttpProblem {
-  if (result.code === 'held')
-    return new HttpProblem(
-      'claimed',
-      `Cannot change flag "${key}": found it moved by live release ${result.releaseId}, expected it free. Act on the release, or send breakGlass and why.`,
-      { release: result.releaseId },
-    )
-  const { present } = result
-  if (present === null)
-    return new HttpProblem(
-      'conflict',
-      `Cannot change flag "${key}": found no such flag, expected the version you named.`,
-      {
-        present: null,
-      },
-    )
-  return new HttpProblem(
-    'conflict',
-    `Cannot change flag "${key}": found version ${present.version}, expected the one you saw. Read it again and send If-Match: "${present.version}".`,
-    { present: viewOf(present) },
-    { etag: `"${present.version}"` },
-  )
-}
-
-const unknownFlag = (key: string): HttpProblem =>
-  new HttpProblem('not-found', `Cannot find flag "${key}": found no such flag in this environment.`)
-
-/** Without If-Match the flag must not exist yet. */
-function versionOf(header: string | undefined): number {
-  if (header === undefined) return 0
-  const version = /^(?:W\/)?"?(\d{1,15})"?$/.exec(header.trim())?.[1]
-  if (version === undefined)
-    throw new HttpProblem('malformed', `Cannot read If-Match ${header.slice(0, 40)}: expected a version such as "12".`)
-  return Number(version)
-}
-
-function viewOf({ definition, heldBy }: StoredFlag): FlagView {
-  // The definition is readonly all through; JSON makes no difference.
-  return { flag: definition as unknown as FlagView['flag'], claimedBy: heldBy }
+  return defineFlag({ ...(given as Partial<FlagDefinition>), key })
 }

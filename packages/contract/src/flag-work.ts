@@ -1,0 +1,113 @@
+import { z } from 'zod'
+import { flagKeySchema, flagPatchSchema, flagSchema } from './flag.ts'
+import { flagCareSchema, retentionSchema } from './flag-care.ts'
+import { pageSchema } from './page.ts'
+
+const why = z.string().min(1).max(2_000).nullable().default(null)
+
+export const flagVersionSchema = z
+  .object({
+    version: z.int(),
+    flag: flagSchema.nullable().describe('Null: the flag was removed.'),
+    care: flagCareSchema.nullable(),
+    by: z.string(),
+    why: z.string().nullable(),
+    at: z.number(),
+    changes: z.array(z.string()).max(100).describe('What became different from the version before, a line each.'),
+  })
+  .meta({ id: 'FlagVersion' })
+export const flagVersionListSchema = pageSchema(flagVersionSchema, 'FlagVersionList')
+
+export const restoreFlagSchema = z
+  .strictObject({
+    version: z.int().min(1).describe('The version of the history to go back to.'),
+    breakGlass: z.boolean().default(false),
+    why,
+  })
+  .meta({ id: 'RestoreFlag' })
+
+export const planFlagChangeSchema = z
+  .strictObject({
+    at: z.union([z.number(), z.iso.datetime({ offset: true })]).describe('Epoch milliseconds, or RFC 3339.'),
+    flag: flagPatchSchema.describe('Fields of the flag that get these values.'),
+    anyway: z.boolean().default(false).describe('Also when somebody changed the flag meanwhile.'),
+    why,
+  })
+  .meta({ id: 'PlanFlagChange' })
+
+export const flagChangeSchema = z
+  .object({
+    id: z.string(),
+    key: z.string(),
+    at: z.number(),
+    flag: z.record(z.string(), z.unknown()),
+    seenVersion: z.int(),
+    anyway: z.boolean(),
+    by: z.string(),
+    why: z.string().nullable(),
+    madeAt: z.number(),
+    state: z.enum(['planned', 'done', 'cancelled', 'failed']),
+    endedAt: z.number().nullable(),
+    detail: z.string().nullable(),
+  })
+  .meta({ id: 'FlagChange' })
+export const flagChangeListSchema = pageSchema(flagChangeSchema, 'FlagChangeList')
+
+const scalar = z.union([z.boolean(), z.number(), z.string().max(2_000)])
+
+export const applyFlagSetSchema = z
+  .strictObject({
+    values: z.record(flagKeySchema, scalar).describe('true and false switch; a number or a text is served to all.'),
+    universe: z
+      .array(flagKeySchema)
+      .max(1_000)
+      .default([])
+      .describe('Flags that the set replaces completely: one without a value is off. Others are not touched.'),
+    breakGlass: z.boolean().default(false),
+    why,
+  })
+  .meta({ id: 'ApplyFlagSet' })
+
+export const flagSetResultSchema = z
+  .object({
+    changed: z.array(z.string()),
+    unchanged: z.array(z.string()),
+    refused: z.array(z.object({ key: z.string(), why: z.string() })),
+  })
+  .meta({ id: 'FlagSetResult' })
+
+export const staleReasons = ['overdue', 'due', 'one variant', 'not evaluated'] as const
+
+export const staleFlagSchema = z
+  .object({
+    key: z.string(),
+    kind: z.enum(['release', 'ops', 'experiment', 'permission']),
+    title: z.string().nullable(),
+    owner: z.string().nullable(),
+    service: z.string().nullable(),
+    reasons: z.array(z.object({ reason: z.enum(staleReasons), message: z.string() })),
+    retention: retentionSchema,
+    task: z
+      .object({ kind: z.enum(['remove', 'review']), text: z.string(), openedAt: z.number() })
+      .nullable()
+      .describe('The task that is open for people.'),
+    lastEvaluatedAt: z.number().nullable(),
+  })
+  .meta({ id: 'StaleFlag' })
+export const staleFlagListSchema = pageSchema(staleFlagSchema, 'StaleFlagList')
+
+export const flagPolicySchema = z
+  .strictObject({
+    overdueBlocksRelease: z
+      .boolean()
+      .default(false)
+      .describe('No release of a service starts while a flag of it is overdue for removal.'),
+  })
+  .meta({ id: 'FlagPolicy' })
+
+export const explainFlagSchema = z
+  .strictObject({
+    user: z.string().min(1).max(2_048),
+    attributes: z.record(z.string().min(1).max(256), z.unknown()).default({}),
+  })
+  .meta({ id: 'ExplainFlag' })

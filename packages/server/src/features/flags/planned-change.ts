@@ -1,0 +1,17 @@
+import { checkFlag, completeFlag, type FlagDefinition } from '@dankai/flags'
+import type { DueDecision, FlagChange, StoredFlag } from '@dankai/store'
+
+/** A flag with some of its fields replaced. */
+export function patchFlag(flag: FlagDefinition, patch: Partial<FlagDefinition>): FlagDefinition {
+  return { ...completeFlag(flag), ...patch, key: flag.key, version: flag.version }
+}
+
+/** What becomes of a planned change now that its time has come. */
+export function decideDueChange(change: FlagChange, flag: StoredFlag | null): DueDecision {
+  if (flag === null) return { state: 'cancelled', detail: 'the flag was removed' }
+  if (flag.version !== change.seenVersion && !change.anyway)
+    return { state: 'cancelled', detail: `the flag changed to version ${flag.version}, seen was ${change.seenVersion}` }
+  const definition = patchFlag(flag.definition, change.patch)
+  const [problem] = checkFlag(definition)
+  return problem === undefined ? { definition } : { state: 'failed', detail: problem.message }
+}

@@ -1,0 +1,123 @@
+/**
+ * Every change that a person makes to a flag goes through here.
+ *
+ * 1. Whoever did not see the newest version is told what others changed since, and what they were about to change.
+ * 2. A flag that a live release moves is changed by breaking the glass only, with a reason.
+ * 3. A change is on the streams and in the audit log before it is answered.
+ */
+import type { setFlagCareSchema } from '@dankai/contract'
+import { checkFlag, type FlagDefinition } from '@dankai/flags'
+import { completeCare, type FlagCare, type Scope, type StoredFlag } from '@dankai/store'
+import type { z } from 'zod'
+import type { Application } from '../../application.ts'
+import { HttpProblem } from '../../http/http-problem.ts'
+import { differenceOf } from './flag-difference.ts'
+
+export interface FlagChangeRequest {
+  readonly definition: FlagDefinition
+  /** Absent: as it is. */
+  readonly care?: FlagCare
+  readonly expectedVersion: number
+  readonly breakGlass: boolean
+  readonly why: string | null
+  readonly by: string
+  /** For the audit log, as people say it. */
+  readonly action?: string
+}
+
+/** Names under which the API has something else. */
+const reservedKeys = new Set(['stale'])
+
+export function requireSound(definition: FlagDefinition): void {
+  if (reservedKeys.has(definition.key))
+    throw new HttpProblem(
+      'invalid',
+      `Cannot name a flag "${definition.key}": found a word of the API, expected another. Choose another key.`,
+    )
+  const problems = checkFlag(definition)
+  if (problems.length > 0)
+    throw new HttpProblem('invalid', problems[0]?.message ?? '', { errors: problems.slice(0, 100) })
+}
+
+export async function writeFlag(app: Application, scope: Scope, change: FlagChangeRequest): Promise<StoredFlag> {
+  const { definition, expectedVersion, breakGlass, why, by, care, action = 'set flag' } = change
+  requireReason(definition.key, breakGlass, why)
+  requireSound(definition)
+  const write = { ...scope, definition, expectedVersion, by, why, breakGlass }
+  const result = await app.store.flags.put(care === undefined ? write : { ...write, care })
+  if (!result.ok) throw await refusalOf(app, scope, definition, expectedVersion, result)
+  const said = breakGlass && result.flag.heldBy !== null ? 'break glass over flag' : action
+  const detail = { version: result.flag.version, heldBy: result.flag.heldBy }
+  const entry = { ...scope, by, action: said, subject: definition.key, why, detail }
+  await Promise.all([app.environments.refresh(scope), app.store.audit.append(entry)])
+  return result.flag
+}
+
+export function careWith(present: FlagCare | null, given: z.infer<typeof setFlagCareSchema> | undefined): FlagCare {
+  const fields = Object.entries(given ?? {}).filter(([, value]) => value !== undefined)
+  return { ...(present ?? completeCare(null)), ...Object.fromEntries(fields) }
+}
+
+export function requireReason(key: string, breakGlass: boolean, why: string | null): void {
+  if (breakGlass && why === null)
+    throw new HttpProblem(
+      'invalid',
+      `Cannot break the glass over flag "${key}": found no reason, expected one in "why".`,
+    )
+}
+
+type Refused = Exclude<Awaited<ReturnType<Application['store']['flags']['put']>>, { ok: true }>
+
+export async function refusalOf(
+  app: Application,
+  scope: Scope,
+  wanted: FlagDefinition | { readonly key: string },
+  seen: number,
+  result: Refused,
+): Promise<HttpProblem> {
+  const { key } = wanted
+  if (result.code === 'held')
+    return new HttpProblem(
+      'claimed',
+      `Cannot change flag "${key}": found it moved by live release ${result.releaseId}, expected it free. Act on the release, or send breakGlass and why.`,
+      { release: result.releaseId },
+    )
+  const { present } = result
+  if (present === null)
+    return new HttpProblem(
+      'conflict',
+      `Cannot change flag "${key}": found no such flag, expected the version you named.`,
+      { present: null },
+    )
+  const before = (await app.store.flags.versionOf(scope, key, seen))?.definition ?? null
+  const { by, at } = (await app.store.flags.versionOf(scope, key, present.version)) ?? { by: null, at: null }
+  const theirs = differenceOf(before, present.definition)
+  const yours = 'variants' in wanted ? differenceOf(before, wanted) : []
+  return new HttpProblem(
+    'conflict',
+    `Cannot change flag "${key}": found version ${present.version}${by === null ? '' : ` by ${by}`}, expected the one you saw. Read it again and send If-Match: "${present.version}".`,
+    {
+      present: { flag: present.definition, claimedBy: present.heldBy, care: present.care },
+      difference: { seen, present: present.version, by, at, theirs, yours },
+    },
+    { etag: `"${present.version}"` },
+  )
+}
+
+export const unknownFlag = (key: string): HttpProblem =>
+  new HttpProblem('not-found', `Cannot find flag "${key}": found no such flag in this environment.`)
+
+export async function readFlag(app: Application, scope: Scope, key: string): Promise<StoredFlag> {
+  const flag = await app.store.flags.get(scope, key)
+  if (flag === null) throw unknownFlag(key)
+  return flag
+}
+
+/** Without If-Match the flag must not exist yet. */
+export function versionOf(header: string | undefined): number {
+  if (header === undefined) return 0
+  const version = /^(?:W\/)?"?(\d{1,15})"?$/.exec(header.trim())?.[1]
+  if (version === undefined)
+    throw new HttpProblem('malformed', `Cannot read If-Match ${header.slice(0, 40)}: expected a version such as "12".`)
+  return Number(version)
+}

@@ -5,6 +5,7 @@ import {
   type Cell,
   cellsSince,
   futureMaxMs,
+  type LabelNames,
   type SampleTable,
   type Series,
   type SeriesName,
@@ -31,19 +32,19 @@ interface Matched {
 export class MetricView {
   readonly #metric: Metric
   readonly #version: string
-  readonly #names: ReadonlySet<string>
+  readonly #labelsOf: ReadonlyMap<string, LabelNames>
   #matched: readonly Matched[] = []
   #matchedIn: { readonly table: SampleTable; readonly version: number } | null = null
 
   constructor(metric: Metric, version: string) {
     this.#metric = metric
     this.#version = version
-    this.#names = new Set(seriesOf(metric.measure).map(series => series.name))
+    this.#labelsOf = labelsOf(metric.measure)
   }
 
-  /** Names of the series it is made of. */
-  get names(): ReadonlySet<string> {
-    return this.#names
+  /** The series it is made of, by name, and the labels it asks for. */
+  get labelsOf(): ReadonlyMap<string, LabelNames> {
+    return this.#labelsOf
   }
 
   /** How far back its reference lies; null when it is measured beside it. */
@@ -114,6 +115,23 @@ export class MetricView {
 function isWanted(measure: MeasureSource, { name, labels }: SeriesName): boolean {
   return seriesOf(measure).some(wanted => wanted.name === name && matchLabels(wanted.labels, labels))
 }
+
+/** Of a last value each label set is one of its own; of everything else the parts add up, whatever they were labelled. */
+function labelsOf(source: MeasureSource): ReadonlyMap<string, LabelNames> {
+  const labels = new Map<string, Set<string> | null>()
+  for (const series of seriesOf(source)) {
+    if (source.kind === 'last') labels.set(series.name, null)
+    else
+      labels.set(
+        series.name,
+        new Set([versionLabel, ...(labels.get(series.name) ?? []), ...Object.keys(series.labels)]),
+      )
+  }
+  return labels
+}
+
+/** What a sender that does not know tracks may say. */
+const versionLabel = 'version'
 
 function seriesOf(source: MeasureSource): readonly PlanSeries[] {
   switch (source.kind) {

@@ -40,12 +40,14 @@ export const futureMaxMs = 30_000
 
 /** Which part of a service's samples a table holds. */
 export interface TableScope {
-  /** Names of series. */
-  readonly names: ReadonlySet<string>
+  /** Label names that somebody asks for, by name of series; null keeps every label. */
+  readonly labelsOf: ReadonlyMap<string, LabelNames>
   /** Everything received from here on. */
   readonly completeFrom: number
   readonly keptMs: number
 }
+
+export type LabelNames = ReadonlySet<string> | null
 
 export interface SeriesName {
   readonly name: string
@@ -79,6 +81,7 @@ export interface Cell {
  *  1. What counts is decided by the time of receipt alone: a part received after its bucket's end and the lateness is
  *     counted as late, whoever reads it when. So two instances, and one that replays, see the same buckets.
  *  2. Everything is bounded; what does not fit is refused and counted, never put in place of something else.
+ *  3. Labels nobody asks for are added up, so that a sender with an id in a label uses up nobody's room.
  */
 export class SampleTable {
   readonly #series = new Map<string, Series>()
@@ -111,8 +114,7 @@ export class SampleTable {
   /** True when everything a reader asks for is here. */
   covers(wanted: TableScope): boolean {
     if (this.#completeFrom > wanted.completeFrom || this.#scope.keptMs < wanted.keptMs) return false
-    for (const name of wanted.names) if (!this.#scope.names.has(name)) return false
-    return true
+    return [...wanted.labelsOf].every(([name, labels]) => coversLabels(this.#scope.labelsOf.get(name), labels))
   }
 
   take(batch: SampleBatch): void {
@@ -135,13 +137,14 @@ export class SampleTable {
   }
 
   #takeSample(sample: SeriesSample, receivedAt: number, trusted: boolean): void {
-    if (!this.#scope.names.has(sample.series)) return
+    const wanted = this.#scope.labelsOf.get(sample.series)
+    if (wanted === undefined) return
     const refusal = this.#refusalOf(sample, receivedAt)
     if (refusal !== null) {
       this.#refused[refusal]++
       return
     }
-    const series = this.#seriesOf(sample, trusted)
+    const series = this.#seriesOf(sample, pickLabels(sample.labels, wanted), trusted)
     if (series === null) return
     const cell = this.#cellOf(series, sample, receivedAt)
     if (cell !== null) addTo(cell, sample)
@@ -154,7 +157,7 @@ export class SampleTable {
     return lengthMs > 0 && receivedAt > start + lengthMs + this.#latenessMs ? 'late' : null
   }
 
-  #seriesOf({ series: name, labels, track }: SeriesSample, trusted: boolean): Series | null {
+  #seriesOf({ series: name, track }: SeriesSample, labels: SeriesSample['labels'], trusted: boolean): Series | null {
     const key = `${name} ${track} ${trusted} ${labelKey(labels)}`
     const known = this.#series.get(key)
     if (known !== undefined) return known
@@ -226,6 +229,18 @@ function addTo(cell: Cell, sample: SeriesSample): void {
   if (sample.quantiles === null || sample.quantiles === undefined) return
   const quantiles = Quantiles.fromJSON(sample.quantiles as QuantilesJson)
   cell.quantiles = cell.quantiles === null ? quantiles : cell.quantiles.merge(quantiles)
+}
+
+function coversLabels(known: LabelNames | undefined, wanted: LabelNames): boolean {
+  if (known === undefined || (wanted === null && known !== null)) return false
+  return known === null || wanted === null || [...wanted].every(label => known.has(label))
+}
+
+function pickLabels(labels: SeriesSample['labels'], wanted: LabelNames): SeriesSample['labels'] {
+  if (wanted === null) return labels
+  const picked: Record<string, string> = {}
+  for (const label of wanted) if (Object.hasOwn(labels, label)) picked[label] = labels[label]!
+  return picked
 }
 
 function labelKey(labels: Readonly<Record<string, string>>): string {

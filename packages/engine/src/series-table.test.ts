@@ -173,11 +173,21 @@ test('samples out of users hands show while a bucket is open, and are no part of
 test('a service with too many label sets keeps those it has and counts what it refuses', async () => {
   const log = new TestLog()
   const table = tableOf(log, { limits: { labelSetsMax: 3, seriesMax: 4 } })
-  for (let user = 0; user < 10; user++) log.send(start + 1_000, [counted('requests', 0, 1, { user: `${user}` })])
+  for (let build = 0; build < 10; build++) log.send(start + 1_000, [counted('requests', 0, 1, { version: `${build}` })])
   log.send(start + 1_000, [counted('errors', 0, 2)])
   const read = await table.read(releaseOf(), start, start + 20_000)
   assert.deepEqual(brief(read.observations), [['canary', 0, 10_000, '2/3', 'closed']])
   assert.deepEqual([table.refusals.labels, table.refusals.series], [7, 0])
+})
+
+test("labels no metric asks for are added up, so that an id in a label uses up nobody's room", async () => {
+  const log = new TestLog()
+  const table = tableOf(log, { limits: { labelSetsMax: 3, seriesMax: 4 } })
+  for (let user = 0; user < 10; user++) log.send(start + 1_000, [counted('requests', 0, 1, { user: `${user}` })])
+  log.send(start + 1_000, [counted('errors', 0, 2)])
+  const read = await table.read(releaseOf(), start, start + 20_000)
+  assert.deepEqual(brief(read.observations), [['canary', 0, 10_000, '2/10', 'closed']])
+  assert.equal(table.refusals.labels, 0)
 })
 
 test('series no plan names take no room', async () => {

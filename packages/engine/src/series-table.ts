@@ -4,6 +4,7 @@ import { PastSamples } from './past-samples.ts'
 import type { ObservationCursor, ObservationSource, ReadObservations, SampleBatch, SampleLogReader } from './ports.ts'
 import {
   defaultSampleLimits,
+  type LabelNames,
   type SampleLimits,
   type SampleRefusals,
   SampleTable,
@@ -81,7 +82,7 @@ interface NewTable {
 interface View {
   readonly plan: Watched['plan']
   readonly metrics: readonly MetricView[]
-  readonly names: ReadonlySet<string>
+  readonly labelsOf: ReadonlyMap<string, LabelNames>
   readonly longestEveryMs: number
   readonly spreadMs: number
 }
@@ -163,7 +164,7 @@ class LoggedSeriesTable implements SeriesTable {
       if (agoMs === null) continue
       const closesAfterMs = this.#times.latenessMs + this.#times.visibleAfterMs
       const from = since - closesAfterMs - agoMs - senderBucketMaxMs
-      const past = [...view.names].map(series =>
+      const past = [...view.labelsOf.keys()].map(series =>
         this.#past.read({ ...scopeOf(release), service: release.plan.service, series }, from, now - agoMs),
       )
       observations.push(...view.observePast((await Promise.all(past)).flat(), this.#times, since, now))
@@ -176,10 +177,10 @@ class LoggedSeriesTable implements SeriesTable {
     if (known?.plan === release.plan) return known
     const sent = Object.values(release.plan.metrics).filter(metric => metric.source === 'dankai')
     const metrics = sent.map(metric => new MetricView(metric, release.version))
-    const names = new Set(metrics.flatMap(metric => [...metric.names]))
+    const labelsOf = metrics.map(metric => metric.labelsOf).reduce(joinLabels, new Map())
     const longestEveryMs = Math.max(senderBucketMaxMs, ...sent.map(metric => metric.everyMs ?? 0))
     const spreadMs = this.#spreadMs === 0 ? 0 : spreadOf(release.id) % this.#spreadMs
-    const view = { plan: release.plan, metrics, names, longestEveryMs, spreadMs }
+    const view = { plan: release.plan, metrics, labelsOf, longestEveryMs, spreadMs }
     this.#views.set(release.id, view)
     if (this.#views.size > viewsMax) this.#views.delete(this.#views.keys().next().value!)
     return view
@@ -227,10 +228,10 @@ class LoggedSeriesTable implements SeriesTable {
 
   /** What closes after `from` was received after its bucket began. */
   #wantedScope(release: Watched, from: number): TableScope {
-    const { names, longestEveryMs } = this.#viewOf(release)
+    const { labelsOf, longestEveryMs } = this.#viewOf(release)
     const closesAfterMs = this.#times.latenessMs + this.#times.visibleAfterMs
     const keptMs = Math.max(this.#limits.keptMs, 2 * longestEveryMs + closesAfterMs)
-    return { names, completeFrom: from - longestEveryMs - closesAfterMs, keptMs }
+    return { labelsOf, completeFrom: from - longestEveryMs - closesAfterMs, keptMs }
   }
 
   async #load(release: Watched, key: string, scope: TableScope, now: number): Promise<Service> {
@@ -289,10 +290,22 @@ function scopeOf({ project, environment }: Watched): { readonly project: string;
 function joinScopes(wanted: TableScope, known: TableScope | null): TableScope {
   if (known === null) return wanted
   return {
-    names: new Set([...wanted.names, ...known.names]),
+    labelsOf: joinLabels(wanted.labelsOf, known.labelsOf),
     completeFrom: Math.min(wanted.completeFrom, known.completeFrom),
     keptMs: Math.max(wanted.keptMs, known.keptMs),
   }
+}
+
+function joinLabels(
+  one: ReadonlyMap<string, LabelNames>,
+  other: ReadonlyMap<string, LabelNames>,
+): ReadonlyMap<string, LabelNames> {
+  const joined = new Map(one)
+  for (const [name, labels] of other) {
+    const before = joined.get(name)
+    joined.set(name, before === undefined ? labels : before && labels && new Set([...before, ...labels]))
+  }
+  return joined
 }
 
 /** The same for a release on every instance. */

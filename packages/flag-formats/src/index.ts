@@ -1,1 +1,10 @@
 export type { FlagImport, NotCarried } from './flag-import.ts'
+export { type LaunchDarklyReason, reasonOf as launchDarklyReason } from './launchdarkly/evaluation-reason.ts'
+export {
+  type ExportedFlag,
+  exportEnvironment as exportLaunchDarkly,
+  type LaunchDarklyEnvironment,
+} from './launchdarkly/export-environment.ts'
+export { importLaunchDarkly } from './launchdarkly/import-launchdarkly.ts'
+export type { LaunchDarklyFlag, LaunchDarklySegment } from './launchdarkly/launchdarkly-flag.ts'
+export { type ReadContext, readContext as readLaunchDarklyContext } from './launchdarkly/read-context.ts'

@@ -1,0 +1,70 @@
+import { checkFlag, type FlagDefinition } from '@dankai/flags'
+import { CannotFollow } from './cannot-follow.ts'
+import { ClauseExport } from './export-clause.ts'
+import { exportRules } from './export-rules.ts'
+import type { LaunchDarklyFlag, LaunchDarklySegment } from './launchdarkly-flag.ts'
+
+export type LaunchDarklyExport =
+  | { readonly ok: true; readonly flag: LaunchDarklyFlag; readonly segments: readonly LaunchDarklySegment[] }
+  | { readonly ok: false; readonly why: string }
+
+/** What a flag that allows it is exported with although LaunchDarkly's clients choose other users. */
+interface Permission {
+  readonly otherBuckets?: readonly string[]
+}
+
+/** A flag for clients that evaluate with LaunchDarkly's formula, but for its prerequisites, which need the others. */
+export function exportFlag(flag: FlagDefinition): LaunchDarklyExport {
+  const [problem] = checkFlag(flag)
+  if (problem !== undefined) return { ok: false, why: problem.message }
+  const isOn = flag.on && !flag.killed
+  const clauses = new ClauseExport(flag)
+  try {
+    const { rules, salt } = exportRules(flag, clauses, isAllowed(flag))
+    const last = rules.at(-1)
+    const { rollout, variation } = last ?? {}
+    return {
+      ok: true,
+      segments: [...clauses.segments.values()],
+      flag: {
+        ...headOf(flag),
+        on: isOn,
+        salt,
+        rules: rules.slice(0, -1),
+        fallthrough: rollout === undefined ? { variation: variation ?? 0 } : { rollout },
+      },
+    }
+  } catch (error) {
+    if (!(error instanceof CannotFollow)) throw error
+    // Off it serves everybody the same, whatever its rules would say.
+    if (!isOn) return { ok: true, segments: [], flag: { ...headOf(flag), on: false } }
+    return { ok: false, why: error.message }
+  }
+}
+
+export const isAllowed = (flag: FlagDefinition): boolean =>
+  (flag as Permission).otherBuckets?.includes('launchdarkly') ?? false
+
+function headOf(flag: FlagDefinition): LaunchDarklyFlag {
+  const names = Object.keys(flag.variants)
+  const offVariation = names.indexOf(flag.offVariant)
+  return {
+    key: flag.key,
+    version: flag.version,
+    on: true,
+    salt: '',
+    variations: Object.values(flag.variants),
+    offVariation,
+    fallthrough: { variation: offVariation },
+    targets: flag.targets.map(({ variant, keys }) => ({ variation: names.indexOf(variant), values: keys })),
+    contextTargets: [],
+    rules: [],
+    prerequisites: [],
+    clientSide: true,
+    clientSideAvailability: { usingMobileKey: true, usingEnvironmentId: true },
+    trackEvents: flag.kind === 'experiment',
+    trackEventsFallthrough: false,
+    debugEventsUntilDate: null,
+    deleted: false,
+  }
+}

@@ -1,0 +1,49 @@
+import { checkFlag, type FlagDefinition } from '@dankai/flags'
+import type { FlagImport, NotCarried } from '../flag-import.ts'
+import { FlagImporter, type GivenFlag, type GivenSegments } from './import-flag.ts'
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** What `/sdk/latest-all` answers (or the first event of `/all`, its `data`), as our flags. Never throws. */
+export function importLaunchDarkly(given: unknown): FlagImport {
+  const data = isFields(given) && isFields(given['data']) ? given['data'] : given
+  if (!isFields(data) || !isFields(data['flags']))
+    return {
+      flags: [],
+      notCarried: [{ flag: '', what: '', why: 'found no "flags", expected the answer of /sdk/latest-all' }],
+    }
+  const flags = data['flags'] as Readonly<Record<string, GivenFlag>>
+  const segments = (isFields(data['segments']) ? data['segments'] : {}) as GivenSegments
+  const imported: FlagDefinition[] = []
+  const notCarried: NotCarried[] = []
+  for (const [key, flag] of Object.entries(flags)) {
+    const one = importFlag(key, flag, flags, segments)
+    notCarried.push(...one.notCarried)
+    imported.push(...one.flags)
+  }
+  return { flags: imported, notCarried }
+}
+
+function importFlag(
+  key: string,
+  given: GivenFlag,
+  others: Readonly<Record<string, GivenFlag>>,
+  segments: GivenSegments,
+): FlagImport {
+  const not = (why: string): FlagImport => ({ flags: [], notCarried: [{ flag: key, what: '', why }] })
+  if (!isFields(given) || !Array.isArray(given.variations)) return not('found no variations, expected a flag')
+  if (given.deleted === true) return not('it is deleted there')
+  const importer = new FlagImporter(key, given, segments)
+  try {
+    const flag = importer.import(others)
+    const [problem] = checkFlag(flag)
+    return problem === undefined ? { flags: [flag], notCarried: importer.notCarried } : not(problem.message)
+  } catch (error) {
+    // The export may have any shape; what reads like no flag is named as such.
+    if (error instanceof TypeError) return not(`it reads like no flag of LaunchDarkly (${error.message})`)
+    throw error
+  }
+}
+
+const isFields = (found: unknown): found is Fields =>
+  typeof found === 'object' && found !== null && !Array.isArray(found)

@@ -12,7 +12,7 @@ export type {
   WebhookSettings,
 } from './connection.ts'
 export type { FlagReadings, Flags, KeptFlag } from './flags/flag-port.ts'
-export { createFlagSetRunner, type FlagSetNames } from './flags/flag-set-runner.ts'
+export { createFlagSetRunner, type FlagSetNames, type FlagSetValue, withFlagValue } from './flags/flag-set-runner.ts'
 export { chooseHttpTarget, createHttpRunner } from './http/http-runner.ts'
 export { isPublicAddress } from './http/public-address.ts'
 export { type MessageTemplate, type MessageText, renderTemplate, type Templates } from './notify/template.ts'

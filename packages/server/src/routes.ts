@@ -2,9 +2,13 @@ import type { Application } from './application.ts'
 import { useAudit } from './features/audit/audit-routes.ts'
 import { useConnections } from './features/connections/connection-routes.ts'
 import { useEmergency } from './features/emergency/emergency-routes.ts'
+import { useExposures } from './features/exposures/exposure-routes.ts'
 import { useFlags } from './features/flags/flag-routes.ts'
+import { useFlagSets } from './features/flags/flag-set-routes.ts'
 import { useFlagHistory } from './features/flags/history-routes.ts'
 import { useFlagSchedule } from './features/flags/schedule-routes.ts'
+import { useFlagStages } from './features/flags/stage-routes.ts'
+import { useStaleFlags } from './features/flags/stale-routes.ts'
 import { useHealth } from './features/health/health-routes.ts'
 import { useKeys } from './features/keys/key-routes.ts'
 import { useOtlp } from './features/otlp/otlp-routes.ts'
@@ -26,11 +30,15 @@ export function createRoutes(app: Application, isLocal: boolean): Api {
   usePlans(api, app)
   useReleases(api, app)
   useTimeline(api, app)
+  useStaleFlags(api, app)
   useFlags(api, app)
   useFlagHistory(api, app)
   useFlagSchedule(api, app)
+  useFlagStages(api, app)
+  useFlagSets(api, app)
   useStream(api, app)
   useSamples(api, app)
+  useExposures(api, app)
   useOtlp(api, app)
   useEmergency(api, app)
   useConnections(api, app)

@@ -12,7 +12,8 @@ import { defineFlag, type FlagDefinition } from '@dankai/flags'
 import { failed, type RunResult, type Scope, scopeOf } from '../connection.ts'
 import type { Flags, KeptFlag } from './flag-port.ts'
 
-type Value = boolean | string | number
+export type FlagSetValue = boolean | string | number
+type Value = FlagSetValue
 
 /** A person and a release may write the same flag at once; each attempt reads what the other wrote. */
 const attemptsMax = 5
@@ -50,7 +51,7 @@ async function setFlag(
 ): Promise<string | null> {
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
     const present = await flags.get(scope, key)
-    const definition = withValue(key, present, value, releaseId)
+    const definition = withFlagValue(key, present, value, releaseId)
     if (present !== null && isDeepStrictEqual(definition, present.definition)) return null
     const result = await flags.put({
       ...scope,
@@ -67,10 +68,16 @@ async function setFlag(
   return `Cannot set flag "${key}": found another writer ${attemptsMax} times, expected one free moment. Try the step again`
 }
 
-function withValue(key: string, present: KeptFlag | null, value: Value, releaseId: string): FlagDefinition {
+/** The flag as a set has it: for everybody, except when the release itself moves it. */
+export function withFlagValue(
+  key: string,
+  present: Pick<KeptFlag, 'definition' | 'heldBy'> | null,
+  value: Value,
+  releaseId: string | null,
+): FlagDefinition {
   const before = present?.definition ?? defineFlag({ key, kind: 'ops' })
   const served = typeof value === 'boolean' ? { ...before, on: value } : { ...before, on: true, ...serving(value) }
-  return present?.heldBy === releaseId
+  return releaseId !== null && present?.heldBy === releaseId
     ? served
     : { ...served, exposure: { share: 1, cohorts: [], shadow: false }, segments: {} }
 }

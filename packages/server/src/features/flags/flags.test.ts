@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import pg from 'pg'
 import type { DankaiServer } from '../../create-server.ts'
 import { type Answer, ask, openTestHouse, type TestHouse, until } from '../../testing/test-server.ts'
 
@@ -137,5 +138,288 @@ describe('a planned change of a flag', () => {
     assert.equal(body.at, Date.UTC(2099, 0, 1))
     assert.equal((await api('DELETE', `/v1/flag-changes/${body.id}`)).body.state, 'cancelled')
     assert.equal((await api('DELETE', `/v1/flag-changes/${body.id}`)).status, 404)
+  })
+})
+
+describe('Flag documents', () => {
+  const document = (name: string, more = '') => `kind: Flag
+name: ${name}
+type: experiment
+title: Timing
+owner: push team
+variants:
+  A: { quietHoursDefault: "22:00-07:00" }
+  B: { quietHoursDefault: "23:00-06:00" }
+allocation: { A: 50%, B: 50% }
+include: { team: qa }
+client: true
+${more}`
+  const apply = (text: string, more: object = {}) =>
+    api('POST', '/v1/plans', { files: [{ file: 'flags.yaml', text }], ...more })
+  const flagOf = async (key: string) => (await api('GET', `/v1/flags/${key}`)).body
+
+  it('make flags with their split, rules and care, and change only what they own (P-029, P-031, F-037)', async () => {
+    const dry = await apply(document('notification_timing'), { dryRun: true })
+    assert.equal(dry.status, 200)
+    assert.equal((await api('GET', '/v1/flags/notification_timing')).status, 404)
+    await apply(document('notification_timing'))
+    const { flag, care } = await flagOf('notification_timing')
+    assert.deepEqual([flag.kind, flag.offVariant, flag.onVariant, flag.on], ['experiment', 'A', 'B', true])
+    const parts = ['A', 'B'].map(variant => ({ variant, weight: 50_000 }))
+    assert.deepEqual(flag.otherwise, { split: parts, by: null, seed: null, experiment: true })
+    assert.deepEqual(flag.rules[0].when[0].values, ['qa'])
+    assert.deepEqual([care.title, care.owner, care.client], ['Timing', 'push team', true])
+    await apply(document('notification_timing'))
+    assert.equal((await flagOf('notification_timing')).flag.version, flag.version, 'the same again changes nothing')
+    const mine = { id: 'mine', when: [], share: 0.1, serve: { variant: 'B' } }
+    await put('notification_timing', { ...flag, on: false, rules: [...flag.rules, mine] }, flag.version)
+    await apply(document('notification_timing').replace('qa', 'dev').replace('50%, B: 50%', '90%, B: 10%'))
+    const changed = (await flagOf('notification_timing')).flag
+    assert.deepEqual([changed.on, changed.rules[0].when[0].values, changed.rules[1].id], [false, ['dev'], 'mine'])
+    assert.deepEqual(
+      changed.otherwise.split.map(({ weight }: { weight: number }) => weight),
+      [90_000, 10_000],
+    )
+    await api('DELETE', '/v1/flags/notification_timing', undefined, seen(changed.version))
+    await apply(document('notification_timing').replace('qa', 'dev').replace('50%, B: 50%', '90%, B: 10%'))
+    assert.equal((await flagOf('notification_timing')).flag.on, true, 'made again')
+  })
+
+  it('bring the segments they name, and are refused with a name that no flag can have', async () => {
+    const segment = 'kind: Segment\nname: testers\ninclude: { role: [qa, dev], plan: pro }\n---\n'
+    const applied = await apply(segment + document('with-segment', 'segments: [testers]'))
+    assert.equal(applied.status, 200, JSON.stringify(applied.body))
+    const { flag } = await flagOf('with-segment')
+    assert.deepEqual(flag.segments, { testers: { include: { role: ['qa', 'dev'], plan: ['pro'] } } })
+    assert.deepEqual(flag.rules[1].when[0].values, ['testers'])
+    const refused = await apply(document('"通知 時刻"'))
+    assert.equal(refused.status, 422, JSON.stringify(refused.body))
+  })
+
+  it('leave a flag alone that a live release moves, and apply nothing then', async () => {
+    await apply(document('moved', 'description: before'))
+    const plan = `kind: ReleasePlan
+name: moving
+exposure: [{ flag: moved }]
+before: [{ approve: release-managers }]
+phases: [{ name: canary, expose: 5%, hold: 1h }]
+rollback: [{ expose: 0% }]
+`
+    await apply(plan)
+    const started = await api('POST', '/v1/releases', { plan: 'moving', version: 'v1' })
+    assert.equal(started.status, 201, JSON.stringify(started.body))
+    const refused = await apply(document('moved').replace('50%, B: 50%', '90%, B: 10%'))
+    assert.deepEqual([refused.status, refused.body.code], [409, 'claimed'])
+    assert.equal((await apply(document('moved', 'description: after'))).status, 200, 'a description moves nobody')
+    assert.equal((await flagOf('moved')).care.description, 'after')
+  })
+})
+
+describe('the stages of a flag', () => {
+  const stage = (key: string, body: object, options: Options = {}) =>
+    api('POST', `/v1/flags/${key}/stage`, body, options)
+  const inEvery = async (key: string) =>
+    Promise.all(
+      ['development', 'staging', 'production'].map(async environment => {
+        const { body } = await api('GET', `/v1/flags/${key}?environment=${environment}`)
+        return [
+          body.flag.on,
+          body.flag.rules.at(-1)?.when[0]?.values[0] ?? null,
+          body.flag.rules.at(-1)?.share ?? body.flag.exposure.share,
+        ]
+      }),
+    )
+
+  it('are written into every environment (F-080 … F-087)', async () => {
+    await put('staged', {})
+    for (const [name, step, expected] of [
+      [
+        'development',
+        0,
+        [
+          [true, null, 1],
+          [false, null, 0],
+          [false, null, 0],
+        ],
+      ],
+      [
+        'internalTesting',
+        0,
+        [
+          [true, null, 1],
+          [true, '@triptrip.com', 1],
+          [false, null, 0],
+        ],
+      ],
+      [
+        'beta',
+        0,
+        [
+          [true, null, 1],
+          [true, '@triptrip.com', 1],
+          [true, true, 0.1],
+        ],
+      ],
+      [
+        'gradualRollout',
+        2,
+        [
+          [true, null, 1],
+          [true, null, 1],
+          [true, null, 0.75],
+        ],
+      ],
+      [
+        'generalAvailability',
+        0,
+        [
+          [true, null, 1],
+          [true, null, 1],
+          [true, null, 1],
+        ],
+      ],
+    ] as const) {
+      const { status, body } = await stage('staged', { stage: name, step })
+      assert.deepEqual([status, body.task], [200, null], JSON.stringify(body))
+      assert.deepEqual(await inEvery('staged'), expected, name)
+    }
+    const before = (await api('GET', '/v1/flags/staged')).body.care
+    assert.ok(before.gaAt > 0 && before.gaAt === before.stageSince)
+    const cleanup = await stage('staged', { stage: 'cleanup', why: 'done' })
+    assert.equal(cleanup.body.task, 'Remove flag checks from codebase')
+    const { care } = (await api('GET', '/v1/flags/staged')).body
+    assert.deepEqual([care.stage, care.gaAt], ['cleanup', before.gaAt])
+    const again = await stage('staged', { stage: 'cleanup' })
+    assert.ok(again.body.environments.every(({ result }: { result: string }) => result === 'unchanged'))
+  })
+
+  it('keep to the environments of the key and to the version that was seen', async () => {
+    await put('staged-alone', {})
+    const made = await api('POST', '/v1/keys', {
+      kind: 'ci',
+      principal: 'pipeline',
+      name: 'staging',
+      environment: 'staging',
+    })
+    const { secret: key } = made.body
+    await ask(server.url, 'PUT', '/v1/flags/staged-alone', { key, body: { flag: {} } })
+    const own = await ask(server.url, 'POST', '/v1/flags/staged-alone/stage', { key, body: { stage: 'beta' } })
+    assert.deepEqual(
+      own.body.environments.map(({ environment }: { environment: string }) => environment),
+      ['staging'],
+    )
+    const body = { stage: 'beta', environments: ['production'] }
+    assert.equal((await ask(server.url, 'POST', '/v1/flags/staged-alone/stage', { key, body })).status, 403)
+    assert.equal((await stage('staged-alone', { stage: 'beta' }, seen(999_999))).status, 409)
+  })
+})
+
+describe('a flag set', () => {
+  it('replaces the values of its universe completely (CB-03, F-020 … F-029)', async () => {
+    const initial = {
+      PUSH_NOTIFICATIONS_ENABLED: false,
+      REALTIME_NOTIFICATIONS_ENABLED: false,
+      ADVANCED_ANALYTICS_ENABLED: false,
+      PERFORMANCE_MONITORING_ENABLED: true,
+      TARGET_USER_PERCENTAGE: 0,
+    }
+    const alpha = { ...initial, PUSH_NOTIFICATIONS_ENABLED: true, TARGET_USER_PERCENTAGE: 5, ALPHA_USERS_ONLY: true }
+    const applySet = (values: object, more: object = {}) => api('PUT', '/v1/flag-sets/apply', { values, ...more })
+    assert.equal((await applySet(alpha)).body.changed.length, 6)
+    const emergency = await applySet(initial, { universe: ['ALPHA_USERS_ONLY'], why: 'emergency' })
+    assert.deepEqual(
+      [emergency.body.changed.toSorted(), emergency.body.unchanged.length],
+      [['ALPHA_USERS_ONLY', 'PUSH_NOTIFICATIONS_ENABLED', 'TARGET_USER_PERCENTAGE'], 3],
+    )
+    const flag = async (key: string) => (await api('GET', `/v1/flags/${key}`)).body.flag
+    assert.deepEqual(
+      [(await flag('ALPHA_USERS_ONLY')).on, (await flag('TARGET_USER_PERCENTAGE')).variants.on],
+      [false, 0],
+    )
+    assert.equal((await applySet({})).status, 422)
+    assert.equal((await applySet({ x: true }, { breakGlass: true })).status, 422, 'a reason is needed')
+  })
+})
+
+describe('flags past their retention', () => {
+  const dayMs = 86_400_000
+  /** As if the flag had been so for long: the database is the only one who knows. */
+  async function age(key: string, days: number): Promise<void> {
+    const client = new pg.Client({ connectionString: house.databaseUrl, options: '-c search_path=dankai' })
+    await client.connect()
+    const at = Date.now() - days * dayMs
+    try {
+      await client.query(
+        `update flag set changed_at = $2::bigint, full_since = case when full_since is not null then $2::bigint end,
+          care = care || jsonb_build_object('createdAt', $2::bigint) where key = $1`,
+        [key, at],
+      )
+    } finally {
+      await client.end()
+    }
+  }
+  const staleOf = async (key: string) =>
+    (await api('GET', '/v1/flags/stale?limit=200')).body.items.find((item: { key: string }) => item.key === key)
+  const everybody = { exposure: { share: 1, cohorts: [], shadow: false } }
+
+  it('are listed with the reason and the task that is open (F-032, F-089 … F-092)', async () => {
+    await put('old-release', { kind: 'release', ...everybody })
+    await put('old-ops', { kind: 'ops', ...everybody })
+    await put('old-permission', { kind: 'permission', ...everybody })
+    await put('old-experiment', { kind: 'experiment' }, 0, { care: { experimentEndedAt: Date.now() - 31 * dayMs } })
+    await put('told-when', { kind: 'permission' }, 0, { care: { removeAfterMs: 5 * dayMs } })
+    await put('young', { kind: 'release', ...everybody })
+    for (const key of ['old-release', 'old-permission']) await age(key, 100)
+    await age('old-ops', 400)
+    await age('told-when', 10)
+    const release = await staleOf('old-release')
+    assert.deepEqual(
+      release.reasons.map(({ reason }: { reason: string }) => reason),
+      ['overdue', 'one variant'],
+    )
+    assert.deepEqual(
+      [release.task.kind, release.retention.message],
+      ['remove', 'Remove it, 10 days overdue: 90 days after GA.'],
+    )
+    assert.deepEqual(
+      [(await staleOf('old-ops')).task.kind, (await staleOf('old-experiment')).task.kind],
+      ['review', 'remove'],
+    )
+    assert.deepEqual([await staleOf('old-permission'), await staleOf('young')], [undefined, undefined])
+    assert.equal((await staleOf('told-when')).retention.message, 'Remove it, 5 days overdue: removeAfter.')
+    await put('old-ops', { kind: 'ops', ...everybody }, await versionOf('old-ops'), {
+      care: { reviewedAt: Date.now() },
+    })
+    assert.equal(await staleOf('old-ops'), undefined, 'reviewed')
+    assert.equal((await staleOf('staged')).task.text, 'Remove flag checks from codebase')
+    const first = await api('GET', '/v1/flags/stale?limit=1')
+    const second = await api('GET', `/v1/flags/stale?limit=1&cursor=${first.body.next}`)
+    assert.ok(first.body.items[0].key < second.body.items[0].key)
+  })
+
+  it('block the next release of their service when the policy says so, and no longer when they are gone', async () => {
+    const plan = `kind: ReleasePlan
+name: next-release
+service: overdue-service
+exposure: [{ flag: next-flag }]
+before: [{ approve: release-managers }]
+phases: [{ name: canary, expose: 5%, hold: 1h }]
+rollback: [{ expose: 0% }]
+`
+    assert.equal((await api('POST', '/v1/plans', { files: [{ file: 'p.yaml', text: plan }] })).status, 200)
+    await put('forgotten', { kind: 'release', ...everybody }, 0, { care: { service: 'overdue-service' } })
+    await age('forgotten', 91)
+    const start = () => api('POST', '/v1/releases', { plan: 'next-release', version: 'v1' })
+    assert.deepEqual((await api('GET', '/v1/flag-policy')).body, { overdueBlocksRelease: false })
+    await api('PUT', '/v1/flag-policy', { overdueBlocksRelease: true })
+    const refused = await start()
+    assert.deepEqual([refused.status, refused.body.code], [409, 'not-possible'])
+    assert.equal(
+      refused.body.detail,
+      'Cannot start "next-release": found 1 overdue of service "overdue-service" (flag "forgotten": Remove it, 1 days overdue: 90 days after GA.), expected none by the flag policy. Remove it from the code, then: dankai flags remove KEY.',
+    )
+    await api('DELETE', '/v1/flags/forgotten', undefined, seen(await versionOf('forgotten')))
+    assert.equal((await start()).status, 201)
+    await api('PUT', '/v1/flag-policy', { overdueBlocksRelease: false })
   })
 })

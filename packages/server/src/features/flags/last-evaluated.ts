@@ -6,3 +6,8 @@ import type { LastEvaluated } from './flag-view.ts'
 export function lastEvaluatedIn(_app: Application, _scope: Scope): LastEvaluated {
   return () => null
 }
+
+/** Since when evaluations are counted; null while they are not. */
+export function watchedSinceIn(_app: Application, _scope: Scope): number | null {
+  return null
+}

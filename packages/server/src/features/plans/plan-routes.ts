@@ -15,6 +15,7 @@ import type { Api } from '../../http/api.ts'
 import { requestScope, requireKind } from '../../http/caller.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
+import { prepareFlagDocuments } from '../flags/flag-documents.ts'
 import { applyDocuments, planFacts, reviewFiles } from './plan-library.ts'
 
 const applyRoute = createRoute({
@@ -68,6 +69,7 @@ export function usePlans(api: Api, app: Application): void {
       const detail = first === undefined ? '' : `${first.file}:${first.line}:${first.column}: ${first.message}`
       throw new HttpProblem('invalid', `Cannot apply: ${detail}`.slice(0, 2_000), { problems: review.problems })
     }
+    const flags = await prepareFlagDocuments(app, scope, review.documents)
     const changes = await applyDocuments(documents, scope, {
       documents: review.documents,
       by: caller.name,
@@ -75,13 +77,17 @@ export function usePlans(api: Api, app: Application): void {
       dryRun,
     })
     const changed = changes.filter(({ change }) => change !== 'unchanged')
-    if (!dryRun && changed.length > 0) {
-      const detail = { documents: changed.map(({ kind, name, change, digest }) => ({ kind, name, change, digest })) }
+    const changedFlags = dryRun ? [] : await flags.carryOut(caller.name, why)
+    if (!dryRun && changed.length + changedFlags.length > 0) {
+      const detail = {
+        flags: changedFlags,
+        documents: changed.map(({ kind, name, change, digest }) => ({ kind, name, change, digest })),
+      }
       await app.store.audit.append({
         ...scope,
         by: caller.name,
         action: 'apply documents',
-        subject: changed[0]!.name,
+        subject: changed[0]?.name ?? changedFlags[0] ?? '',
         why,
         detail,
       })

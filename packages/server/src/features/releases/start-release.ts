@@ -5,6 +5,7 @@ import type { Application } from '../../application.ts'
 import type { Caller } from '../../http/caller.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { stopsIn } from '../../serving/served-flags.ts'
+import { refuseOverdueFlags } from '../flags/flag-policy.ts'
 import { compileStored } from '../plans/plan-library.ts'
 import { unknownPlan } from '../plans/plan-routes.ts'
 import { missingParts } from './missing-parts.ts'
@@ -27,6 +28,7 @@ export async function startRelease(
   const labels = [...new Set([...start.labels, ...(start.releaseType === null ? [] : [start.releaseType])])]
   const missing = await missingParts(plan, labels, scope, app)
   if (missing.length > 0) throw notLive(start.plan, missing)
+  await refuseOverdueFlags(app.store, scope, { plan: start.plan, service: plan.service }, app.now())
   const result = await app.engine.create({
     ...scope,
     plan,

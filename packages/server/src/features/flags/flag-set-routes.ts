@@ -1,0 +1,80 @@
+import { isDeepStrictEqual } from 'node:util'
+import { applyFlagSetSchema, flagSetResultSchema, scopeQuerySchema } from '@dankai/contract'
+import { type FlagSetValue, withFlagValue } from '@dankai/integrations'
+import type { Scope } from '@dankai/store'
+import { createRoute } from '@hono/zod-openapi'
+import type { z } from 'zod'
+import type { Application } from '../../application.ts'
+import type { Api } from '../../http/api.ts'
+import { requestScope, requireKind } from '../../http/caller.ts'
+import { HttpProblem } from '../../http/http-problem.ts'
+import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
+import { flagEditors } from './flag-routes.ts'
+import { requireReason, requireSound } from './write-flag.ts'
+
+type ApplyFlagSet = z.infer<typeof applyFlagSetSchema>
+
+const route = createRoute({
+  method: 'put',
+  path: '/v1/flag-sets/apply',
+  tags: ['flags'],
+  summary: 'Set many flags at once: the initial or the emergency values',
+  request: { query: scopeQuerySchema, body: jsonBody(applyFlagSetSchema) },
+  responses: { 200: jsonAnswer('What became of each flag.', flagSetResultSchema), ...problemAnswer },
+})
+
+/** In an emergency as much as possible counts: one flag that cannot be set does not keep the others. */
+export function useFlagSets(api: Api, app: Application): void {
+  api.openapi(route, async c => {
+    const caller = c.get('caller')
+    requireKind(caller, flagEditors)
+    const scope = requestScope(c)
+    const body = c.req.valid('json')
+    const values = valuesOf(body)
+    const result: z.infer<typeof flagSetResultSchema> = { changed: [], unchanged: [], refused: [] }
+    for (const [key, value] of values) {
+      const outcome = await setValue(app, scope, key, value, body, caller.name)
+      if (outcome === 'changed' || outcome === 'unchanged') result[outcome].push(key)
+      else result.refused.push({ key, why: outcome.why })
+    }
+    const { breakGlass, why } = body
+    const detail = { ...result, breakGlass }
+    const entry = { ...scope, by: caller.name, action: 'apply flag set', subject: 'flag set', why, detail }
+    await Promise.all([app.environments.refresh(scope), app.store.audit.append(entry)])
+    return c.json(result, 200)
+  })
+}
+
+const flagsMax = 1_000
+
+/** CB-03: a flag of the set's universe without a value is off. */
+function valuesOf({ values, universe, breakGlass, why }: ApplyFlagSet): ReadonlyMap<string, FlagSetValue> {
+  requireReason('of the set', breakGlass, why)
+  const all = new Map<string, FlagSetValue>([...universe.map(key => [key, false] as const), ...Object.entries(values)])
+  if (all.size > 0 && all.size <= flagsMax) return all
+  throw new HttpProblem('invalid', `Cannot apply a flag set: found ${all.size} flags, expected 1 to ${flagsMax}.`)
+}
+
+/** Somebody may write the same flag at once; each attempt reads what the other wrote. */
+const attemptsMax = 5
+
+async function setValue(
+  app: Application,
+  scope: Scope,
+  key: string,
+  value: FlagSetValue,
+  { breakGlass, why }: ApplyFlagSet,
+  by: string,
+): Promise<'changed' | 'unchanged' | { readonly why: string }> {
+  for (let attempt = 1; attempt <= attemptsMax; attempt++) {
+    const present = await app.store.flags.get(scope, key)
+    const definition = withFlagValue(key, present, value, null)
+    requireSound(definition)
+    if (present !== null && isDeepStrictEqual(definition, present.definition)) return 'unchanged'
+    const write = { ...scope, definition, expectedVersion: present?.version ?? 0, by, why: why ?? 'flag set' }
+    const result = await app.store.flags.put({ ...write, breakGlass })
+    if (result.ok) return 'changed'
+    if (result.code === 'held') return { why: `moved by live release ${result.releaseId}` }
+  }
+  return { why: `found another writer ${attemptsMax} times` }
+}

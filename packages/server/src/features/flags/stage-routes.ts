@@ -1,0 +1,127 @@
+import { isDeepStrictEqual } from 'node:util'
+import { scopeQuerySchema, setStageSchema, stageResultSchema } from '@dankai/contract'
+import {
+  applyStage,
+  type FlagDefinition,
+  type FlagEnvironment,
+  flagEnvironments,
+  type LifecycleStage,
+  stageSettings,
+} from '@dankai/flags'
+import type { FlagCare, Scope, StoredFlag } from '@dankai/store'
+import { createRoute } from '@hono/zod-openapi'
+import type { z } from 'zod'
+import type { Application } from '../../application.ts'
+import type { Api } from '../../http/api.ts'
+import { type Caller, covers, requestScope, requireKind } from '../../http/caller.ts'
+import { HttpProblem } from '../../http/http-problem.ts'
+import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
+import { flagEditors, flagParams, ifMatch } from './flag-routes.ts'
+import { readFlag, refusalOf, requireSound, versionOf } from './write-flag.ts'
+
+type SetStage = z.infer<typeof setStageSchema>
+type Outcome = z.infer<typeof stageResultSchema>['environments'][number]
+
+const route = createRoute({
+  method: 'post',
+  path: '/v1/flags/{key}/stage',
+  tags: ['flags'],
+  summary: 'Take a flag to a stage of its life, in every environment',
+  request: { params: flagParams, query: scopeQuerySchema, headers: ifMatch, body: jsonBody(setStageSchema) },
+  responses: { 200: jsonAnswer('What became of each environment.', stageResultSchema), ...problemAnswer },
+})
+
+/**
+ * Development, staging and production are written one after another, so that a feature never comes to production
+ * before it is where it was tested. An environment that has no such flag yet gets this one, exposing nobody.
+ */
+export function useFlagStages(api: Api, app: Application): void {
+  api.openapi(route, async c => {
+    const caller = c.get('caller')
+    requireKind(caller, flagEditors)
+    const scope = requestScope(c)
+    const { key } = c.req.valid('param')
+    const body = c.req.valid('json')
+    const flag = await readFlag(app, scope, key)
+    const header = c.req.valid('header')['if-match']
+    if (header !== undefined && versionOf(header) !== flag.version)
+      throw await refusalOf(app, scope, flag.definition, versionOf(header), {
+        ok: false,
+        code: 'conflict',
+        present: flag,
+      })
+    const environments: Outcome[] = []
+    for (const environment of environmentsFor(caller, scope, body)) {
+      const outcome = await setStage(app, { ...scope, environment }, environment, flag, body, caller)
+      environments.push({ environment, ...outcome })
+    }
+    return c.json({ stage: body.stage, task: stageSettings[body.stage].task, environments }, 200)
+  })
+}
+
+function environmentsFor(caller: Caller, { project }: Scope, { environments }: SetStage): readonly FlagEnvironment[] {
+  const allowed = flagEnvironments.filter(environment => covers(caller, { project, environment }))
+  const forbidden = (environments ?? []).filter(environment => !allowed.includes(environment))
+  if (forbidden.length === 0 && allowed.length > 0)
+    return allowed.filter(environment => environments?.includes(environment) ?? true)
+  throw new HttpProblem(
+    'forbidden',
+    `Cannot set a stage in ${forbidden.join(', ') || 'any environment'}: found a key of environment "${caller.environment}", expected one of ${flagEnvironments.join(', ')}. Use a key of that environment.`,
+  )
+}
+
+/** Somebody may write the same flag at once; each attempt reads what the other wrote. */
+const attemptsMax = 5
+
+async function setStage(
+  app: Application,
+  scope: Scope,
+  environment: FlagEnvironment,
+  model: StoredFlag,
+  { stage, step, why }: SetStage,
+  caller: Caller,
+): Promise<Omit<Outcome, 'environment'>> {
+  const { key } = model
+  for (let attempt = 1; attempt <= attemptsMax; attempt++) {
+    const present = await app.store.flags.get(scope, key)
+    const definition = applyStage(present?.definition ?? unexposed(model.definition), stage, environment, step)
+    const care = careAt(present?.care ?? model.care, stage, step, app.now())
+    requireSound(definition)
+    if (present !== null && isDeepStrictEqual([definition, care], [present.definition, present.care]))
+      return { result: 'unchanged', version: present.version, detail: null }
+    const write = { ...scope, definition, care, expectedVersion: present?.version ?? 0, by: caller.name }
+    const result = await app.store.flags.put({ ...write, why: why ?? `stage ${stageSettings[stage].label}` })
+    if (result.ok) {
+      const { version } = result.flag
+      const entry = {
+        ...scope,
+        by: caller.name,
+        action: 'set flag stage',
+        subject: key,
+        why,
+        detail: { stage, step, version },
+      }
+      await Promise.all([app.environments.refresh(scope), app.store.audit.append(entry)])
+      return { result: 'changed', version, detail: null }
+    }
+    if (result.code === 'held')
+      return { result: 'held', version: present?.version ?? null, detail: `moved by live release ${result.releaseId}` }
+  }
+  return { result: 'conflict', version: null, detail: `found another writer ${attemptsMax} times` }
+}
+
+const unexposed = (flag: FlagDefinition): FlagDefinition => ({
+  ...flag,
+  exposure: { share: 0, cohorts: [], shadow: false },
+})
+
+function careAt(care: FlagCare, stage: LifecycleStage, stageStep: number, now: number): FlagCare {
+  const isAvailable = stage === 'generalAvailability' || stage === 'cleanup'
+  return {
+    ...care,
+    stage,
+    stageStep,
+    stageSince: care.stage === stage ? care.stageSince : now,
+    gaAt: isAvailable ? (care.gaAt ?? now) : null,
+  }
+}

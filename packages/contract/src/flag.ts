@@ -117,6 +117,12 @@ const flagFields = {
   }),
   otherwise: serveSchema,
   segments: z.record(z.string(), segmentSchema),
+  leaseMs: z
+    .int()
+    .min(10_000)
+    .max(604_800_000)
+    .exactOptional()
+    .describe('A client that has not heard Dankai for so long serves the off variant.'),
 }
 
 /** The whole flag as clients read it; the rules beyond shapes are those of packages/flags. */

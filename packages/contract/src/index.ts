@@ -44,6 +44,15 @@ export {
   sourceFileSchema,
 } from './document.ts'
 export { emergencyRequestSchema, emergencyResultSchema } from './emergency.ts'
+export type { ExposureWire, OutcomeWire, RefusedExposure } from './exposure.ts'
+export {
+  exposureBatchSchema,
+  exposureLimits,
+  exposureReceiptSchema,
+  exposureWireSchema,
+  outcomeWireSchema,
+  refusedExposureSchema,
+} from './exposure.ts'
 export { flagKeySchema, flagListSchema, flagPatchSchema, flagSchema, flagViewSchema, setFlagSchema } from './flag.ts'
 export {
   flagCareSchema,
@@ -90,6 +99,7 @@ export {
 export type { Acknowledgement, RefusedSample, SampleReceipt, SampleWire } from './sample.ts'
 export {
   acknowledgementSchema,
+  goodbyeSchema,
   refusedSampleSchema,
   sampleBatchSchema,
   sampleLimits,

@@ -65,3 +65,5 @@ export const acknowledgementSchema = z
   })
   .meta({ id: 'Acknowledgement' })
 export type Acknowledgement = z.infer<typeof acknowledgementSchema>
+
+export const goodbyeSchema = z.object({ sdk: z.uuid() }).meta({ id: 'Goodbye' })

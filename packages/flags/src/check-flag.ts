@@ -42,7 +42,12 @@ const limits = {
   segmentRules: 100,
   /** Lookups of one segment in others, all together. */
   segmentCost: 1_000,
+  /** From three pings, below which every network would lower the flag now and then, to a week. */
+  leaseMs: { least: 10_000, most: 604_800_000 },
 }
+
+const isLease = (found: unknown): boolean =>
+  Number.isSafeInteger(found) && Number(found) >= limits.leaseMs.least && Number(found) <= limits.leaseMs.most
 
 export function checkFlag(given: unknown): FlagProblem[] {
   if (!isFields(given)) return [problem('', '', given, 'an object')]
@@ -78,6 +83,8 @@ function checkHead(flag: Fields, report: Report): void {
   for (const name of ['key', 'seed'])
     if (!isText(flag[name])) report(name, flag[name], `a text of 1 to ${textLengthMax} characters`)
   if (!Number.isSafeInteger(flag.version)) report('version', flag.version, 'an integer')
+  if (flag.leaseMs !== undefined && !isLease(flag.leaseMs))
+    report('leaseMs', flag.leaseMs, `${limits.leaseMs.least} to ${limits.leaseMs.most} milliseconds`)
   checkWord(flag, 'kind', flagKinds, report)
   checkWord(flag, 'algorithm', bucketAlgorithms, report)
   for (const name of ['on', 'killed']) if (typeof flag[name] !== 'boolean') report(name, flag[name], 'true or false')

@@ -40,6 +40,8 @@ export interface FlagDefinition {
   readonly otherwise: Serve
   /** Segments that cohorts and rules name, so that a flag is complete in itself. */
   readonly segments: Readonly<Record<string, FlagSegment>>
+  /** A client that has not heard the control plane for so long serves the off variant. Not set: what it knows. */
+  readonly leaseMs?: number
 }
 
 /** The names are those of the clients whose formula is followed; `bucketing.ts` states each. */

@@ -3,7 +3,8 @@
  *
  * 1. A new version is acknowledged at once; while a request is on its way only the latest waits behind it.
  * 2. Without news the last one is repeated every 5 s: it says that this client is alive and still serves that version.
- * 3. A request that fails is tried again with back-off, never slower than the heartbeat unless the server asks.
+ * 3. A client that ends says so, and nobody waits for it.
+ * 4. A request that fails is tried again with back-off, never slower than the heartbeat unless the server asks.
  */
 import { type Backoff, createBackoff } from './backoff.ts'
 import type { Clock } from './clock.ts'
@@ -46,6 +47,9 @@ export class Acknowledgements {
     this.#closing.abort()
     this.#cancelTimer()
     await this.#sending
+    if (this.#latest === null) return
+    // One try: a server that does not hear it forgets this client a little later by itself.
+    await this.#options.post('/v1/acknowledgements/goodbye', { sdk: this.#options.sdk })
   }
 
   #send(): void {

@@ -1,6 +1,7 @@
 /** What a client tells: which flags changed, whether it still hears the control plane, and what went wrong. */
 export interface ClientEvents {
-  readonly change: { readonly version: number; readonly keys: readonly string[] }
+  /** Also when a lease ends or is renewed, which changes what flags serve without a new version. */
+  readonly change: { readonly version: number | null; readonly keys: readonly string[] }
   /** Nothing was heard for `staleAfterMs`. */
   readonly stale: { readonly version: number | null }
   readonly fresh: { readonly version: number | null }

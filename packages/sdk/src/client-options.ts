@@ -1,4 +1,4 @@
-import type { FlagDefinition } from '@dankai/flags'
+import type { Bootstrap } from './bootstrap.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Fetch } from './request.ts'
 
@@ -25,7 +25,11 @@ export interface ClientOptions {
   /** Length of the buckets that samples are summed up in, 1,000 to 10,000. */
   readonly bucketMs?: number
   /** Flags to answer with until the control plane is heard. */
-  readonly bootstrap?: { readonly version?: number; readonly flags: readonly FlagDefinition[] }
+  readonly bootstrap?: Bootstrap | (() => Promise<Bootstrap>)
+  /** Tells which users were given which variants of experiments, and what they did. True by default. */
+  readonly reportsUsers?: boolean
+  /** Tells once a minute how often each variant of each flag was served. True by default. */
+  readonly reportsEvaluations?: boolean
   readonly onError?: (error: Error) => void
 }
 
@@ -39,6 +43,8 @@ export interface Settings extends Omit<ClientOptions, 'environment' | 'bootstrap
   readonly onStale: 'keep' | 'off'
   readonly flushEveryMs: number
   readonly bucketMs: number
+  readonly reportsUsers: boolean
+  readonly reportsEvaluations: boolean
 }
 
 /** Throws for what can only be a mistake in the program; the key is never part of a message. */
@@ -55,6 +61,8 @@ export function settingsOf(options: ClientOptions): Settings {
     onStale: 'keep' as const,
     flushEveryMs: 1_000,
     bucketMs: 1_000,
+    reportsUsers: true,
+    reportsEvaluations: true,
     ...definedOf(options),
     url: options.url.replace(/\/+$/, ''),
   }

@@ -50,6 +50,9 @@ export interface ControlPlaneDouble {
   readonly acknowledgements: Arrivals<PostDouble<Acknowledgement>>
   // biome-ignore lint/suspicious/noExplicitAny: the body is what a test looks into.
   readonly samples: Arrivals<PostDouble<any>>
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  readonly exposures: Arrivals<PostDouble<any>>
+  readonly goodbyes: Arrivals<PostDouble<{ sdk: string }>>
   /** Stream requests whose answer the test gives itself. */
   readonly refusals: Arrivals<{ readonly headers: IncomingHttpHeaders; readonly response: ServerResponse }>
   /** Acknowledgements are answered with 202 as they come, until a test takes that over. */
@@ -66,6 +69,8 @@ export async function openControlPlaneDouble(): Promise<ControlPlaneDouble> {
   const refusals: ControlPlaneDouble['refusals'] = new Arrivals()
   const acknowledgements: ControlPlaneDouble['acknowledgements'] = new Arrivals()
   const samples: ControlPlaneDouble['samples'] = new Arrivals()
+  const exposures: ControlPlaneDouble['exposures'] = new Arrivals()
+  const goodbyes: ControlPlaneDouble['goodbyes'] = new Arrivals()
   const queries = new Set<string>()
   let toRefuse = 0
   const server = createServer((request, response) => {
@@ -73,6 +78,13 @@ export async function openControlPlaneDouble(): Promise<ControlPlaneDouble> {
     const [url, query = ''] = request.url!.split('?')
     queries.add(query)
     if (method === 'POST' && url === '/v1/acknowledgements') return void receiveAcknowledgement(request, response)
+    if (method === 'POST' && url === '/v1/acknowledgements/goodbye')
+      return void receive<{ sdk: string }>(request, response).then(post => {
+        post.answer(202)
+        goodbyes.push(post)
+      })
+    if (method === 'POST' && url === '/v1/exposures')
+      return void receive(request, response).then(post => exposures.push(post))
     if (method === 'POST' && url === '/v1/samples')
       return void receive(request, response).then(post => samples.push(post))
     if (method !== 'GET' || url !== '/v1/stream') return void response.writeHead(404).end()
@@ -88,6 +100,8 @@ export async function openControlPlaneDouble(): Promise<ControlPlaneDouble> {
     answersAcknowledgements: true,
     acknowledgements,
     samples,
+    exposures,
+    goodbyes,
     queries,
     refuseNext: () => void toRefuse++,
     close() {

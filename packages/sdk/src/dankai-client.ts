@@ -5,33 +5,38 @@
  * 1. Asking never waits, never throws and never does I/O: until flags are known, and when one is not, the fallback is
  *    the answer.
  * 2. A version is applied before it is acknowledged, and acknowledged before listeners hear of it.
- * 3. Losing the control plane changes no answer unless `onStale` is `off`; it is said by `status()`, by the event and
- *    in every evaluation.
+ * 3. Losing the control plane changes no answer unless `onStale` is `off` or a flag's lease is over; it is said by
+ *    `status()`, by the event and in every evaluation.
  *
  * starting -> fresh <-> stale; closed from anywhere. A client that has never heard the server goes from starting to
  * stale too.
  */
 import {
+  type CompiledFlag,
   type Evaluation,
   type EvaluationContext,
   type EvaluationErrorCode,
   type EvaluationReason,
-  evaluateBoolean,
-  evaluateFlag,
+  emptyEvaluation,
+  evaluateInto,
   evaluateOff,
   type FlagDefinition,
   type JsonValue,
 } from '@dankai/flags'
 import { Acknowledgements } from './acknowledgements.ts'
+import { BatchReports, type ReportFigures } from './batch-reports.ts'
+import type { Bootstrap } from './bootstrap.ts'
 import { type ClientEventName, type ClientListener, createEventSource, type EventSource } from './client-events.ts'
 import { type ClientOptions, type Settings, settingsOf } from './client-options.ts'
 import type { Clock } from './clock.ts'
+import { EvaluationCounts } from './evaluation-counts.ts'
+import { FlagLeases } from './flag-leases.ts'
 import { type FlagStream, openFlagStream } from './flag-stream.ts'
 import { type Application, type FlagMessage, KnownFlags } from './known-flags.ts'
 import { createPostJson } from './request.ts'
-import { type Labels, SampleBuffer } from './sample-buffer.ts'
-import { type SampleFigures, SampleReports } from './sample-reports.ts'
+import { type Labels, type Sample, SampleBuffer } from './sample-buffer.ts'
 import type { StreamMessage } from './stream-message.ts'
+import { type UserEvent, UserEvents, userEventsBody } from './user-events.ts'
 
 export type ClientStatus = 'starting' | 'fresh' | 'stale' | 'closed'
 
@@ -62,12 +67,26 @@ export interface DankaiClient {
   value(series: string, labels: Labels, value: number): void
   /** One request served: `http_requests` with its status, and `http_duration`. */
   observeRequest(labels: Labels, request: { readonly status: number; readonly durationMs: number }): void
-  samples(): SampleFigures
-  /** Sends all samples at once; true when the server has them all. */
+  /** A user did something by which the variants of experiments are compared; `value` is 1 unless given. */
+  track(event: string, context: EvaluationContext, details?: { readonly value?: number | undefined }): void
+  samples(): ReportFigures
+  /** What became of what was told of users. */
+  userEvents(): ReportFigures
+  /** Sends all samples and events of users at once; true when the server has them all. */
   flush(): Promise<boolean>
   /** Stops following, sends what is left once, and keeps answering with the last known flags. */
   close(): Promise<void>
 }
+
+/** Two minutes of one batch a second: older samples come too late to decide anything. */
+const sampleBatchesMax = 120
+/** An experiment is read by the hour; a few seconds let the users of a busy service be one request. */
+const userEventsEveryMs = 6_000
+/** An hour of them. */
+const userEventBatchesMax = 600
+const evaluationsEveryMs = 60_000
+/** A quarter of what the sample buffer takes between two reports. */
+const evaluationsAtOnceMax = 500
 
 export function createDankaiClient(options: ClientOptions): DankaiClient {
   return new Client(settingsOf(options), options)
@@ -80,7 +99,13 @@ class Client implements DankaiClient {
   readonly #known = new KnownFlags()
   readonly #events: EventSource = createEventSource()
   readonly #buffer: SampleBuffer
-  readonly #reports: SampleReports
+  readonly #reports: BatchReports<Sample>
+  readonly #userEvents = new UserEvents()
+  readonly #userReports: BatchReports<UserEvent>
+  readonly #evaluations = new EvaluationCounts()
+  readonly #leases: FlagLeases
+  /** Written and read within one call: an object for each would be the only thing a call allocates. */
+  readonly #answer: Evaluation = emptyEvaluation()
   readonly #acknowledgements: Acknowledgements
   readonly #stream: FlagStream
   readonly #waiting = new Set<{ resolve(): void; reject(error: Error): void }>()
@@ -88,20 +113,49 @@ class Client implements DankaiClient {
   #switchedOff = false
   #followsOn = false
   #cancelStale: () => void = () => {}
+  #cancelEvaluations: () => void = () => {}
 
   constructor(settings: Settings, { bootstrap, environment, onError }: ClientOptions) {
     this.#settings = settings
     this.#clock = settings.clock
     const { url, key, name, random, service, bucketMs, flushEveryMs, fetch, staleAfterMs } = settings
     if (onError !== undefined) this.#events.on('error', onError)
-    if (bootstrap !== undefined) this.#known.bootstrap(bootstrap.version ?? null, bootstrap.flags)
+    if (typeof bootstrap === 'function') void this.#loadBootstrap(bootstrap)
+    else if (bootstrap !== undefined) this.#known.bootstrap(bootstrap.version ?? null, bootstrap.flags)
     const query = environment === undefined ? '' : `?environment=${encodeURIComponent(environment)}`
     const endpoint = (path: string): string => `${url}${path}${query}`
     const authorization = { Authorization: `Bearer ${key}` }
     const shared = { clock: this.#clock, random, report: (error: Error) => this.#events.emit('error', error) }
     const post = createPostJson({ endpoint, headers: authorization, fetch, clock: this.#clock })
     this.#buffer = new SampleBuffer({ service, bucketMs })
-    this.#reports = new SampleReports({ ...shared, sdk: this.id, post, buffer: this.#buffer, flushEveryMs })
+    const reports = { ...shared, sdk: this.id, post }
+    this.#reports = new BatchReports({
+      ...reports,
+      what: 'samples',
+      path: '/v1/samples',
+      take: () => this.#buffer.take(),
+      droppedBefore: () => this.#buffer.dropped,
+      bodyOf: samples => ({ samples }),
+      nameOf: sample => `sample "${sample?.series}"`,
+      newestFirst: true,
+      batchesMax: sampleBatchesMax,
+      flushEveryMs,
+    })
+    this.#userReports = new BatchReports({
+      ...reports,
+      what: 'events of users',
+      path: '/v1/exposures',
+      take: () => this.#userEvents.take(),
+      droppedBefore: () => this.#userEvents.dropped,
+      bodyOf: userEventsBody,
+      nameOf: () => 'an event of a user',
+      // The server tells a repetition by its number being no higher than the last.
+      newestFirst: false,
+      batchesMax: userEventBatchesMax,
+      flushEveryMs: userEventsEveryMs,
+    })
+    this.#leases = new FlagLeases(this.#clock, keys => this.#tellLapsed(keys))
+    this.#reportEvaluationsLater()
     this.#acknowledgements = new Acknowledgements({ ...shared, sdk: this.id, name, post })
     this.#watchSilence()
     this.#stream = openFlagStream({
@@ -134,17 +188,20 @@ class Client implements DankaiClient {
   isEnabled(key: string, context: EvaluationContext, fallback = false): boolean {
     const flag = this.#known.find(key)
     if (flag === undefined) return fallback
-    if (this.#switchedOff) return evaluateOff(flag).value === true
-    return evaluateBoolean(flag, context, fallback)
+    if (this.#isSwitchedOff(flag)) return evaluateOff(flag).value === true
+    const { value, errorCode } = evaluateInto(flag, context, this.#answer)
+    this.#observe(flag, context)
+    return errorCode === null && typeof value === 'boolean' ? value : fallback
   }
 
   evaluate<Value extends JsonValue>(key: string, context: EvaluationContext, fallback: Value): ClientEvaluation<Value> {
     const flag = this.#known.find(key)
     if (flag === undefined)
       return this.#failed(fallback, this.#known.version === null ? 'PROVIDER_NOT_READY' : 'FLAG_NOT_FOUND')
-    const found = this.#switchedOff
+    const found = this.#isSwitchedOff(flag)
       ? { ...evaluateOff(flag), errorCode: 'STALE' as const }
-      : evaluateFlag(flag, context)
+      : { ...evaluateInto(flag, context, this.#answer) }
+    if (found.errorCode !== 'STALE') this.#observe(flag, context)
     if (found.reason === 'ERROR') return this.#failed(fallback, found.errorCode ?? 'PARSE_ERROR')
     if (!isOfTypeOf(fallback, found.value)) return this.#failed(fallback, 'TYPE_MISMATCH')
     return { ...found, value: found.value, stale: this.#status === 'stale', version: this.#known.version }
@@ -179,20 +236,74 @@ class Client implements DankaiClient {
     this.duration('http_duration', labels, request.durationMs)
   }
 
-  samples(): SampleFigures {
+  track(event: string, context: EvaluationContext, details: { readonly value?: number | undefined } = {}): void {
+    if (this.#settings.reportsUsers)
+      this.#userEvents.note(event, targetingKeyOf(context), details.value ?? 1, this.#clock.now())
+  }
+
+  samples(): ReportFigures {
     return this.#reports.figures()
   }
 
-  flush(): Promise<boolean> {
-    return this.#reports.flush()
+  userEvents(): ReportFigures {
+    return this.#userReports.figures()
+  }
+
+  async flush(): Promise<boolean> {
+    this.#takeEvaluations()
+    const sent = await Promise.all([this.#reports.flush(), this.#userReports.flush()])
+    return sent.every(isSent => isSent)
   }
 
   async close(): Promise<void> {
     if (this.#status === 'closed') return
     this.#status = 'closed'
     this.#cancelStale()
+    this.#cancelEvaluations()
+    this.#leases.close()
+    this.#takeEvaluations()
     for (const { reject } of [...this.#waiting]) reject(new Error('Cannot become ready: the client was closed'))
-    await Promise.all([this.#stream.close(), this.#acknowledgements.close(), this.#reports.close()])
+    const following = this.#stream.close().then(() => this.#acknowledgements.close())
+    await Promise.all([following, this.#reports.close(), this.#userReports.close()])
+  }
+
+  async #loadBootstrap(load: () => Promise<Bootstrap>): Promise<void> {
+    try {
+      const { version, flags } = await load()
+      if (this.#known.confirmed || this.#status === 'closed') return
+      this.#known.bootstrap(version ?? null, flags)
+      this.#events.emit('change', { version: version ?? null, keys: flags.map(({ key }) => key) })
+    } catch (cause) {
+      this.#events.emit('error', new Error('Cannot begin with bootstrap flags: they could not be read', { cause }))
+    }
+  }
+
+  #isSwitchedOff(flag: CompiledFlag): boolean {
+    return this.#status === 'stale' && (this.#switchedOff || this.#leases.isOver(flag))
+  }
+
+  /** What was just written to `#answer`: counted, and told of the user when it is part of an experiment. */
+  #observe({ definition }: CompiledFlag, context: EvaluationContext): void {
+    const { variant, inExperiment, bucket } = this.#answer
+    if (variant === null || this.#status === 'closed') return
+    const { reportsEvaluations, reportsUsers } = this.#settings
+    if (reportsEvaluations) this.#evaluations.count(definition.key, variant)
+    const isPartOfExperiment = inExperiment || (bucket !== null && definition.kind === 'experiment')
+    if (isPartOfExperiment && reportsUsers)
+      this.#userEvents.expose(definition.key, variant, targetingKeyOf(context), this.#clock.now())
+  }
+
+  #reportEvaluationsLater(): void {
+    if (!this.#settings.reportsEvaluations) return
+    this.#cancelEvaluations = this.#clock.after(evaluationsEveryMs, () => {
+      this.#takeEvaluations()
+      this.#reportEvaluationsLater()
+    })
+  }
+
+  #takeEvaluations(): void {
+    for (const { flag, variant, count } of this.#evaluations.take(evaluationsAtOnceMax))
+      this.count('flag_evaluations', { flag, variant }, count)
   }
 
   #receive(message: StreamMessage): { readonly stop: string } | 'go on' {
@@ -237,11 +348,19 @@ class Client implements DankaiClient {
   /** A server that talks but cannot bring this client up to date leaves it stale all the same. */
   #heardWhileFollowing(): void {
     if (!this.#followsOn) return
+    const lapsed = this.#status === 'stale' ? this.#leases.over(this.#known.all()) : []
+    this.#leases.heard()
     this.#watchSilence()
     if (this.#status === 'fresh') return
     this.#status = 'fresh'
     this.#switchedOff = false
     this.#events.emit('fresh', { version: this.#known.version })
+    this.#tellLapsed(lapsed)
+  }
+
+  /** What they serve has changed without a new version. */
+  #tellLapsed(keys: readonly string[]): void {
+    if (keys.length > 0) this.#events.emit('change', { version: this.#known.version, keys })
   }
 
   #watchSilence(): void {
@@ -253,6 +372,7 @@ class Client implements DankaiClient {
     this.#status = 'stale'
     this.#switchedOff = this.#settings.onStale === 'off'
     this.#events.emit('stale', { version: this.#known.version })
+    this.#leases.watch(this.#known.all())
   }
 
   #failed<Value extends JsonValue>(value: Value, errorCode: EvaluationErrorCode): ClientEvaluation<Value> {
@@ -264,6 +384,15 @@ class Client implements DankaiClient {
 
 function gapText({ found, known }: Extract<Application, { outcome: 'gap' }>): string {
   return `version ${found} after ${known}, expected ${known + 1}; the full set is needed`
+}
+
+/** Reading a context can run the caller's code (getters, proxies); one that throws has no key. */
+function targetingKeyOf(context: EvaluationContext): unknown {
+  try {
+    return context.targetingKey
+  } catch {
+    return undefined
+  }
 }
 
 function isOfTypeOf<Value extends JsonValue>(example: Value, found: JsonValue): found is Value {

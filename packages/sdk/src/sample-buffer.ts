@@ -5,6 +5,8 @@
  * 2. Nothing here throws: a sample that is no number or does not fit is counted in `dropped`.
  * 3. Memory is bounded by entries and by values per entry, not by requests.
  */
+import { chunksOf } from './batch-reports.ts'
+
 export type Labels = Readonly<Record<string, string | number | boolean>>
 
 /** A part of one bucket, as the server takes it. */
@@ -120,12 +122,6 @@ function samplesOf(entry: Entry, { service, bucketMs }: SampleBufferOptions): Sa
     values: chunk.map(([value, { count }]) => [value, count] as const),
     ...last,
   }))
-}
-
-export function chunksOf<Item>(items: readonly Item[], length: number): Item[][] {
-  const chunks: Item[][] = []
-  for (let from = 0; from < items.length; from += length) chunks.push(items.slice(from, from + length))
-  return chunks
 }
 
 /** Sorted, so that the order in which a caller writes labels makes no second entry. */

@@ -144,6 +144,8 @@ export interface FlagReach {
 export interface SdkStore {
   connected(sdk: Scope & { sdk: string; name: string; kind: 'server' | 'client' }): Promise<void>
   disconnected(scope: Scope, sdks: readonly string[]): Promise<void>
+  /** It will not come back: forgotten at once, so that nobody waits for it. */
+  ended(scope: Scope, sdk: string): Promise<void>
   /** Many at once: a flag change is acknowledged by thousands within milliseconds. Versions never go back. */
   acknowledged(
     scope: Scope,

@@ -1140,6 +1140,8 @@ for (const [name, open] of [
             ['gone', true, 0],
           ],
         )
+        await store.sdks.ended(scope, 'b')
+        assert.deepEqual((await store.sdks.reach(scope, 7, 300_000)).known, 2, 'nobody waits for one that ended')
         assert.equal(await store.sdks.forget(300_000), 1)
         assert.deepEqual(await store.sdks.reach({ ...scope, environment: 'staging' }, 1, 300_000), {
           known: 0,

@@ -27,6 +27,9 @@ export function createMemorySdks(state: MemoryState): SdkStore {
       const now = await state.now()
       change(scope, sdks, instance => ({ ...instance, connected: false, seenAt: now }))
     },
+    async ended(scope, sdk) {
+      instances.delete(scopedKey(scope, sdk))
+    },
     async acknowledged(scope, acknowledgements) {
       const now = await state.now()
       for (const { sdk, version } of acknowledgements) {

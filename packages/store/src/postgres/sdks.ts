@@ -12,6 +12,9 @@ export function createSdks(database: Database): SdkStore {
     async disconnected({ project, environment }, sdks) {
       if (sdks.length > 0) await database.query(disconnectSdks, [await database.now(), project, environment, sdks])
     },
+    async ended({ project, environment }, sdk) {
+      await database.query(endSdk, [project, environment, sdk])
+    },
     async acknowledged({ project, environment }, acknowledgements) {
       if (acknowledgements.length === 0) return
       const sdks = acknowledgements.map(({ sdk }) => sdk)
@@ -62,6 +65,12 @@ const disconnectSdks: Statement = {
       where project = $2 and environment = $3 and sdk = any ($4::text[]) order by sdk for update)
     update sdk_instance s set connected = false, seen_at = now_ms($1)
     from gone where s.project = gone.project and s.environment = gone.environment and s.sdk = gone.sdk`,
+}
+
+const endSdk: Statement = {
+  name: 'end-sdk',
+  doing: 'note that an SDK ended',
+  text: 'delete from sdk_instance where project = $1 and environment = $2 and sdk = $3',
 }
 
 /** Locked in order of their names, because two instances may write acknowledgements of the same SDKs. */

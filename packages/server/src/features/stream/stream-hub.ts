@@ -22,15 +22,19 @@ export interface SdkAcknowledgement {
   readonly appliedAt: number
 }
 
+type SdkNotes = Pick<SdkStore, 'connected' | 'disconnected' | 'acknowledged' | 'ended'>
+
 /** What the hub knows of an SDK's own word. `appliedAt` changes when it applied something, not with its heartbeat. */
 type Acknowledged = Pick<SdkAcknowledgement, 'version' | 'appliedAt'>
 
 export class StreamHub {
   readonly #environments: Environments
-  readonly #sdks: Pick<SdkStore, 'connected' | 'disconnected' | 'acknowledged'>
+  readonly #sdks: SdkNotes
   readonly #log: Logger
   readonly #feeds = new Map<string, FlagFeed>()
   readonly #acknowledged = new Map<string, Acknowledged>()
+  /** Connections that are being written. */
+  readonly #connecting = new Map<string, Promise<void>>()
   readonly #listeners = new Set<() => void>()
   readonly #unstored = new Map<string, { scope: Scope; versions: Map<string, number> }>()
   #storing: Promise<void> | null = null
@@ -38,11 +42,7 @@ export class StreamHub {
   readonly #pinger: NodeJS.Timeout
   dropped = 0
 
-  constructor(
-    environments: Environments,
-    sdks: Pick<SdkStore, 'connected' | 'disconnected' | 'acknowledged'>,
-    log: Logger,
-  ) {
+  constructor(environments: Environments, sdks: SdkNotes, log: Logger) {
     this.#environments = environments
     this.#sdks = sdks
     this.#log = log
@@ -66,9 +66,14 @@ export class StreamHub {
     client.write(pingFrame)
     feed.clients.add(client)
     const { sdk, name, kind } = client
-    this.#sdks
+    const slot = slotOf(scope, sdk)
+    const connecting = this.#sdks
       .connected({ ...scope, sdk, name, kind })
       .catch(error => this.#warn(error, 'Cannot store that an SDK connected'))
+      .finally(() => {
+        if (this.#connecting.get(slot) === connecting) this.#connecting.delete(slot)
+      })
+    this.#connecting.set(slot, connecting)
   }
 
   disconnect(scope: Scope, client: StreamClient, dropped: boolean): void {
@@ -93,6 +98,21 @@ export class StreamHub {
     this.#storing ??= this.#storeAcknowledgements().finally(() => {
       this.#storing = null
     })
+    for (const listener of this.#listeners) listener()
+  }
+
+  /** An SDK that ends in good order: nobody waits for it from here on. */
+  async sayGoodbye(scope: Scope, sdk: string): Promise<void> {
+    const feed = this.#feeds.get(keyOf(scope))
+    for (const client of [...(feed?.clients ?? [])].filter(client => client.sdk === sdk)) {
+      feed?.clients.delete(client)
+      client.close()
+    }
+    this.#acknowledged.delete(slotOf(scope, sdk))
+    this.#unstored.get(keyOf(scope))?.versions.delete(sdk)
+    // One that is still being written would otherwise come after its end.
+    await this.#connecting.get(slotOf(scope, sdk))
+    await this.#sdks.ended(scope, sdk)
     for (const listener of this.#listeners) listener()
   }
 

@@ -1,4 +1,4 @@
-import { acknowledgementSchema } from '@dankai/contract'
+import { acknowledgementSchema, goodbyeSchema } from '@dankai/contract'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { createRoute } from '@hono/zod-openapi'
 import { z } from 'zod'
@@ -6,7 +6,7 @@ import type { Application } from '../../application.ts'
 import type { Api } from '../../http/api.ts'
 import { requestScope, requireKind } from '../../http/caller.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
-import { jsonBody, problemAnswer } from '../../http/route-parts.ts'
+import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
 import { openStreamClient, type StreamClient } from './stream-client.ts'
 
 const streamRoute = createRoute({
@@ -38,6 +38,27 @@ const acknowledgeRoute = createRoute({
   responses: { 202: { description: 'Heard.' }, ...problemAnswer },
 })
 
+const goodbyeRoute = createRoute({
+  method: 'post',
+  path: '/v1/acknowledgements/goodbye',
+  tags: ['sdk'],
+  summary: 'Say that an SDK has ended, so that nobody waits for it',
+  request: { body: jsonBody(goodbyeSchema) },
+  responses: { 202: { description: 'Forgotten.' }, ...problemAnswer },
+})
+
+const bootstrapRoute = createRoute({
+  method: 'get',
+  path: '/v1/bootstrap',
+  tags: ['sdk'],
+  summary: 'The flags an SDK may begin with while Dankai cannot be reached',
+  responses: {
+    200: jsonAnswer('What the stream begins with.', z.object({ version: z.int(), flags: z.array(z.unknown()) })),
+    304: { description: 'As the tag says.' },
+    ...problemAnswer,
+  },
+})
+
 export function useStream(api: Api, app: Application): void {
   api.openapi(streamRoute, async c => {
     const caller = c.get('caller')
@@ -64,6 +85,21 @@ export function useStream(api: Api, app: Application): void {
   api.openapi(acknowledgeRoute, c => {
     requireKind(c.get('caller'), ['sdk-server', 'sdk-client', 'admin'])
     app.hub.acknowledge(requestScope(c), c.req.valid('json'))
+    return c.body(null, 202)
+  })
+
+  api.openapi(bootstrapRoute, async c => {
+    requireKind(c.get('caller'), ['sdk-server', 'sdk-client', 'admin'])
+    const environment = await app.environments.of(requestScope(c))
+    const { version, etag } = environment
+    c.header('etag', etag)
+    if (c.req.header('if-none-match') === etag) return c.body(null, 304)
+    return c.json({ version, flags: [...environment.definitions()] }, 200)
+  })
+
+  api.openapi(goodbyeRoute, async c => {
+    requireKind(c.get('caller'), ['sdk-server', 'sdk-client', 'admin'])
+    await app.hub.sayGoodbye(requestScope(c), c.req.valid('json').sdk)
     return c.body(null, 202)
   })
 }

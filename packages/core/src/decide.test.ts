@@ -191,6 +191,22 @@ describe('phases', () => {
     assert.equal(run.state.lifecycle.kind, 'running')
   })
 
+  it('asks a person every day again, once the answer of the day before is there', () => {
+    const day = 24 * hour
+    const during = [stepOf('daily', { verb: 'confirm', sentence: 'health is good' }, { everyMs: day })]
+    const run = new Runner(planOf({ phases: [phaseOf(0, 'all', 0.1, { holdMs: 7 * day, during })] })).settle()
+    for (const passed of [1, 2, 3]) {
+      run.at(passed * day)
+      assert.equal(run.find('GateOpened').length, passed)
+      assert.equal(run.act({ type: 'confirm', step: 'daily', evidence: null }).ok, true)
+      run.settle()
+      assert.equal(run.find('StepEnded').length, passed)
+    }
+    run.at(4 * day)
+    run.at(5 * day)
+    assert.equal(run.find('GateOpened').length, 4, 'what nobody answered is not asked twice')
+  })
+
   it('waits for a person to close an open phase', () => {
     const run = new Runner(planOf({ phases: [phaseOf(0, 'all', 1, { holdMs: null })] })).settle()
     run.at(hour)

@@ -203,13 +203,14 @@ function repeat(turn: Turn, step: Phase['during'][number], reachedAt: number, ev
   const due = Math.floor((turn.now - reachedAt) / everyMs)
   turn.wake(reachedAt + (due + 1) * everyMs)
   const state = turn.state.steps[step.id]
-  const isBusy = state?.status === 'running' || state?.status === 'asking'
-  if (due < 1 || isBusy || (state !== undefined && state.startedAt >= reachedAt + due * everyMs)) return
+  const place = { kind: 'check', startedAt: turn.now, deadline: null } as const
+  if (state?.status === 'running' || state?.status === 'asking') return void workOn(turn, step, place)
+  if (due < 1 || (state !== undefined && state.startedAt >= reachedAt + due * everyMs)) return
   if (state?.status === 'failed') {
     turn.emit({ type: 'AlertRaised', alert: `task.${step.id}`, severity: 'high', text: step.name, to: [], value: null })
   }
   if (state !== undefined) turn.emit({ type: 'StepRetried', step: step.id, by: 'dankai' })
-  workOn(turn, step, { kind: 'check', startedAt: turn.now, deadline: null })
+  workOn(turn, step, place)
 }
 
 function holdIsOver(turn: Turn, phase: Phase, reachedAt: number): boolean {

@@ -43,7 +43,7 @@ for (const [name, script] of Object.entries(scripts)) {
   if (process.env['GOLDEN'] === 'write' && !existsSync(file)) {
     const scenario = `  - { name: ${name}, script: ${script}, expect: [{ at: start, event: ReleaseStarted }] }\n`
     const [result] = await testPlans({ files: shopScenarios(scenario) })
-    assert.ok(result?.trace, result?.failures.map(({ message }) => message).join('; '))
+    assert.ok(result?.trace, String(result?.failures.map(({ message }) => message)))
     writeFileSync(file, linesOf(result.trace))
   }
   test(`the log of a release that is ${name} is kept for semantics ${semanticsVersion}`, () => {

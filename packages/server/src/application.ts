@@ -10,6 +10,7 @@ import type { Authenticator } from './http/authenticator.ts'
 import type { Logger } from './http/log.ts'
 import type { Metrics } from './http/metrics.ts'
 import type { Environments } from './serving/environments.ts'
+import type { FlagEvaluations } from './serving/flag-evaluations.ts'
 import type { Settings } from './settings.ts'
 
 /** Everything the features share; made once by the composition root. */
@@ -18,6 +19,8 @@ export interface Application {
   readonly store: Store
   /** What each environment serves at the moment, for every protocol. */
   readonly environments: Environments
+  /** What clients of every protocol say they evaluated. */
+  readonly evaluations: FlagEvaluations
   readonly hub: StreamHub
   readonly ingest: Ingest
   readonly stops: StopBook

@@ -33,6 +33,7 @@ import { createLogger, type Logger } from './http/log.ts'
 import { createMetrics } from './http/metrics.ts'
 import { createRoutes } from './routes.ts'
 import { Environments } from './serving/environments.ts'
+import { createFlagEvaluations } from './serving/flag-evaluations.ts'
 import { isLoopback, type Settings } from './settings.ts'
 
 export interface DankaiServer {
@@ -174,6 +175,7 @@ async function startAll(
     settings,
     store,
     environments,
+    evaluations: createFlagEvaluations(now()),
     hub,
     ingest,
     stops,

@@ -7,6 +7,7 @@ import type { ZodError } from 'zod'
 import type { Caller } from './caller.ts'
 import { HttpProblem, problemResponse } from './http-problem.ts'
 import type { Logger } from './log.ts'
+import { type Protocols, protocolOf } from './protocol.ts'
 
 export interface HttpEnvironment {
   Bindings: HttpBindings
@@ -16,26 +17,28 @@ export interface HttpEnvironment {
 export type Api = OpenAPIHono<HttpEnvironment>
 export type HttpContext = Context<HttpEnvironment>
 
-/** An API whose every answer that is not the one asked for is problem+json. */
-export function createApi(log: Logger): Api {
+/** An API whose every answer that is not the one asked for is problem+json, or what a protocol says in its place. */
+export function createApi(log: Logger, protocols: Protocols = []): Api {
+  const answer = (c: HttpContext, problem: HttpProblem): Response =>
+    (protocolOf(protocols, c.req.path)?.problem ?? problemResponse)(problem, requestIdOf(c))
   const api = new OpenAPIHono<HttpEnvironment>({
     defaultHook: result => {
       if (!result.success) throw invalid(result.error)
     },
   })
   api.notFound(c =>
-    problemResponse(
+    answer(
+      c,
       new HttpProblem(
         'not-found',
         `Cannot find "${c.req.path.slice(0, 200)}": found no such route. See /openapi.json.`,
       ),
-      requestIdOf(c),
     ),
   )
   api.onError((error, c) => {
     const problem = asProblem(error)
     if (problem.status >= 500) (c.get('log') ?? log).error({ err: error, requestId: requestIdOf(c) }, 'request failed')
-    return problemResponse(problem, requestIdOf(c))
+    return answer(c, problem)
   })
   return api
 }

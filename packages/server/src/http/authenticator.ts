@@ -74,8 +74,12 @@ export function createAuthenticator(options: {
   }
 }
 
-/** Basic is for browsers, which can send nothing else: any name, the key as password. */
+/**
+ * Basic is for browsers, which can send nothing else: any name, the key as password. Clients of LaunchDarkly and Unleash
+ * send the key as it is.
+ */
 function secretIn(authorization: string): string | undefined {
+  if (/^[\x21-\x7e]{1,512}$/.test(authorization)) return authorization
   const bearer = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization)?.[1]
   if (bearer !== undefined) return bearer
   const basic = /^Basic ([A-Za-z0-9+/=]{1,1000})$/i.exec(authorization)?.[1]

@@ -7,12 +7,14 @@
 import { randomUUID } from 'node:crypto'
 import type { MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import type { Api, HttpEnvironment } from './api.ts'
+import type { Api, HttpContext, HttpEnvironment } from './api.ts'
 import type { Authenticator } from './authenticator.ts'
+import type { Caller } from './caller.ts'
 import { HttpProblem } from './http-problem.ts'
 import { checkLocalRequest } from './local-request.ts'
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics.ts'
+import { type Protocols, protocolOf } from './protocol.ts'
 
 type Middleware = MiddlewareHandler<HttpEnvironment>
 
@@ -43,14 +45,16 @@ export function useMiddleware(
     readonly metrics: Metrics
     readonly authenticator: Authenticator
     readonly isLocal: boolean
+    readonly protocols?: Protocols
   },
 ): void {
-  api.use(identify(parts.log, parts.metrics))
-  api.use(boundBody)
-  api.use(authenticate(parts.authenticator, parts.isLocal))
+  const { protocols = [] } = parts
+  api.use(identify(parts.log, parts.metrics, protocols))
+  api.use(boundBody(protocols))
+  api.use(authenticate(parts.authenticator, parts.isLocal, protocols))
 }
 
-function identify(log: Logger, metrics: Metrics): Middleware {
+function identify(log: Logger, metrics: Metrics, protocols: Protocols): Middleware {
   return async (c, next) => {
     const asked = c.req.header('x-request-id')
     const requestId = asked !== undefined && /^[A-Za-z0-9._-]{1,100}$/.test(asked) ? asked : randomUUID()
@@ -66,32 +70,63 @@ function identify(log: Logger, metrics: Metrics): Middleware {
       c.res.headers.set('x-content-type-options', 'nosniff')
     }
     metrics.requestSeconds.observe({ method, route: c.req.routePath, status }, ms / 1_000)
-    const level = quietPaths.has(c.req.path) ? 'debug' : 'info'
-    c.get('log')[level]({ method, path: c.req.path, status, ms: Math.round(ms) }, 'request')
+    const { path } = c.req
+    const protocol = protocolOf(protocols, path)
+    const level = quietPaths.has(path) || protocol?.isQuiet?.(path) ? 'debug' : 'info'
+    const key = protocol?.keyInPath?.(path) ?? null
+    const shown = key === null ? path : path.replace(key, '…')
+    c.get('log')[level]({ method, path: shown, status, ms: Math.round(ms) }, 'request')
   }
 }
 
-const limiters = bodyLimits.map(([prefix, maxSize]) => {
+function limiterOf(prefix: string, maxSize: number) {
   const onError = (): never => {
     const detail = `Cannot read the request: found more than ${maxSize} bytes. Send less at once.`
     // The rest of the body is not read, so the connection cannot carry another request.
     throw new HttpProblem('too-large', detail, {}, { connection: 'close' })
   }
   return { prefix, limit: bodyLimit({ maxSize, onError }) }
-})
-
-const boundBody: Middleware = (c, next) => {
-  const limiter = limiters.find(({ prefix }) => c.req.path.startsWith(prefix))
-  return limiter === undefined ? next() : limiter.limit(c, next)
 }
 
-function authenticate(authenticator: Authenticator, isLocal: boolean): Middleware {
+function boundBody(protocols: Protocols): Middleware {
+  const ofProtocols = protocols.map(({ prefix, bodyBytesMax = megabyte }) => limiterOf(prefix, bodyBytesMax))
+  const limiters = [...ofProtocols, ...bodyLimits.map(([prefix, maxSize]) => limiterOf(prefix, maxSize))]
+  return (c, next) => {
+    const limiter = limiters.find(({ prefix }) => c.req.path.startsWith(prefix))
+    return limiter === undefined ? next() : limiter.limit(c, next)
+  }
+}
+
+function authenticate(authenticator: Authenticator, isLocal: boolean, protocols: Protocols): Middleware {
   return async (c, next) => {
-    if (openPaths.has(c.req.path)) return next()
-    const authorization = c.req.header('authorization') ?? null
+    const { path } = c.req
+    if (openPaths.has(path)) return next()
+    const inPath = protocolOf(protocols, path)?.keyInPath?.(path) ?? null
+    if (inPath !== null) {
+      // A page asks whether it may ask (CORS) without any key.
+      if (c.req.method === 'OPTIONS') return next()
+      c.set('caller', await publicCaller(authenticator, inPath))
+      return next()
+    }
+    const authorization = authorizationOf(c)
     if (isLocal && authorization === null)
       checkLocalRequest(c.req.header('host') ?? null, c.req.header('origin') ?? null)
     c.set('caller', await authenticator.authenticate(authorization))
     await next()
   }
+}
+
+/** Clients that cannot set Authorization send the key as X-API-Key. */
+function authorizationOf(c: HttpContext): string | null {
+  const key = c.req.header('x-api-key')
+  return c.req.header('authorization') ?? (key === undefined ? null : `Bearer ${key}`)
+}
+
+async function publicCaller(authenticator: Authenticator, key: string): Promise<Caller> {
+  const caller = await authenticator.authenticate(`Bearer ${key}`)
+  if (caller.kind === 'sdk-client') return caller
+  throw new HttpProblem(
+    'forbidden',
+    `Cannot use this key in a path: found one of kind "${caller.kind}", expected "sdk-client". Revoke it, as paths are not secret, and make another.`,
+  )
 }

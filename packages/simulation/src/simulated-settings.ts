@@ -1,6 +1,6 @@
 import type { Supports } from '@dankai/core'
 import type { EngineSettings } from '@dankai/engine'
-import type { CompiledPlan } from '@dankai/plan'
+import { type CompiledPlan, verbs } from '@dankai/plan'
 import type { Script } from './script.ts'
 
 const minute = 60_000
@@ -26,22 +26,7 @@ export function settingsFor(script: Script): Partial<EngineSettings> {
 
 export function supportsOf(plan: CompiledPlan): Supports {
   return {
-    verbs: [
-      'run',
-      'sql',
-      'http',
-      'expose',
-      'flags',
-      'notify',
-      'confirm',
-      'check',
-      'approve',
-      'checklist',
-      'needs',
-      'halt',
-      'wait',
-      'do',
-    ],
+    verbs,
     hands: plan.hands.map(hand => hand.kind),
     channels: ['*'],
   }

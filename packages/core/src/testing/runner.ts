@@ -1,4 +1,4 @@
-import type { CompiledPlan } from '@dankai/plan'
+import { type CompiledPlan, verbs } from '@dankai/plan'
 import type { ActionBody } from '../action.ts'
 import { apply } from '../apply.ts'
 import type { CommandResult } from '../command.ts'
@@ -38,22 +38,7 @@ export class Runner {
       exemption: null,
       now,
       supports: {
-        verbs: [
-          'run',
-          'sql',
-          'http',
-          'expose',
-          'flags',
-          'notify',
-          'confirm',
-          'check',
-          'approve',
-          'checklist',
-          'needs',
-          'halt',
-          'wait',
-          'do',
-        ],
+        verbs,
         hands: ['flag', 'googlePlay'],
         channels: ['*'],
       },

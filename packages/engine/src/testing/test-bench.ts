@@ -1,4 +1,4 @@
-import type { CompiledPlan } from '@dankai/plan'
+import { type CompiledPlan, verbs } from '@dankai/plan'
 import { createEngine, type Engine, type EngineHint } from '../engine.ts'
 import type { EngineStore } from '../engine-options.ts'
 import type { HandDriver } from '../ports.ts'
@@ -67,22 +67,7 @@ export class TestBench {
       by: 'hanako',
       exemption: null,
       supports: {
-        verbs: [
-          'run',
-          'sql',
-          'http',
-          'expose',
-          'flags',
-          'notify',
-          'confirm',
-          'check',
-          'approve',
-          'checklist',
-          'needs',
-          'halt',
-          'wait',
-          'do',
-        ],
+        verbs,
         hands: this.hands.map(hand => hand.kind),
         channels: ['*'],
       },

@@ -12,6 +12,7 @@ import {
   type Flags,
   type Templates,
 } from '@dankai/integrations'
+import { verbs } from '@dankai/plan'
 import type { FlagStore, Store } from '@dankai/store'
 import type { Logger } from '../http/log.ts'
 import type { Environments } from '../serving/environments.ts'
@@ -21,22 +22,7 @@ import { withholdingFlags } from './withhold-flags.ts'
 export const sdkForgottenAfterMs = 15_000
 
 export const supports: Supports = {
-  verbs: [
-    'run',
-    'sql',
-    'http',
-    'expose',
-    'flags',
-    'notify',
-    'confirm',
-    'check',
-    'approve',
-    'checklist',
-    'needs',
-    'halt',
-    'wait',
-    'do',
-  ],
+  verbs,
   hands: ['flag'],
   channels: ['*'],
 }

@@ -1,0 +1,15 @@
+/** Reading exports that may have any shape. */
+export type Fields = Readonly<Record<string, unknown>>
+
+export const isFields = (found: unknown): found is Fields =>
+  typeof found === 'object' && found !== null && !Array.isArray(found)
+
+export const fieldsOf = (found: unknown): Fields => (isFields(found) ? found : {})
+
+export const listOf = (found: unknown): readonly unknown[] => (Array.isArray(found) ? found : [])
+
+export const textOf = (found: unknown): string | null =>
+  typeof found === 'string' ? found : typeof found === 'number' ? String(found) : null
+
+/** Texts and numbers of a list, as texts. */
+export const textsIn = (found: unknown): readonly string[] => listOf(found).flatMap(one => textOf(one) ?? [])

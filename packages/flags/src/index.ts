@@ -9,6 +9,7 @@ export {
   targetingKeyLengthMax,
 } from './evaluate-flag.ts'
 export type { Evaluation, EvaluationContext, EvaluationErrorCode, EvaluationReason } from './evaluation.ts'
+export { type ExplainedStep, type Explanation, explainFlag } from './explain-flag.ts'
 export {
   type BucketAlgorithm,
   bucketAlgorithms,

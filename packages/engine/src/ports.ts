@@ -35,12 +35,18 @@ export interface LoadedRelease {
   readonly plan: CompiledPlan
   readonly state: ReleaseState
   readonly status: ReleaseStatus
-  readonly evidence: { readonly checkpoint: EvidenceCheckpoint; readonly cursor: ObservationCursor } | null
+  readonly evidence: WrittenEvidence | null
   /** When a decision was last made, for coverage. */
   readonly decidedAt: number
   /** Commands that ended and are not folded yet: (slot, result). */
   readonly results: readonly EndedCommand[]
   readonly hands: Readonly<Record<string, HandReading>>
+}
+
+export interface WrittenEvidence {
+  readonly checkpoint: EvidenceCheckpoint
+  readonly cursor: ObservationCursor
+  readonly writtenAt: number
 }
 
 /** Position in the sample log up to which observations were folded; opaque, comparable by the source only. */

@@ -7,6 +7,7 @@ import { ReleaseTurns, type ReleaseTurnsOptions } from './release-turns.ts'
 import { isOver, type ResidentRelease } from './resident-release.ts'
 import { Residents } from './residents.ts'
 import type { EngineSettings } from './settings.ts'
+import { Together } from './together.ts'
 import type { Deed, TurnOutcome } from './turn.ts'
 import { detailOf, Lane, type Work } from './work.ts'
 
@@ -39,6 +40,13 @@ export type ActResult =
   | { readonly ok: true; readonly state: ReleaseState; readonly status: ReleaseStatus }
   | { readonly ok: false; readonly refusal: Refusal }
 
+interface AskedMail {
+  readonly id: string
+  readonly fence: number
+  /** Left undefined when the release is not this instance's any more. */
+  found: ReleaseInbox | undefined
+}
+
 /** After a failed turn a release waits this long, unless something arrives. */
 const retryAfterMs = 1_000
 /** A person's action meets another owner at most this often in a row. */
@@ -53,6 +61,7 @@ export class ReleaseLane {
   /** The turn each release is in, for the next one to wait for. */
   readonly #running = new Map<string, Promise<unknown>>()
   readonly #touches: ReleaseTouches
+  readonly #mail = new Together<AskedMail>(asked => this.#readMail(asked))
   #polledAt = Number.NEGATIVE_INFINITY
   #expectedBy: number | null = null
   #hasLostAnswer = false
@@ -206,13 +215,20 @@ export class ReleaseLane {
   /** What comes while it is read is mail again. */
   async #openMail(release: ResidentRelease): Promise<ReleaseInbox | undefined> {
     release.hasMail = false
+    const asked: AskedMail = { id: release.id, fence: release.fence, found: undefined }
     try {
-      const [mail] = await this.#options.store.releases.inbox([{ id: release.id, fence: release.fence }])
-      return mail
+      await this.#mail.add(asked)
+      return asked.found
     } catch (error) {
       release.hasMail = true
       throw error
     }
+  }
+
+  async #readMail(asked: readonly AskedMail[]): Promise<void> {
+    const mail = await this.#options.store.releases.inbox(asked.map(({ id, fence }) => ({ id, fence })))
+    const byId = new Map(mail.map(inbox => [inbox.id, inbox]))
+    for (const one of asked) one.found = byId.get(one.id)
   }
 
   /** What becomes of a turn: memory follows the store. */

@@ -40,7 +40,7 @@ export interface ResidentRelease {
   hasDecided: boolean
   /** Time up to which closed observations were looked at by a decision. */
   decidedAt: number
-  /** Event time of the last checkpoint; null before the first. */
+  /** When the last checkpoint was written; null before the first. A thousand that were taken over write none at once. */
   checkpointAt: number | null
   wakeAt: number | null
   /** Something arrived: decide now, whatever wakeAt says. */
@@ -72,7 +72,7 @@ export function residentOf(loaded: LoadedRelease, owner: string): ResidentReleas
     coveredUntil: loaded.decidedAt,
     hasDecided: false,
     decidedAt: loaded.decidedAt,
-    checkpointAt: null,
+    checkpointAt: loaded.evidence?.writtenAt ?? null,
     wakeAt: null,
     isDue: true,
     hasMail: false,

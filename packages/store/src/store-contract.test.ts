@@ -169,7 +169,7 @@ for (const [name, open] of [
         const again = await claimed(store, 'a', id)
         assert.deepEqual(again.state, commit.state)
         assert.deepEqual(again.status, commit.status)
-        assert.deepEqual(again.evidence, { checkpoint, cursor: 7 })
+        assert.deepEqual(again.evidence, { checkpoint, cursor: 7, writtenAt: start + 5_000 })
         assert.equal(again.decidedAt, start + 5_000)
         assert.equal(await store.releases.nextWakeAt(), start + 15_000)
         assert.equal((await store.commands.claimCommands('a', 'raise', 10)).length, 1)

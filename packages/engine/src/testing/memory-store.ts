@@ -64,7 +64,7 @@ interface ReleaseRow {
   decidedAt: number
   owner: string | null
   fence: number
-  evidence: Commit['evidence']
+  evidence: LoadedRelease['evidence']
   ended: boolean
   hands: HandRow[]
 }
@@ -323,7 +323,7 @@ function applyCommit(row: ReleaseRow, commit: Commit, commands: CommandRow[], no
   row.status = commit.status
   row.wakeAt = commit.wakeAt
   row.decidedAt = commit.decidedAt
-  row.evidence = commit.evidence ?? row.evidence
+  if (commit.evidence !== null) row.evidence = { ...commit.evidence, writtenAt: commit.decidedAt }
   row.plan = commit.plan?.plan ?? row.plan
   row.ended = row.ended || commit.ended
   for (const command of commands) {

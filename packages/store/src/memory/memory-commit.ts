@@ -21,7 +21,7 @@ export async function commitFully(state: MemoryState, commit: Commit): Promise<'
   if (commit.events.length > 0) release.state = commit.state
   release.seq = commit.state.seq
   appendEvents(state, release, commit.events)
-  if (commit.evidence !== null) release.evidence = commit.evidence
+  if (commit.evidence !== null) release.evidence = { ...commit.evidence, writtenAt: commit.decidedAt }
   amend(release, commit)
   supersede(state, release, commit.superseded, now)
   for (const slot of commit.folded) fold(release.commands.get(slot))

@@ -1,5 +1,5 @@
 import type { Command, CommandOutput, Event, HandReading, ReleaseState, ReleaseStatus } from '@dankai/core'
-import type { Commit, HandRow } from '@dankai/engine'
+import type { HandRow, LoadedRelease } from '@dankai/engine'
 import type { CompiledPlan } from '@dankai/plan'
 import type { StoredFlag } from '../flag-ports.ts'
 import type { Scope } from '../scope.ts'
@@ -30,7 +30,7 @@ export interface MemoryRelease {
   wakeAt: number | null
   decidedAt: number
   endedAt: number | null
-  evidence: Commit['evidence']
+  evidence: LoadedRelease['evidence']
 }
 
 export interface MemoryHand {

@@ -111,7 +111,7 @@ const commitFully: Statement = {
       from updated where h.release_id = updated.id and ($18::json is not null or $12::boolean)),
     evidence as (
       insert into evidence (release_id, cursor, checkpoint, written_at)
-      select updated.id, $22::bigint, $21::json, now_ms($7) from updated where $21::json is not null
+      select updated.id, $22::bigint, $21::json, $6::bigint from updated where $21::json is not null
       on conflict (release_id) do update
         set cursor = excluded.cursor, checkpoint = excluded.checkpoint, written_at = excluded.written_at),
     amended as (

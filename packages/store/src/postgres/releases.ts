@@ -74,6 +74,7 @@ interface LoadedRow {
   readonly status: ReleaseStatus
   readonly plan: CompiledPlan
   readonly cursor: number | null
+  readonly writtenAt: number | null
   readonly checkpoint: EvidenceCheckpoint | null
   readonly results: readonly EndedCommand[] | null
   readonly hands: Readonly<Record<string, HandReading>> | null
@@ -87,10 +88,10 @@ interface InboxRow {
 }
 
 function toLoaded(row: LoadedRow): LoadedRelease {
-  const { cursor, checkpoint, results, hands, ...release } = row
+  const { cursor, writtenAt, checkpoint, results, hands, ...release } = row
   return {
     ...release,
-    evidence: cursor === null ? null : { cursor, checkpoint },
+    evidence: cursor === null ? null : { cursor, checkpoint, writtenAt: writtenAt ?? 0 },
     results: results ?? [],
     hands: hands ?? {},
   }
@@ -122,7 +123,7 @@ const handReadings = `(select json_object_agg(h.hand_id, h.reading)
 
 const loadedColumns = `r.id, r.project, r.environment, r.fence, r.decided_at as "decidedAt", r.state, r.status,
   (select plan from release_plan p where p.release_id = r.id and p.revision = r.revision) as plan,
-  e.cursor, e.checkpoint, ${unfoldedResults} as results, ${handReadings} as hands`
+  e.cursor, e.checkpoint, e.written_at as "writtenAt", ${unfoldedResults} as results, ${handReadings} as hands`
 
 /**
  * Candidates are found without locks and locked only if nobody claimed them since (the same fence); rows another

@@ -190,14 +190,16 @@ async function benchTakeOver(size: Size, folder: string): Promise<Figures> {
     await traffic.do('start', { url: other.url, key, first: 0, count: size.releases })
     const lowered: number[] = []
     const owned: number[] = []
+    let missed = 0
     for (let kill = 0; kill < size.kills; kill++) {
       const index = size.releases + kill
       await readers.do('watch', flagName(index), other.url)
       const killedAt = monotonicMs()
       await owner.kill()
       await traffic.do('breach', index)
-      const { lastAt } = await readers.do('lowered', flagName(index), loweredWithinMs)
-      lowered.push((lastAt - killedAt) / 1_000)
+      const end = await readers.do('lowered', flagName(index), loweredWithinMs).catch(() => null)
+      if (end === null) missed++
+      else lowered.push((end.lastAt - killedAt) / 1_000)
       owned.push((await untilOneOwns(postgres.url, killedAt)) / 1_000)
       const revived = await open(owner.port)
       await traffic.do('redirect', revived.url)
@@ -206,6 +208,7 @@ async function benchTakeOver(size: Size, folder: string): Promise<Figures> {
       await readers.do('follow', revived.url)
     }
     return {
+      'kills without lowering in 60 s': missed,
       ...distributionOf('kill -> lowered by another s', lowered),
       ...distributionOf('kill -> every release owned s', owned),
     }

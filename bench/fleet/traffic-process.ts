@@ -3,6 +3,7 @@
  * Bad samples are sent on demand, with the moment at which they left.
  */
 import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import { createDankaiClient } from '@dankai/sdk'
 import { distributionOf } from '../distribution.ts'
 import { failingBatch, healthyBatch, reportEveryMs, serviceName } from './fleet-plan.ts'
@@ -15,7 +16,7 @@ export type TrafficWork = {
   stop(): Promise<void>
   /** Where reports go from now on. */
   redirect(url: string): Promise<void>
-  /** One bad batch of a service; answers when it left, and when the server had it. */
+  /** One bad batch of a service, sent until the server has it; answers when it first left, and when the server had it. */
   breach(index: number): Promise<{ leftAt: number; answeredAt: number }>
   /** A service with the real SDK: it serves well for a while, then every canary request fails. Answers when the first did. */
   fail(input: {
@@ -26,6 +27,9 @@ export type TrafficWork = {
   }): Promise<{ failedAt: number }>
   figures(): Promise<Record<string, number>>
 }
+
+/** As the SDK does first. */
+const sentAgainAfterMs = 200
 
 let target = { url: '', key: '' }
 let timers: NodeJS.Timeout[] = []
@@ -81,7 +85,14 @@ const work: TrafficWork = {
   async redirect(url) {
     target = { ...target, url }
   },
-  breach: index => send(index, failingBatch(serviceName(index), Date.now())),
+  async breach(index) {
+    const leftAt = monotonicMs()
+    for (;;) {
+      const sent = await send(index, failingBatch(serviceName(index), Date.now())).catch(() => null)
+      if (sent !== null) return { ...sent, leftAt }
+      await pause(sentAgainAfterMs)
+    }
+  },
   async fail({ index, wellMs, badMs, requestsPerSecond }) {
     const service = serviceName(index)
     const client = createDankaiClient({ ...target, name: service, service })

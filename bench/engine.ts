@@ -51,7 +51,7 @@ export async function engineBench(args: readonly string[]): Promise<BenchResult>
   const loadBefore = loadavg()[0]!
   const folder = mkdtempSync(join(tmpdir(), 'dankai-bench-'))
   try {
-    const running = await benchRunning(size, folder)
+    const running = size.breaches === 0 ? {} : await benchRunning(size, folder)
     const takeOver = size.kills === 0 ? {} : await benchTakeOver(size, folder)
     return {
       bench: 'engine',

@@ -105,9 +105,39 @@ export const flagPolicySchema = z
   })
   .meta({ id: 'FlagPolicy' })
 
-export const explainFlagSchema = z
+export const explainCohortSchema = z
   .strictObject({
-    user: z.string().min(1).max(2_048),
+    user: z.string().min(1).max(2_048).describe('The targeting key.'),
     attributes: z.record(z.string().min(1).max(256), z.unknown()).default({}),
+    flag: flagKeySchema.optional().describe('Only this flag, with every step.'),
   })
-  .meta({ id: 'ExplainFlag' })
+  .meta({ id: 'ExplainCohort' })
+
+const stepSchema = z.object({
+  step: z.enum(['switch', 'prerequisite', 'targets', 'rule', 'cohort', 'share', 'otherwise']),
+  name: z.string().nullable(),
+  outcome: z.enum(['decides', 'passes']),
+  matches: z.boolean().nullable(),
+  bucket: z.number().nullable().describe('0 to 1; who is below the threshold is in.'),
+  threshold: z.number().nullable(),
+  stratum: z.record(z.string(), z.array(z.string())).nullable(),
+})
+
+export const explainedCohortSchema = z
+  .object({
+    user: z.string(),
+    flags: z.array(
+      z.object({
+        flag: z.string(),
+        variant: z.string().nullable(),
+        value: z.unknown(),
+        reason: z.string(),
+        ruleId: z.string().nullable(),
+        inExperiment: z.boolean(),
+        errorCode: z.string().nullable(),
+        steps: z.array(stepSchema),
+      }),
+    ),
+    more: z.boolean().describe('There are more flags; name the one you mean.'),
+  })
+  .meta({ id: 'ExplainedCohort' })

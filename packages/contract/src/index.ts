@@ -64,7 +64,8 @@ export {
 } from './flag-care.ts'
 export {
   applyFlagSetSchema,
-  explainFlagSchema,
+  explainCohortSchema,
+  explainedCohortSchema,
   flagChangeListSchema,
   flagChangeSchema,
   flagPolicySchema,

@@ -3,7 +3,7 @@ import { useAudit } from './features/audit/audit-routes.ts'
 import { useConnections } from './features/connections/connection-routes.ts'
 import { useEmergency } from './features/emergency/emergency-routes.ts'
 import { useExposures } from './features/exposures/exposure-routes.ts'
-import { useExposures } from './features/exposures/exposure-routes.ts'
+import { useCohorts } from './features/flags/cohort-routes.ts'
 import { useFlags } from './features/flags/flag-routes.ts'
 import { useFlagSets } from './features/flags/flag-set-routes.ts'
 import { useFlagHistory } from './features/flags/history-routes.ts'
@@ -37,9 +37,9 @@ export function createRoutes(app: Application, isLocal: boolean): Api {
   useFlagSchedule(api, app)
   useFlagStages(api, app)
   useFlagSets(api, app)
+  useCohorts(api, app)
   useStream(api, app)
   useSamples(api, app)
-  useExposures(api, app)
   useExposures(api, app)
   useOtlp(api, app)
   useEmergency(api, app)

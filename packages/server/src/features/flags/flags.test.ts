@@ -423,3 +423,34 @@ rollback: [{ expose: 0% }]
     await api('PUT', '/v1/flag-policy', { overdueBlocksRelease: false })
   })
 })
+
+describe('a cohort', () => {
+  it('is explained as it is served now, stops included (F-098)', async () => {
+    const cohorts = [{ segment: 'active', share: 0.15, mix: [{ where: { region: ['東京'] }, share: 1 }] }]
+    const segments = { active: { include: { activity: ['active'] } } }
+    await put('explained', { exposure: { share: 0, cohorts, shadow: false }, segments })
+    const explain = async (attributes: object, more: object = { flag: 'explained' }) =>
+      (await api('POST', '/v1/cohorts/explain', { user: 'u1', attributes, ...more })).body
+    const { flags } = await explain({ activity: 'active', region: '東京' })
+    assert.deepEqual([flags[0].variant, flags[0].ruleId], ['on', 'cohort:active'])
+    const [step] = flags[0].steps
+    assert.deepEqual(
+      [step.step, step.outcome, step.threshold, step.stratum],
+      ['cohort', 'decides', 1, { region: ['東京'] }],
+    )
+    const out = await explain({ activity: 'quiet' })
+    assert.deepEqual(
+      out.flags[0].steps.map(({ step: name, matches }: { step: string; matches: boolean }) => [name, matches]),
+      [
+        ['cohort', false],
+        ['share', null],
+        ['otherwise', null],
+      ],
+    )
+    await api('POST', '/v1/emergency', { stop: true, why: 'test', flag: 'explained' })
+    assert.deepEqual((await explain({ activity: 'active', region: '東京' })).flags[0].reason, 'KILLED')
+    await api('POST', '/v1/emergency', { stop: false, why: 'test' })
+    assert.ok((await explain({}, {})).flags.length > 3)
+    assert.equal((await api('POST', '/v1/cohorts/explain', { user: 'u', flag: 'unknown' })).status, 404)
+  })
+})

@@ -1,0 +1,2 @@
+export type { ProviderOptions } from './provider-life.ts'
+export { DankaiWebProvider } from './web-provider.ts'

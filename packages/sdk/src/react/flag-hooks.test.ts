@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { defineFlag, type FlagDefinition } from '@dankai/flags'
+import { createElement } from 'react'
+import { openControlPlaneDouble } from '../control-plane-double.ts'
+import { createDankaiClient } from '../dankai-client.ts'
+import { ManualClock } from '../manual-clock.ts'
+import { FlagProvider, useFlag, useFlagDetails, useFlagStatus, useTrack, useVariation } from './index.ts'
+import { mount } from './tiny-renderer.ts'
+
+const flag = (share: number): FlagDefinition =>
+  defineFlag({ key: 'new-booking-flow', exposure: { share, cohorts: [], shadow: false } })
+const layout = defineFlag({ key: 'layout', variants: { wide: { columns: 3 }, off: { columns: 1 } }, onVariant: 'wide' })
+
+test('components follow the flags of their user, and say when the control plane is lost (F-079)', async t => {
+  const plane = await openControlPlaneDouble()
+  const clock = new ManualClock(1_700_000_000_000)
+  const client = createDankaiClient({ url: plane.url, key: 'key', name: 'web', clock, random: () => 1 })
+  t.after(async () => {
+    await plane.close()
+    await client.close()
+  })
+  const change = (): Promise<unknown> =>
+    new Promise(resolve => {
+      const stop = client.on('change', event => {
+        stop()
+        resolve(event)
+      })
+    })
+  let track: ReturnType<typeof useTrack> = () => {}
+  const Screen = () => {
+    track = useTrack()
+    const { columns } = useVariation('layout', fallbackLayout)
+    const { reason, stale } = useFlagDetails('new-booking-flow', false)
+    const flow = useFlag('new-booking-flow') ? 'new' : 'legacy'
+    return `${flow} ${columns} ${reason} ${stale} ${useFlagStatus()}`
+  }
+  const fallbackLayout = { columns: 2 }
+  const screenFor = (targetingKey: string, context: object = {}) =>
+    createElement(FlagProvider, { client, context: { targetingKey, ...context } }, createElement(Screen))
+  const mounted = mount(screenFor('mio'))
+  t.after(() => mounted.unmount())
+  assert.equal(mounted.text, 'legacy 2 ERROR false starting')
+
+  const stream = await plane.streams.next()
+  const first = change()
+  stream.send('flags', 1, { version: 1, flags: [flag(1), layout] })
+  await first
+  assert.equal(mounted.text, 'new 1 ON false fresh')
+  const lowered = change()
+  stream.send('change', 2, { version: 2, flag: flag(0) })
+  await lowered
+  assert.equal(mounted.text, 'legacy 1 OUTSIDE false fresh')
+  const stopped = change()
+  stream.send('flags', 2, { version: 2, flags: [{ ...flag(1), killed: true }, layout] })
+  await stopped
+  assert.equal(mounted.text, 'legacy 1 KILLED false fresh', 'an emergency stop has no new version')
+
+  const raised = change()
+  const targeted = { ...flag(0), targets: [{ variant: 'on', keys: ['ken'] }] }
+  stream.send('flags', 3, { version: 3, flags: [targeted, layout] })
+  await raised
+  assert.equal(mounted.text, 'legacy 1 OUTSIDE false fresh')
+  mounted.update(screenFor('ken'))
+  assert.equal(mounted.text, 'new 1 TARGETED false fresh')
+
+  clock.advance(10_000)
+  assert.equal(mounted.text, 'new 1 TARGETED true stale')
+  track('booked', 12_800)
+  const flushed = client.flush()
+  const { body, ...post } = await plane.exposures.next()
+  post.answer(202, { accepted: 1, refused: [] })
+  ;(await plane.samples.next()).answer(202)
+  await flushed
+  assert.deepEqual(body.outcomes, [{ event: 'booked', user: 'ken', at: clock.now(), value: 12_800 }])
+  const { renders } = mounted
+  mounted.unmount()
+  clock.advance(600_000)
+  assert.equal(mounted.renders, renders, 'a component that is gone is not rendered')
+})
+
+test('a hook outside of a provider says what is missing', () => {
+  const Lost = () => String(useFlag('new-booking-flow'))
+  assert.throws(() => mount(createElement(Lost)), /Cannot use useFlag: found no FlagProvider/)
+})

@@ -1,0 +1,9 @@
+export {
+  FlagProvider,
+  type FlagProviderProps,
+  useFlag,
+  useFlagDetails,
+  useFlagStatus,
+  useTrack,
+  useVariation,
+} from './flag-hooks.ts'

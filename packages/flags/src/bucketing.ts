@@ -40,13 +40,20 @@ export interface Bucketing {
   readonly full: number
   /** Times a bucket: its place in 0 … 99,999, the unit of weights. */
   readonly placeScale: number
+  /** Times a bucket: its cell, 0 to `cellCount`. */
+  readonly cellScale: number
+}
+
+export const cellCount = 256
+
+export function bucketOf(bucketing: Bucketing, key: string): number {
+  return bucketing.hash === null ? bucketing.bucketOther(key) : hashBucket(bucketing, bucketing.hash, key)
 }
 
 /** Short enough to become part of its callers, so that a bucket is a number in a register and not on the heap. */
-export function bucketOf(bucketing: Bucketing, key: string): number {
-  if (bucketing.hash === null) return bucketing.bucketOther(key)
-  const hash = murmur3From(bucketing.hash, key) >>> 0
-  return bucketing.divisor === 0 ? hash : hash % bucketing.divisor
+export function hashBucket({ divisor }: Bucketing, prefix: Murmur3Prefix, key: string): number {
+  const hash = murmur3From(prefix, key) >>> 0
+  return divisor === 0 ? hash : hash % divisor
 }
 
 const hashCount = 2 ** 32
@@ -81,15 +88,24 @@ function bucketingOf(algorithm: Exclude<BucketAlgorithm, 'unleash'>, seed: strin
 const unused = (): number => 0
 
 function wholeHashes(hash: Murmur3Prefix): Bucketing {
-  return { hash, divisor: 0, bucketOther: unused, full: hashCount, placeScale: weightTotal / hashCount }
+  return bucketing(hash, 0, unused, hashCount)
 }
 
 function remainders(hash: Murmur3Prefix, divisor: number): Bucketing {
-  return { hash, divisor, bucketOther: unused, full: divisor, placeScale: weightTotal / divisor }
+  return bucketing(hash, divisor, unused, divisor)
 }
 
 function ownHash(bucketOther: (key: string) => number, full: number): Bucketing {
-  return { hash: null, divisor: 0, bucketOther, full, placeScale: weightTotal / full }
+  return bucketing(null, 0, bucketOther, full)
+}
+
+function bucketing(
+  hash: Murmur3Prefix | null,
+  divisor: number,
+  bucketOther: (key: string) => number,
+  full: number,
+): Bucketing {
+  return { hash, divisor, bucketOther, full, placeScale: weightTotal / full, cellScale: cellCount / full }
 }
 
 function launchDarklyBucket(prefix: string): (key: string) => number {

@@ -1,5 +1,6 @@
 import { type Fields, isText, type Report } from './check-value.ts'
-import { textLengthMax, valueProblem } from './compile-condition.ts'
+import { valueProblem } from './compile-condition.ts'
+import { textLengthMax } from './condition.ts'
 import { type Operator, operators } from './flag-definition.ts'
 
 const textOperators: readonly unknown[] = ['is', 'startsWith', 'endsWith', 'contains', 'matches']

@@ -2,19 +2,16 @@
  * Turns conditions and segments into what evaluation reads. What a value must look like is decided here alone: the
  * check of a flag asks `valueProblem`, and compiling relies on it.
  */
-import { isInRange, parseAddressRange } from './address-range.ts'
-import { type CompiledCondition, type CompiledSegment, pathOf } from './condition.ts'
+import { parseAddressRange } from './address-range.ts'
+import { ways } from './comparison.ts'
+import { type CompiledCondition, type CompiledSegment, pathOf, type Test, tests } from './condition.ts'
 import { readDecimal } from './decimal.ts'
 import type { Condition, FlagSegment, Operator } from './flag-definition.ts'
 import { readMoment } from './moment.ts'
-import { compareSemanticVersion, parseSemanticVersion } from './semantic-version.ts'
+import { parseSemanticVersion } from './semantic-version.ts'
 import { compileTextPattern, PatternProblem } from './text-pattern.ts'
 
-type Accepts = (found: unknown) => boolean
 type Value = string | number | boolean
-
-/** Longer texts are not compared: hashing or searching megabytes for one answer would let a caller slow a service. */
-export const textLengthMax = 10_000
 
 export type CompiledSegments = Readonly<Record<string, CompiledSegment>>
 
@@ -25,19 +22,63 @@ export function compileConditions(
   return conditions.map(condition => compileCondition(condition, segments))
 }
 
+const none: readonly never[] = []
+
+/** All conditions have the same shape, whatever they test; what a test does not read is empty. */
 function compileCondition(condition: Condition, segments: CompiledSegments): CompiledCondition {
-  const { attribute, operator, values, negated } = condition
-  const isAboutSegments = operator === 'inSegment'
+  const { attribute, operator, values, negated, ignoreCase = false } = condition
+  const [test, accepted] = testOf(operator, values.length, ignoreCase)
+  const isText = test === tests.oneText || test === tests.someText
+  const texts = values.map(value => (ignoreCase ? String(value).toLowerCase() : String(value)))
   return {
     attribute,
     path: pathOf(attribute),
+    looksElsewhere: test === tests.segment || attribute.includes('.'),
+    test,
     negated,
-    accepts: isAboutSegments ? nothing : acceptsOf(condition),
-    segments: isAboutSegments ? values.flatMap(name => segments[String(name)] ?? []) : null,
+    ignoresCase: ignoreCase,
+    ways: accepted,
+    acceptsTrue: test === tests.presence || (isText && texts.includes('true')),
+    acceptsFalse: test === tests.presence || (isText && texts.includes('false')),
+    text: texts[0] ?? '',
+    texts,
+    textSet: new Set(test === tests.someText ? texts : none),
+    patterns: test === tests.pattern ? values.map(value => compileTextPattern(String(value), ignoreCase)) : none,
+    numbers: test === tests.number ? values.map(readDecimal) : test === tests.moment ? values.map(readMoment) : none,
+    versions: test === tests.version ? values.flatMap(value => parseSemanticVersion(String(value)) ?? []) : none,
+    ranges: test === tests.address ? values.flatMap(value => parseAddressRange(String(value)) ?? []) : none,
+    segments: test === tests.segment ? values.flatMap(name => segments[String(name)] ?? []) : none,
   }
 }
 
-const nothing: Accepts = () => false
+const { before, same, after } = ways
+
+function testOf(operator: Operator, values: number, ignoreCase: boolean): readonly [test: Test, ways: number] {
+  if (operator === 'is') return [values === 1 && !ignoreCase ? tests.oneText : tests.someText, 0]
+  return operatorTests[operator]
+}
+
+const operatorTests: Readonly<Record<Exclude<Operator, 'is'>, readonly [test: Test, ways: number]>> = {
+  startsWith: [tests.start, 0],
+  endsWith: [tests.end, 0],
+  contains: [tests.part, 0],
+  matches: [tests.pattern, 0],
+  '=': [tests.number, same],
+  '<': [tests.number, before],
+  '<=': [tests.number, before + same],
+  '>': [tests.number, after],
+  '>=': [tests.number, after + same],
+  before: [tests.moment, before],
+  after: [tests.moment, after],
+  'semver=': [tests.version, same],
+  'semver<': [tests.version, before],
+  'semver<=': [tests.version, before + same],
+  'semver>': [tests.version, after],
+  'semver>=': [tests.version, after + same],
+  cidr: [tests.address, 0],
+  exists: [tests.presence, 0],
+  inSegment: [tests.segment, 0],
+}
 
 /** Attribute -> accepted values, as conditions. */
 export function compileMatches(accepted: Readonly<Record<string, readonly string[]>>): readonly CompiledCondition[] {
@@ -51,19 +92,17 @@ export function compileMatches(accepted: Readonly<Record<string, readonly string
 export function compileSegments(segments: Readonly<Record<string, FlagSegment>>): CompiledSegments {
   const compiled: Record<string, CompiledSegment> = Object.create(null)
   const compile = (name: string): void => {
-    const segment = segments[name]
-    if (segment === undefined || compiled[name] !== undefined) return
-    for (const other of segmentsAskedFor(segment)) compile(other)
-    compiled[name] = compileSegment(segment, compiled)
+    if (compiled[name] !== undefined || !Object.hasOwn(segments, name)) return
+    for (const other of segmentsAskedFor(segments[name]!)) compile(other)
+    compiled[name] = compileSegment(segments[name]!, compiled)
   }
   for (const name of Object.keys(segments)) compile(name)
   return compiled
 }
 
 export function segmentsAskedFor(segment: FlagSegment): readonly string[] {
-  return (segment.rules ?? [])
-    .flat()
-    .flatMap(({ operator, values }) => (operator === 'inSegment' ? values : [])) as string[]
+  const conditions = (segment.rules ?? []).flat()
+  return conditions.flatMap(({ operator, values }) => (operator === 'inSegment' ? values.map(String) : []))
 }
 
 /** Nobody belongs by an empty list, so that a forgotten condition exposes nobody. */
@@ -79,140 +118,20 @@ function compileSegment(
   }
 }
 
-function acceptsOf({ operator, values, ignoreCase = false }: Condition): Accepts {
-  switch (operator) {
-    case 'is':
-      return acceptsText(values.map(String), ignoreCase)
-    case 'startsWith':
-      return acceptsPart(values, ignoreCase, (text, part) => text.startsWith(part))
-    case 'endsWith':
-      return acceptsPart(values, ignoreCase, (text, part) => text.endsWith(part))
-    case 'contains':
-      return acceptsPart(values, ignoreCase, (text, part) => text.includes(part))
-    case 'matches':
-      return acceptsPattern(values, ignoreCase)
-    case '=':
-    case '<':
-    case '<=':
-    case '>':
-    case '>=':
-      return acceptsNumber(readDecimal, values.map(readDecimal), comparisons[operator])
-    case 'before':
-      return acceptsNumber(readMoment, values.map(readMoment), comparisons['<'])
-    case 'after':
-      return acceptsNumber(readMoment, values.map(readMoment), comparisons['>'])
-    case 'semver=':
-    case 'semver<':
-    case 'semver<=':
-    case 'semver>':
-    case 'semver>=':
-      return acceptsVersion(values, comparisons[operator.slice(6) as Comparison])
-    case 'cidr':
-      return acceptsAddress(values)
-    case 'exists':
-      return found => found !== null && found !== undefined
-    case 'inSegment':
-      return nothing
-  }
-}
-
-/** Numbers and booleans are compared by their text. */
-function acceptsText(values: readonly string[], ignoreCase: boolean): Accepts {
-  const texts = new Set(ignoreCase ? values.map(value => value.toLowerCase()) : values)
-  const [only] = texts
-  if (texts.size === 1 && !ignoreCase)
-    return found => found === only || (typeof found !== 'string' && textOf(found) === only)
-  return found => {
-    const text = textOf(found)
-    return text !== null && texts.has(ignoreCase ? text.toLowerCase() : text)
-  }
-}
-
-function textOf(found: unknown): string | null {
-  if (typeof found === 'string') return found.length <= textLengthMax ? found : null
-  if (typeof found === 'boolean') return found ? 'true' : 'false'
-  return typeof found === 'number' && Number.isFinite(found) ? String(found) : null
-}
-
-function acceptsPart(
-  values: readonly Value[],
-  ignoreCase: boolean,
-  has: (text: string, part: string) => boolean,
-): Accepts {
-  const parts = values.map(value => (ignoreCase ? String(value).toLowerCase() : String(value)))
-  return acceptsSome(parts, (text, part) => has(ignoreCase ? text.toLowerCase() : text, part))
-}
-
-function acceptsPattern(values: readonly Value[], ignoreCase: boolean): Accepts {
-  const patterns = values.map(value => compileTextPattern(String(value), ignoreCase))
-  return acceptsSome(patterns, (text, pattern) => pattern(text))
-}
-
-function acceptsVersion(values: readonly Value[], holds: (difference: number) => boolean): Accepts {
-  const versions = values.flatMap(value => parseSemanticVersion(String(value)) ?? [])
-  return acceptsSome(versions, (text, version) => holds(compareSemanticVersion(text, version)))
-}
-
-function acceptsAddress(values: readonly Value[]): Accepts {
-  const ranges = values.flatMap(value => parseAddressRange(String(value)) ?? [])
-  return acceptsSome(ranges, isInRange)
-}
-
-function acceptsSome<Expected>(
-  expected: readonly Expected[],
-  holds: (text: string, one: Expected) => boolean,
-): Accepts {
-  return found => {
-    if (typeof found !== 'string' || found.length > textLengthMax) return false
-    for (let index = 0; index < expected.length; index++) if (holds(found, expected[index]!)) return true
-    return false
-  }
-}
-
-type Comparison = '=' | '<' | '<=' | '>' | '>='
-
-/** None holds for NaN, which stands for what is no number, moment or version. */
-const comparisons: Readonly<Record<Comparison, (difference: number) => boolean>> = {
-  '=': difference => difference === 0,
-  '<': difference => difference < 0,
-  '<=': difference => difference <= 0,
-  '>': difference => difference > 0,
-  '>=': difference => difference >= 0,
-}
-
-function acceptsNumber(
-  read: (found: unknown) => number,
-  expected: readonly number[],
-  holds: (difference: number) => boolean,
-): Accepts {
-  return found => {
-    const number = read(found)
-    for (let index = 0; index < expected.length; index++) if (holds(number - expected[index]!)) return true
-    return false
-  }
-}
-
 /** What a value of this operator should have been; null when it is sound. */
 export function valueProblem(operator: Operator, value: Value, ignoreCase: boolean): string | null {
-  switch (operator) {
-    case 'matches':
+  if (operator === 'is') return null
+  const [test] = operatorTests[operator]
+  switch (test) {
+    case tests.pattern:
       return patternProblem(value, ignoreCase)
-    case '=':
-    case '<':
-    case '<=':
-    case '>':
-    case '>=':
+    case tests.number:
       return Number.isNaN(readDecimal(value)) ? 'a number' : null
-    case 'before':
-    case 'after':
+    case tests.moment:
       return Number.isNaN(readMoment(value)) ? 'a moment such as 2026-03-01T09:00:00Z, or epoch milliseconds' : null
-    case 'semver=':
-    case 'semver<':
-    case 'semver<=':
-    case 'semver>':
-    case 'semver>=':
+    case tests.version:
       return parseSemanticVersion(String(value)) === null ? 'a semantic version such as 2.14.0' : null
-    case 'cidr':
+    case tests.address:
       return parseAddressRange(String(value)) === null ? 'an address range such as 10.0.0.0/8' : null
     default:
       return null

@@ -7,6 +7,7 @@
 import { type Answer, type Answers, brokenAnswer, compileAnswers, variantAnswer } from './answers.ts'
 import {
   type Bucketing,
+  cellCount,
   cohortSeed,
   shareBucketing,
   shareThreshold,
@@ -42,10 +43,10 @@ export interface CompiledFlag {
   /** True when the share has everybody. */
   readonly everybody: boolean
   readonly cohorts: readonly CompiledCohort[]
-  readonly bucketing: Bucketing
-  /** Of the share. */
-  readonly threshold: number
-  readonly otherwise: CompiledServe
+  /** Set only when those outside the share are split: two buckets, one after the other. */
+  readonly shareBefore: CompiledShare | null
+  /** What is left: `otherwise`, with the share as its first part where one bucket decides both. */
+  readonly last: CompiledServe
   /** Whose context cannot be read. */
   readonly withoutContext: Answer
   readonly answers: Answers
@@ -79,10 +80,18 @@ export interface CompiledRule {
 export interface CompiledServe {
   /** Of each part; one when there is no split. */
   readonly answers: readonly Answer[]
-  /** Of all parts but the last. */
-  readonly thresholds: readonly number[]
+  /** Of all parts but the last. All have one kind of array, whose elements engines read alike. */
+  readonly thresholds: Float64Array
+  /** Cell of a bucket -> the part that has the first bucket of the cell. */
+  readonly cells: Uint8Array
   /** Null when there is nothing to choose. */
   readonly source: BucketSource | null
+}
+
+export interface CompiledShare {
+  readonly threshold: number
+  readonly source: BucketSource
+  readonly inside: Answer
 }
 
 export interface CompiledCohort {
@@ -113,13 +122,14 @@ export function brokenFlag(definition: FlagDefinition, problems: readonly FlagPr
 const nobody = defineFlag({ key: 'nobody' })
 
 function compileSound(flag: FlagDefinition): CompiledFlag {
-  const { share, cohorts, shadow } = flag.exposure
-  const threshold = shadow ? 0 : shareThreshold(flag.algorithm, share)
+  const { cohorts, shadow } = flag.exposure
   const answers = compileAnswers(flag)
   const segments = compileSegments(flag.segments)
-  const bucketing = shareBucketing(flag.algorithm, flag.seed)
-  const everybody = threshold === bucketing.full
+  const share = compileShare(flag, answers)
+  const everybody = share !== null && share.threshold === share.source.bucketing.full
   const reason = isOff(flag, flag.otherwise) ? 'OUTSIDE' : 'DEFAULT'
+  const otherwise = compileServe(flag, flag.otherwise, reason, reason === 'OUTSIDE' ? null : 'otherwise')
+  const isSplit = otherwise.source !== null
   return {
     definition: flag,
     problems: [],
@@ -129,12 +139,22 @@ function compileSound(flag: FlagDefinition): CompiledFlag {
     rules: flag.rules.map(rule => compileRule(flag, rule, segments)),
     everybody,
     cohorts: shadow ? [] : cohorts.flatMap(cohort => compileCohort(flag, cohort, segments)),
-    bucketing,
-    threshold,
-    otherwise: compileServe(flag, flag.otherwise, reason, reason === 'OUTSIDE' ? null : 'otherwise'),
+    shareBefore: isSplit ? share : null,
+    last: share === null || isSplit ? otherwise : shareAndOthers(share, otherwise),
     withoutContext: everybody && flag.rules.length === 0 ? answers.everybody : answers.invalidContext,
     answers,
   }
+}
+
+/** Null when it has nobody. */
+function compileShare(flag: FlagDefinition, { share }: Answers): CompiledShare | null {
+  const threshold = flag.exposure.shadow ? 0 : shareThreshold(flag.algorithm, flag.exposure.share)
+  if (threshold === 0) return null
+  return { threshold, source: bucketSource(flag, null, shareBucketing(flag.algorithm, flag.seed)), inside: share }
+}
+
+function shareAndOthers({ threshold, source, inside }: CompiledShare, { answers }: CompiledServe): CompiledServe {
+  return choice([inside, ...answers], [threshold], source)
 }
 
 function constantAnswer(flag: FlagDefinition, answers: Answers): Answer | null {
@@ -182,7 +202,12 @@ function compileServe(
   ruleId: string | null,
 ): CompiledServe {
   if ('split' in serve) return compileSplit(flag, serve, ruleId)
-  return { answers: [variantAnswer(flag, serve.variant, reason, ruleId)], thresholds: [], source: null }
+  return {
+    answers: [variantAnswer(flag, serve.variant, reason, ruleId)],
+    thresholds: new Float64Array(),
+    cells: new Uint8Array(),
+    source: null,
+  }
 }
 
 function compileSplit(flag: FlagDefinition, serve: Split, ruleId: string | null): CompiledServe {
@@ -192,7 +217,13 @@ function compileSplit(flag: FlagDefinition, serve: Split, ruleId: string | null)
   )
   const weights = split.map(({ weight }) => weight)
   const bucketing = splitBucketing(flag.algorithm, seed ?? flag.seed)
-  return { answers, thresholds: splitThresholds(flag.algorithm, weights), source: bucketSource(flag, by, bucketing) }
+  return choice(answers, splitThresholds(flag.algorithm, weights), bucketSource(flag, by, bucketing))
+}
+
+function choice(answers: readonly Answer[], thresholds: readonly number[], source: BucketSource): CompiledServe {
+  const partOf = (bucket: number): number => thresholds.filter(threshold => threshold <= bucket).length
+  const cells = Uint8Array.from({ length: cellCount + 1 }, (_, cell) => partOf(cell / source.bucketing.cellScale))
+  return { answers, thresholds: Float64Array.from(thresholds), cells, source }
 }
 
 /** A segment without conditions has no members, so that a forgotten condition exposes nobody. */

@@ -8,8 +8,15 @@
  * 4. Nothing is remembered between evaluations, so memory does not grow with users and an answer cannot be outdated.
  */
 import type { Answer } from './answers.ts'
-import { type Bucketing, bucketOf } from './bucketing.ts'
-import type { BucketSource, CompiledCohort, CompiledFlag, CompiledPrerequisite, CompiledServe } from './compile-flag.ts'
+import { type Bucketing, bucketOf, hashBucket } from './bucketing.ts'
+import type {
+  BucketSource,
+  CompiledCohort,
+  CompiledFlag,
+  CompiledPrerequisite,
+  CompiledRule,
+  CompiledServe,
+} from './compile-flag.ts'
 import { belongsTo, holdsAll, readAttribute } from './condition.ts'
 import type { Evaluation, EvaluationContext } from './evaluation.ts'
 
@@ -99,18 +106,17 @@ function decideFor(flag: CompiledFlag, context: EvaluationContext): Answer {
     if (target !== undefined) return without(target)
   }
   for (let index = 0; index < flag.rules.length; index++) {
-    const { when, source, threshold, serve } = flag.rules[index]!
-    if (!holdsAll(when, context)) continue
-    if (source === null) return chooseFrom(flag, serve, context, key)
-    const bucket = bucketFrom(source, context, key)
-    if (bucket === undecided) return without(errorOfKey(flag, key) ?? flag.answers.targetingKeyMissing)
-    if (bucket >= threshold) continue
-    return serve.source === null
-      ? at(source.bucketing, bucket, serve.answers[0]!)
-      : chooseFrom(flag, serve, context, key)
+    const rule = flag.rules[index]!
+    if (!holdsAll(rule.when, context)) continue
+    const answer = decideRule(flag, rule, context, key)
+    if (answer !== null) return answer
   }
   if (flag.everybody) return without(flag.answers.everybody)
-  return decideExposure(flag, context, key)
+  if (flag.cohorts.length > 0 || flag.shareBefore !== null) {
+    const answer = decideCohorts(flag, context, key) ?? decideShareBefore(flag, context, key)
+    if (answer !== null) return answer
+  }
+  return chooseFrom(flag, flag.last, context, key)
 }
 
 function isServed({ flag, variants }: CompiledPrerequisite, context: EvaluationContext): boolean {
@@ -119,36 +125,59 @@ function isServed({ flag, variants }: CompiledPrerequisite, context: EvaluationC
   return errorCode === null && variant !== null && variants.has(variant)
 }
 
-function decideExposure(flag: CompiledFlag, context: EvaluationContext, key: unknown): Answer {
-  const keyError = errorOfKey(flag, key)
-  let needsKey = flag.threshold > 0
+/** Null when the user is not in the rule's share. */
+function decideRule(flag: CompiledFlag, rule: CompiledRule, context: EvaluationContext, key: unknown): Answer | null {
+  const { source, threshold, serve } = rule
+  if (source === null) return chooseFrom(flag, serve, context, key)
+  const bucket = bucketFrom(source, context, key)
+  if (bucket === undecided) return without(keyAnswer(flag, key))
+  if (bucket >= threshold) return null
+  return serve.source === null ? at(source.bucketing, bucket, serve.answers[0]!) : chooseFrom(flag, serve, context, key)
+}
+
+/** Null when the user is in none of them. */
+function decideCohorts(flag: CompiledFlag, context: EvaluationContext, key: unknown): Answer | null {
+  let needsKey = false
   for (let index = 0; index < flag.cohorts.length; index++) {
     const cohort = flag.cohorts[index]!
     if (!belongsTo(cohort.segment, context)) continue
     const threshold = cohortThreshold(cohort, context)
     if (threshold === cohort.bucketing.full) return without(cohort.inside)
     if (threshold === 0) continue
-    needsKey = true
-    if (keyError !== null) continue
-    const bucket = bucketOf(cohort.bucketing, key as string)
+    if (!isTargetingKey(key)) {
+      needsKey = true
+      continue
+    }
+    const bucket = bucketOf(cohort.bucketing, key)
     if (bucket < threshold) return at(cohort.bucketing, bucket, cohort.inside)
   }
-  if (needsKey && keyError !== null) return without(keyError)
-  const bucket = needsKey ? bucketOf(flag.bucketing, key as string) : undecided
-  if (needsKey && bucket < flag.threshold) return at(flag.bucketing, bucket, flag.answers.share)
-  if (flag.otherwise.source !== null) return chooseFrom(flag, flag.otherwise, context, key)
-  const [outside] = flag.otherwise.answers
-  return needsKey ? at(flag.bucketing, bucket, outside!) : without(outside!)
+  return needsKey ? without(keyAnswer(flag, key)) : null
+}
+
+function decideShareBefore(flag: CompiledFlag, context: EvaluationContext, key: unknown): Answer | null {
+  if (flag.shareBefore === null) return null
+  const { source, threshold, inside } = flag.shareBefore
+  const bucket = bucketFrom(source, context, key)
+  if (bucket === undecided) return without(keyAnswer(flag, key))
+  return bucket < threshold ? at(source.bucketing, bucket, inside) : null
 }
 
 function chooseFrom(flag: CompiledFlag, serve: CompiledServe, context: EvaluationContext, key: unknown): Answer {
-  const { answers, thresholds, source } = serve
+  const { answers, source } = serve
   if (source === null) return without(answers[0]!)
+  const { bucketing } = source
+  // The common case by itself: a bucket that could come from elsewhere, too, would be put on the heap.
+  if (source.attribute === null && bucketing.hash !== null && isTargetingKey(key))
+    return partAt(serve, bucketing, hashBucket(bucketing, bucketing.hash, key))
   const bucket = bucketFrom(source, context, key)
-  if (bucket < 0 || bucket === nowhere) return without(errorOfKey(flag, key) ?? flag.answers.targetingKeyMissing)
-  let part = 0
+  return bucket < 0 || bucket === nowhere ? without(keyAnswer(flag, key)) : partAt(serve, bucketing, bucket)
+}
+
+/** A cell of the table says where to begin, so that the next steps are none but in the cells where parts meet. */
+function partAt({ answers, thresholds, cells }: CompiledServe, bucketing: Bucketing, bucket: number): Answer {
+  let part = cells[(bucket * bucketing.cellScale) | 0]!
   while (part < thresholds.length && bucket >= thresholds[part]!) part++
-  return at(source.bucketing, bucket, answers[part]!)
+  return at(bucketing, bucket, answers[part]!)
 }
 
 /** No bucket: the targeting key is needed and is none. */
@@ -158,13 +187,16 @@ const undecided = -1
 const nowhere = Number.POSITIVE_INFINITY
 
 function bucketFrom(source: BucketSource, context: EvaluationContext, key: unknown): number {
-  const { attribute, bucketing } = source
-  if (attribute === null) return isTargetingKey(key) ? bucketOf(bucketing, key) : undecided
-  const found = readAttribute(context, attribute, source.path)
-  return source.asLaunchDarkly ? launchDarklyBucket(bucketing, found) : attributeBucket(bucketing, found)
+  if (source.attribute !== null) return attributeBucket(source, context, source.attribute)
+  return isTargetingKey(key) ? bucketOf(source.bucketing, key) : undecided
 }
 
-function attributeBucket(bucketing: Bucketing, found: unknown): number {
+function attributeBucket(source: BucketSource, context: EvaluationContext, attribute: string): number {
+  const found = readAttribute(context, attribute, source.path)
+  return source.asLaunchDarkly ? launchDarklyBucket(source.bucketing, found) : plainBucket(source.bucketing, found)
+}
+
+function plainBucket(bucketing: Bucketing, found: unknown): number {
   if (isTargetingKey(found)) return bucketOf(bucketing, found)
   const isPlain = typeof found === 'boolean' || (typeof found === 'number' && Number.isFinite(found))
   return isPlain ? bucketOf(bucketing, String(found)) : nowhere
@@ -179,10 +211,10 @@ function launchDarklyBucket(bucketing: Bucketing, found: unknown): number {
 const isTargetingKey = (found: unknown): found is string =>
   typeof found === 'string' && found !== '' && found.length <= targetingKeyLengthMax
 
-function errorOfKey(flag: CompiledFlag, key: unknown): Answer | null {
-  if (isTargetingKey(key)) return null
+/** What is wrong with the targeting key; or, when it is sound, with the attribute that should have been in its place. */
+function keyAnswer(flag: CompiledFlag, key: unknown): Answer {
   const isAbsent = key === undefined || key === null || key === ''
-  return isAbsent ? flag.answers.targetingKeyMissing : flag.answers.invalidContext
+  return isAbsent || isTargetingKey(key) ? flag.answers.targetingKeyMissing : flag.answers.invalidContext
 }
 
 function cohortThreshold(cohort: CompiledCohort, context: EvaluationContext): number {

@@ -1,3 +1,5 @@
+import { wayOf, ways } from './comparison.ts'
+
 /**
  * Versions and their precedence by Semantic Versioning 2.0.0: build metadata counts for nothing, a pre-release comes
  * before its release, numeric identifiers before others.
@@ -18,49 +20,52 @@ const digitsMax = 15
 
 /** Null when it is not a full version of three parts. */
 export function parseSemanticVersion(text: string): SemanticVersion | null {
-  const end = readNumbers(text)
-  if (end < 0 || parts !== 3) return null
-  const preRelease = preReleaseAt(text, end)
-  return preRelease === null ? null : { major: numbers[0]!, minor: numbers[1]!, patch: numbers[2]!, preRelease }
+  const found = /^(\d{1,15})\.(\d{1,15})\.(\d{1,15})(?![\d.])/.exec(text)
+  if (found === null || text.length > textLengthMax) return null
+  const [major, minor, patch] = [Number(found[1]), Number(found[2]), Number(found[3])]
+  const preRelease = preReleaseAt(text, found[0].length)
+  const version = { major, minor, patch, preRelease: preRelease ?? [] }
+  return preRelease === null || wayToVersion(text, version) !== ways.same ? null : version
 }
 
-/** Below 0, 0 or above 0 as `text` comes before, with or after `version`; NaN when it is no version. */
-export function compareSemanticVersion(text: string, version: SemanticVersion): number {
-  const end = readNumbers(text)
-  if (end < 0) return Number.NaN
-  const difference = numbers[0]! - version.major || numbers[1]! - version.minor || numbers[2]! - version.patch
-  if (end === text.length && (difference !== 0 || version.preRelease.length === 0)) return difference
-  const preRelease = preReleaseAt(text, end)
-  if (preRelease === null) return Number.NaN
-  return difference || comparePreReleases(preRelease, version.preRelease)
-}
-
-/** Filled by `readNumbers` and read before anything else runs, so that comparing allocates nothing. */
-const numbers = [0, 0, 0]
-let parts = 0
-
-/** Reads one to three numbers; where they end, or -1 when the text does not begin with them. */
-function readNumbers(text: string): number {
-  if (text.length > textLengthMax) return -1
-  numbers[1] = 0
-  numbers[2] = 0
+/**
+ * Whether `text` comes before, with or after `version`, as one of `ways`; 0 when it is no version. One pass that keeps
+ * everything in registers, because this runs in rules that every user passes.
+ */
+export function wayToVersion(text: string, version: SemanticVersion): number {
+  const length = text.length <= textLengthMax ? text.length : 0
+  let part = 0
+  let number = 0
+  let digits = 0
+  let difference = 0
   let index = 0
-  for (parts = 0; parts < 3; parts++) {
-    const start = index
-    let number = 0
-    for (; index < text.length; index++) {
-      const digit = text.charCodeAt(index) - 48
-      if (digit < 0 || digit > 9) break
+  for (; index < length; index++) {
+    const unit = text.charCodeAt(index)
+    const digit = unit - 48
+    if (digit >= 0 && digit <= 9) {
+      // No number but 0 itself begins with 0.
+      if (digits > 0 && number === 0) return 0
       number = number * 10 + digit
-    }
-    const digits = index - start
-    if (digits === 0 || digits > digitsMax || (digits > 1 && text.charCodeAt(start) === 48)) return -1
-    numbers[parts] = number
-    if (text.charCodeAt(index) !== 46 || parts === 2) break
-    index++
+      digits++
+    } else if (unit === 46 && part < 2 && digits > 0 && digits <= digitsMax) {
+      if (difference === 0) difference = number - partOf(version, part)
+      part++
+      number = 0
+      digits = 0
+    } else break
   }
-  parts++
-  return index
+  if (digits === 0 || digits > digitsMax) return 0
+  for (; difference === 0 && part < 3; part++) {
+    difference = number - partOf(version, part)
+    number = 0
+  }
+  if (index === length && (difference !== 0 || version.preRelease.length === 0)) return wayOf(difference)
+  const preRelease = preReleaseAt(text, index)
+  return preRelease === null ? 0 : wayOf(difference || comparePreReleases(preRelease, version.preRelease))
+}
+
+function partOf({ major, minor, patch }: SemanticVersion, part: number): number {
+  return part === 0 ? major : part === 1 ? minor : patch
 }
 
 const identifiers = '[0-9A-Za-z-]+(?:\\.[0-9A-Za-z-]+)*'

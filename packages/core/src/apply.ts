@@ -97,6 +97,8 @@ function applyBody(plan: CompiledPlan, state: ReleaseState, body: EventBody, at:
       }))
     case 'GateOpened':
       return withStep(state, body.step, before => ({ ...stepOr(before, at), status: 'asking' }))
+    case 'GateReminded':
+      return withStep(state, body.step, before => ({ ...stepOr(before, at), reminded: body.times }))
     case 'GateAnswered':
       return body.answer === 'rejected'
         ? withStep(state, body.step, before => ({

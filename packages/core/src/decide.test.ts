@@ -178,7 +178,7 @@ describe('phases', () => {
     const run = new Runner(planOf({ phases: [phaseOf(0, 'shadow', 0.1, { holdMs: 7 * day, during })] })).settle()
     const opened = (): readonly string[] => run.find('GateOpened').map(event => event.step)
     assert.deepEqual(opened(), ['first'])
-    assert.equal(run.wakeAt, day)
+    assert.equal(run.wakeAt, hour, 'the first reminder')
     run.at(day)
     assert.equal(run.find('StepStarted').filter(event => event.step === 'daily').length, 1)
     run.at(2 * day)
@@ -205,6 +205,24 @@ describe('phases', () => {
     run.at(4 * day)
     run.at(5 * day)
     assert.equal(run.find('GateOpened').length, 4, 'what nobody answered is not asked twice')
+  })
+
+  it('reminds of a gate nobody answers after 1 h, 4 h and then daily, and tells of it as when it was asked', () => {
+    const before = [stepOf('before.0', { verb: 'approve', role: 'cto', count: 1 })]
+    const notices = { asked: [{ template: 'please', to: ['ops'], priority: null }] }
+    const run = new Runner(planOf({ before, notices })).settle()
+    const reminders = (): readonly number[] => run.find('GateReminded').map(event => event.times)
+    const told = (): number => run.find('StepStarted').filter(event => event.step === 'notify.asked.please').length
+    assert.deepEqual([reminders(), told(), run.wakeAt], [[], 1, hour])
+    run.at(hour)
+    run.at(4 * hour)
+    run.at(24 * hour)
+    assert.deepEqual([reminders(), told(), run.wakeAt], [[1, 2, 3], 4, 48 * hour])
+    run.at(30 * 24 * hour)
+    assert.deepEqual([reminders().length, told()], [4, 5], 'what was missed comes once')
+    run.act({ type: 'approve', step: 'before.0', role: null }, { by: 'cto', roles: ['cto'] })
+    run.settle()
+    assert.equal(run.state.lifecycle.kind, 'running')
   })
 
   it('waits for a person to close an open phase', () => {

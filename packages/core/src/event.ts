@@ -19,6 +19,7 @@ export type EventBody =
   | RunbookStepFailed
   | StepRetried
   | GateOpened
+  | GateReminded
   | GateAnswered
   | PhaseEntered
   | ExposureChanged
@@ -107,6 +108,14 @@ export interface GateOpened {
   readonly step: string
   readonly asks: 'approval' | 'confirmation' | 'decision after a failure' | 'retry or skip'
   readonly of: string | null
+}
+
+/** Nobody has answered for long: whoever is asked is told again. */
+export interface GateReminded {
+  readonly type: 'GateReminded'
+  readonly step: string
+  /** Reminders so far, this one included. */
+  readonly times: number
 }
 
 export interface GateAnswered {

@@ -1,6 +1,7 @@
 import type { Moment, Notice } from '@dankai/plan'
 import { commandOf, templateValues } from './command-for.ts'
 import type { EventBody } from './event.ts'
+import { indexOf } from './plan-index.ts'
 import type { Turn } from './turn.ts'
 
 /** Template of alerts, part of Dankai; a plan's own templates come with the plan. */
@@ -46,7 +47,11 @@ function momentOf(event: EventBody): Moment | null {
     case 'Halted':
       return 'halted'
     case 'DecisionAsked':
+    case 'GateReminded':
       return 'asked'
+    case 'GateOpened':
+      // Confirmations are the steps of a procedure somebody is going through; the others wait for one who is elsewhere.
+      return event.asks === 'confirmation' ? null : 'asked'
     case 'RollbackStarted':
       return 'rollbackStarted'
     case 'RolledBack':
@@ -62,7 +67,7 @@ function momentOf(event: EventBody): Moment | null {
 
 function send(turn: Turn, step: string, notice: Notice, event: EventBody | null): void {
   const run = (turn.state.steps[step]?.run ?? 0) + 1
-  const values = { ...templateValues(turn.plan, turn.state), ...(event === null ? {} : valuesOf(event)) }
+  const values = { ...templateValues(turn.plan, turn.state), ...(event === null ? {} : valuesOf(turn, event)) }
   const effect = {
     kind: 'notify',
     template: notice.template,
@@ -78,7 +83,7 @@ function send(turn: Turn, step: string, notice: Notice, event: EventBody | null)
   })
 }
 
-function valuesOf(event: EventBody): Record<string, string> {
+function valuesOf(turn: Turn, event: EventBody): Record<string, string> {
   switch (event.type) {
     case 'AlertRaised':
       return { severity: event.severity, reason: event.text, value: event.value === null ? '' : String(event.value) }
@@ -86,6 +91,9 @@ function valuesOf(event: EventBody): Record<string, string> {
     case 'Halted':
     case 'DecisionAsked':
       return { reason: event.because }
+    case 'GateOpened':
+    case 'GateReminded':
+      return { reason: indexOf(turn.plan).steps.get(event.step)?.name ?? event.step }
     case 'PhasePromoted':
     case 'PhaseEntered':
       return { phase: event.name }

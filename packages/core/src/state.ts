@@ -112,6 +112,8 @@ export interface StepState {
   /** Starts that failed in a row. */
   readonly failures: number
   readonly answers: readonly { readonly by: string; readonly at: number }[]
+  /** How often whoever is asked was told again; absent before the first time. */
+  readonly reminded?: number
 }
 
 export interface RuleState {

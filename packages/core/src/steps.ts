@@ -140,11 +140,13 @@ function continueStep(turn: Turn, step: Step, place: Workplace, deadline: number
     case 'confirm':
       if (state.answers.length > 0) return settle(turn, step, state.answers.at(-1)?.by ?? null)
       turn.wait({ kind: 'confirmation', step: step.id, name: step.name, by: step.by, deadline })
+      remind(turn, step, state)
       return 'waiting'
     case 'approve': {
       const have = new Set(state.answers.map(answer => answer.by)).size
       if (have >= action.count) return settle(turn, step, state.answers.at(-1)?.by ?? null)
       turn.wait({ kind: 'approval', step: step.id, role: action.role, have, need: action.count })
+      remind(turn, step, state)
       return 'waiting'
     }
     case 'check':
@@ -165,6 +167,21 @@ function continueStep(turn: Turn, step: Step, place: Workplace, deadline: number
       turn.wait({ kind: 'step', step: step.id, name: step.name, deadline })
       return 'waiting'
   }
+}
+
+const hourMs = 3_600_000
+
+/** After 1 h, after 4 h, and then every day. */
+function reminderDueMs(times: number): number {
+  return times < 2 ? [hourMs, 4 * hourMs][times]! : (times - 1) * 24 * hourMs
+}
+
+/** Time in which nobody decided at all brings one reminder, not those that were missed. */
+function remind(turn: Turn, step: Step, { startedAt, reminded = 0 }: StepState): void {
+  let times = reminded
+  while (turn.now >= startedAt + reminderDueMs(times)) times++
+  if (times > reminded) turn.emit({ type: 'GateReminded', step: step.id, times })
+  turn.wake(startedAt + reminderDueMs(times))
 }
 
 function settle(turn: Turn, step: Step, by: string | null): Progress {

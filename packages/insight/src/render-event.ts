@@ -32,6 +32,7 @@ export function renderEvent(event: { readonly body: EventBody }, wording: Wordin
     case 'RunbookStepFailed':
     case 'StepRetried':
     case 'GateOpened':
+    case 'GateReminded':
     case 'GateAnswered':
       return renderStepEvent(body, wording)
     case 'VerdictChanged':
@@ -165,6 +166,7 @@ type StepBody =
   | Body<'RunbookStepFailed'>
   | Body<'StepRetried'>
   | Body<'GateOpened'>
+  | Body<'GateReminded'>
   | Body<'GateAnswered'>
 
 const outcomeWords: Readonly<Record<Body<'StepEnded'>['outcome'], { readonly en: string; readonly ja: string }>> = {
@@ -222,6 +224,11 @@ function renderStepEvent(body: StepBody, wording: Wording): string {
         ja: `「${name}」の${asks}を${body.of ? ` ${body.of} に` : ''}依頼`,
       })
     }
+    case 'GateReminded':
+      return inLanguage(wording, {
+        en: `reminded of "${name}", ${body.times} ${body.times === 1 ? 'time' : 'times'} so far`,
+        ja: `「${name}」を再通知（${body.times} 回目）`,
+      })
     case 'GateAnswered': {
       const answer = answerWords[body.answer][wording.language]
       return inLanguage(wording, {

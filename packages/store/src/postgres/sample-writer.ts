@@ -9,8 +9,9 @@ import { writeTogether } from './write-together.ts'
 /**
  * Writes batches of samples, together when they arrive together.
  *
- * 1. Ids rise in commit order: writers of all instances take turns (an advisory lock held until the commit), so a reader
- *    that has seen an id never misses a smaller one. One write carries all that arrived during the one before.
+ * 1. Ids rise in commit order: writers of all instances take turns (an advisory lock, taken before an id is and held
+ *    until the commit), so a reader that has seen an id never misses a smaller one. One write carries all that arrived
+ *    during the one before.
  * 2. A number of an SDK is taken once. The last 62 numbers are remembered exactly; older ones count as taken, which is
  *    right for senders that send in order.
  * 3. Samples of the same bucket and label set that are written together are added up first: a thousand senders of one
@@ -60,7 +61,6 @@ interface Written {
 }
 
 async function writeBatches(query: Query, batches: readonly NewSampleBatch[], now: number | null): Promise<Written> {
-  await query(takeTurns, [])
   const accepted = await query<{ ordinal: number }>(acceptNumbers, [now, ...senderColumns(batches)])
   const taken = new Set(accepted.map(row => batches[row.ordinal - 1]!))
   const rows = addUpBatches(batches.filter(batch => taken.has(batch)))
@@ -117,14 +117,6 @@ const ensurePartition: Statement = {
   text: 'select ensure_sample_day($1::bigint)',
 }
 
-/** A writer that hangs with the lock held would stop all ingest: its transaction is ended after a second. */
-const takeTurns: Statement = {
-  name: 'take-turns-writing-samples',
-  doing: 'take turns writing samples',
-  text: `select pg_advisory_xact_lock(hashtext(current_schema() || ' samples')) is null as locked,
-    set_config('idle_in_transaction_session_timeout', '1000', true) as bounded`,
-}
-
 /** The window of an SDK: bit n says whether `highest - n` was taken. 62 bits, so that the sign is never touched. */
 const acceptNumbers: Statement = {
   name: 'accept-sample-numbers',
@@ -150,12 +142,16 @@ const acceptNumbers: Statement = {
     select ordinal from incoming join accepted using (project, environment, sdk)`,
 }
 
+/** A writer that hangs with the lock held would stop all ingest: its transaction is ended after a second. */
 const insertBatches: Statement = {
   name: 'insert-sample-batches',
   doing: 'write samples',
-  text: `insert into sample_batch (received_at, project, environment, service, trusted, samples)
+  text: `with turn as materialized (
+      select pg_advisory_xact_lock(hashtext(current_schema() || ' samples')) is null as taken,
+        set_config('idle_in_transaction_session_timeout', '1000', true) as bounded)
+    insert into sample_batch (received_at, project, environment, service, trusted, samples)
     select now_ms($1), project, environment, service, trusted, samples::json
-    from unnest($2::text[], $3::text[], $4::text[], $5::boolean[], $6::text[])
+    from turn, unnest($2::text[], $3::text[], $4::text[], $5::boolean[], $6::text[])
       as rows (project, environment, service, trusted, samples)
     returning id`,
 }

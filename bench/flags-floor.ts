@@ -75,27 +75,33 @@ function written(
 }
 
 const countries = new Set(benchRules.countries)
-const leastMajor = Number(benchRules.version.split('.')[0])
+const [leastMajor = 0, leastMinor = 0, leastPatch = 0] = benchRules.version.split('.').map(Number)
 
 function matchesRules({ country, plan, email, appVersion, betaTester }: FloorContext): boolean {
   return (
     countries.has(country) ||
     plan === benchRules.plan ||
     email.endsWith(benchRules.emailEnd) ||
-    majorOf(appVersion) >= leastMajor ||
+    isNewEnough(appVersion) ||
     betaTester
   )
 }
 
-/** The version asked for ends in zeros, so the first number decides. */
-function majorOf(version: string): number {
+/** Three numbers and no pre-release, which is all that the users here have. */
+function isNewEnough(version: string): boolean {
   let major = 0
+  let minor = 0
+  let patch = 0
   for (let index = 0; index < version.length; index++) {
     const digit = version.charCodeAt(index) - 48
-    if (digit < 0 || digit > 9) break
-    major = major * 10 + digit
+    if (digit >= 0) patch = patch * 10 + digit
+    else {
+      major = minor
+      minor = patch
+      patch = 0
+    }
   }
-  return major
+  return (major - leastMajor || minor - leastMinor || patch - leastPatch) >= 0
 }
 
 /** The reference algorithm for ASCII, as short as it can be written. */

@@ -3,6 +3,7 @@
  * check of a flag asks `valueProblem`, and compiling relies on it.
  */
 import { parseAddressRange } from './address-range.ts'
+import { attributeReader } from './attribute-reader.ts'
 import { ways } from './comparison.ts'
 import { type CompiledCondition, type CompiledSegment, pathOf, type Test, tests } from './condition.ts'
 import { readDecimal } from './decimal.ts'
@@ -32,6 +33,7 @@ function compileCondition(condition: Condition, segments: CompiledSegments): Com
   const texts = values.map(value => (ignoreCase ? String(value).toLowerCase() : String(value)))
   return {
     attribute,
+    read: attributeReader(propertyName(attribute)),
     path: pathOf(attribute),
     looksElsewhere: test === tests.segment || attribute.includes('.'),
     test,
@@ -50,6 +52,9 @@ function compileCondition(condition: Condition, segments: CompiledSegments): Com
     segments: test === tests.segment ? values.flatMap(name => segments[String(name)] ?? []) : none,
   }
 }
+
+/** The same text as engines keep it for names of properties: with another copy each reading would look that one up. */
+const propertyName = (name: string): string => Object.keys({ [name]: null })[0] ?? name
 
 const { before, same, after } = ways
 

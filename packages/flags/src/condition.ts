@@ -9,6 +9,7 @@
  * engine cannot look through calls that go somewhere else each time, and an evaluation takes twice as long.
  */
 import { type AddressRange, isInRange } from './address-range.ts'
+import type { AttributeReader } from './attribute-reader.ts'
 import { wayOf } from './comparison.ts'
 import { readDecimal } from './decimal.ts'
 import type { EvaluationContext } from './evaluation.ts'
@@ -35,6 +36,7 @@ export type Test = (typeof tests)[keyof typeof tests]
 
 export interface CompiledCondition {
   readonly attribute: string
+  readonly read: AttributeReader
   /** Steps of a name with dots, used when the context has no attribute of the whole name. */
   readonly path: readonly string[] | null
   /** There is more to look at than the attribute of this name: a path, or segments. */
@@ -93,11 +95,10 @@ export const belongsToNobody = ({ keys, alternatives }: CompiledSegment): boolea
   keys.size === 0 && alternatives.length === 0
 
 function isMet(condition: CompiledCondition, context: EvaluationContext): boolean {
-  const { attribute } = condition
-  const found = context[attribute]
+  const found = condition.read(context)
   // Most attributes are texts, and most conditions fail by the value: whose property it is gets asked last.
   const isAccepted = typeof found === 'string' ? acceptsText(condition, found) : acceptsOther(condition, found)
-  if (isAccepted && Object.hasOwn(context, attribute)) return true
+  if (isAccepted && Object.hasOwn(context, condition.attribute)) return true
   return condition.looksElsewhere && isMetElsewhere(condition, context)
 }
 

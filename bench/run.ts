@@ -4,6 +4,7 @@ import { appendBench } from './append.ts'
 import type { BenchResult } from './bench-result.ts'
 import { decideBench } from './decide.ts'
 import { engineBench } from './engine.ts'
+import { flagStreamBench } from './flag-stream.ts'
 import { flagsBench } from './flags.ts'
 import { simulateBench } from './simulate.ts'
 import { soakBench } from './soak.ts'
@@ -12,6 +13,7 @@ const benches: Readonly<Record<string, (args: readonly string[]) => Promise<Benc
   append: appendBench,
   decide: decideBench,
   flags: flagsBench,
+  'flag-stream': flagStreamBench,
   engine: engineBench,
   simulate: simulateBench,
   soak: soakBench,

@@ -48,7 +48,7 @@ export async function startServer(settings: ServerSettings): Promise<ServerProce
       DANKAI_DATA_DIR: settings.dataDir,
       DANKAI_ADMIN_KEY: adminKey,
       DANKAI_SECRET_KEY: '07'.repeat(32),
-      DANKAI_LOG_LEVEL: process.env['DANKAI_LOG_LEVEL'] ?? 'warn',
+      DANKAI_LOG_LEVEL: process.env['DANKAI_LOG_LEVEL'] ?? 'fatal',
       ...(settings.databaseUrl === undefined ? {} : { DATABASE_URL: settings.databaseUrl }),
     },
   })

@@ -12,6 +12,8 @@ import { useFlagStages } from './features/flags/stage-routes.ts'
 import { useStaleFlags } from './features/flags/stale-routes.ts'
 import { useHealth } from './features/health/health-routes.ts'
 import { useKeys } from './features/keys/key-routes.ts'
+import { launchDarklyProtocol } from './features/launchdarkly/launchdarkly-protocol.ts'
+import { useLaunchDarkly } from './features/launchdarkly/launchdarkly-routes.ts'
 import { useOtlp } from './features/otlp/otlp-routes.ts'
 import { usePage } from './features/page/page-routes.ts'
 import { usePlans } from './features/plans/plan-routes.ts'
@@ -21,12 +23,15 @@ import { useSamples } from './features/samples/sample-routes.ts'
 import { useStream } from './features/stream/stream-routes.ts'
 import { type Api, createApi } from './http/api.ts'
 import { useMiddleware } from './http/middleware.ts'
+import type { Protocols } from './http/protocol.ts'
+
+const protocols: Protocols = [launchDarklyProtocol]
 
 /** The whole HTTP API; one line a feature. */
 export function createRoutes(app: Application, isLocal: boolean): Api {
   const { log, metrics, authenticator } = app
-  const api = createApi(log)
-  useMiddleware(api, { log, metrics, authenticator, isLocal })
+  const api = createApi(log, protocols)
+  useMiddleware(api, { log, metrics, authenticator, isLocal, protocols })
   useHealth(api, app)
   usePlans(api, app)
   useReleases(api, app)
@@ -43,6 +48,7 @@ export function createRoutes(app: Application, isLocal: boolean): Api {
   useExposures(api, app)
   useOtlp(api, app)
   useEmergency(api, app)
+  useLaunchDarkly(api, app)
   useConnections(api, app)
   useKeys(api, app)
   useAudit(api, app)

@@ -4,9 +4,10 @@
  * 1. Negated here, a condition holds for whoever lacks the attribute; a negated clause does not. So the condition
  *    becomes a segment, and the clause asks for whoever does not belong.
  * 2. What one clause cannot say (several places, several operators) is a segment with a rule for each.
- * 3. An operator that LaunchDarkly lacks and that others cannot stand for is refused by name.
+ * 3. What a segment says is in its key, so that no client ever has a flag with segments of another version of it.
+ * 4. An operator that LaunchDarkly lacks and that others cannot stand for is refused by name.
  */
-import type { Condition, FlagDefinition, JsonValue } from '@dankai/flags'
+import { type Condition, type FlagDefinition, type JsonValue, murmur3, utf8Bytes } from '@dankai/flags'
 import { type AttributeReference, referencesTo } from './attribute-reference.ts'
 import { CannotFollow } from './cannot-follow.ts'
 import { foldedPattern } from './folded-pattern.ts'
@@ -17,8 +18,6 @@ type Test = Pick<LaunchDarklyClause, 'op' | 'values' | 'negate'>
 export class ClauseExport {
   readonly segments = new Map<string, LaunchDarklySegment>()
   readonly #flag: FlagDefinition
-  /** The rules of a made segment -> its key, so that a condition used twice is one segment. */
-  readonly #made = new Map<string, string>()
 
   constructor(flag: FlagDefinition) {
     this.#flag = flag
@@ -37,9 +36,14 @@ export class ClauseExport {
     return this.#match([{ id: '1', clauses }], negate)
   }
 
-  put(segment: Pick<LaunchDarklySegment, 'key' | 'rules'> & Partial<LaunchDarklySegment>): void {
-    const { version } = this.#flag
-    this.segments.set(segment.key, { version, included: [], excluded: [], salt: '', deleted: false, ...segment })
+  /** A segment whose key is given: its buckets are made from that. */
+  put(key: string, salt: string, rules: readonly LaunchDarklySegmentRule[]): void {
+    this.segments.set(key, { ...this.#blank, key, salt, rules })
+  }
+
+  get #blank(): LaunchDarklySegment {
+    const { key, version } = this.#flag
+    return { key, version, included: [], excluded: [], rules: [], salt: '', deleted: false }
   }
 
   #clauseOf(condition: Condition, beside: readonly Condition[]): LaunchDarklyClause {
@@ -58,32 +62,30 @@ export class ClauseExport {
     )
   }
 
-  /** Neither `#` nor `~` can be in the key of a flag, so no two flags share a segment. */
   #ownSegment(name: string): string {
-    const key = `${this.#flag.key}#${name}`
-    const segment = this.#flag.segments[name]
-    if (segment === undefined || this.segments.has(key)) return key
+    const segment = this.#flag.segments[name] ?? { include: {} }
     const included = Object.entries(segment.include).map(
       ([attribute, values]): Condition => ({ attribute, operator: 'is', values, negated: false }),
     )
     const rules = [included, ...(segment.rules ?? [])]
       .filter(conditions => conditions.length > 0)
       .map((conditions, index) => ({ id: String(index + 1), clauses: this.clausesOf(conditions) }))
-    this.put({ key, included: segment.keys ?? [], excluded: segment.excludedKeys ?? [], rules })
-    return key
+    return this.#keep(`#${name}`, { included: segment.keys ?? [], excluded: segment.excludedKeys ?? [], rules })
   }
 
   #match(rules: readonly LaunchDarklySegmentRule[], negate: boolean): LaunchDarklyClause {
-    const text = JSON.stringify(rules)
-    let key = this.#made.get(text)
-    if (key === undefined) {
-      key = `${this.#flag.key}~${this.#made.size + 1}`
-      this.#made.set(text, key)
-      this.put({ key, rules })
-    }
-    return { attribute: '', op: 'segmentMatch', values: [key], negate }
+    return { attribute: '', op: 'segmentMatch', values: [this.#keep('', { rules })], negate }
+  }
+
+  /** Neither `#` nor `~` can be in the key of a flag, so no two flags share a segment. */
+  #keep(name: string, said: Partial<LaunchDarklySegment>): string {
+    const key = `${this.#flag.key}${name}~${digestOf(JSON.stringify(said))}`
+    this.segments.set(key, { ...this.#blank, ...said, key })
+    return key
   }
 }
+
+const digestOf = (text: string): string => [1, 2].map(seed => murmur3(utf8Bytes(text), seed).toString(36)).join('')
 
 const isExistence = ({ attribute, operator, negated }: Condition, asked: string): boolean =>
   operator === 'exists' && !negated && attribute === asked

@@ -136,7 +136,7 @@ class CohortExport {
       )
     const segmentKey = this.#dealt === 0 ? key : `${key}~cohort${this.#dealt}`
     this.#dealt++
-    this.#clauses.put({ key: segmentKey, salt: `${salt}:${cohort.segment}`, rules: this.#strata(cohort, members) })
+    this.#clauses.put(segmentKey, `${salt}:${cohort.segment}`, this.#strata(cohort, members))
     return { attribute: '', op: 'segmentMatch', values: [segmentKey], negate: false }
   }
 

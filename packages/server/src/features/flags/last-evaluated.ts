@@ -2,9 +2,9 @@ import type { Scope } from '@dankai/store'
 import type { Application } from '../../application.ts'
 import type { LastEvaluated } from './flag-view.ts'
 
-/** Null as long as nothing that evaluates reports to this server. */
-export function lastEvaluatedIn(_app: Application, _scope: Scope): LastEvaluated {
-  return () => null
+/** Null as long as nothing that evaluates told this server of the flag. */
+export function lastEvaluatedIn(app: Application, scope: Scope): LastEvaluated {
+  return ({ key }) => app.evaluations.read(scope, key)?.lastSeenAt ?? null
 }
 
 /** Since when evaluations are counted; null while they are not. */

@@ -1,0 +1,97 @@
+/**
+ * All streams of LaunchDarkly's clients on this instance.
+ *
+ *  1. A feed is opened by its first client and stays: environments are few.
+ *  2. A comment every 15 s tells proxies and clients that the server lives, and drops clients that read nothing.
+ *  3. A client of a browser hears values, not rules; it is told when its values changed.
+ */
+import type { EvaluationContext } from '@dankai/flags'
+import type { Scope } from '@dankai/store'
+import type { Application } from '../../application.ts'
+import { HttpProblem } from '../../http/http-problem.ts'
+import { eventFrame } from '../stream/event-frame.ts'
+import type { StreamClient } from '../stream/stream-client.ts'
+import { evaluatedFlags } from './evaluated-flags.ts'
+import { LaunchDarklyFeed } from './launchdarkly-feed.ts'
+
+const commentEveryMs = 15_000
+/** Each is evaluated anew with every change. */
+const evaluatedClientsMax = 5_000
+
+interface EvaluatedClient {
+  readonly scope: Scope
+  readonly client: StreamClient
+  readonly context: EvaluationContext
+  readonly withReasons: boolean
+  readonly unsubscribe: () => void
+}
+
+export class LaunchDarklyHub {
+  readonly #app: Application
+  readonly #feeds = new Map<string, LaunchDarklyFeed>()
+  readonly #evaluated = new Set<EvaluatedClient>()
+  readonly #timer: NodeJS.Timeout
+
+  constructor(app: Application) {
+    this.#app = app
+    this.#timer = setInterval(() => this.#sayAlive(), commentEveryMs)
+    app.onClose(() => this.close())
+  }
+
+  async feed(scope: Scope): Promise<LaunchDarklyFeed> {
+    const environment = await this.#app.environments.of(scope)
+    const key = `${scope.project}\n${scope.environment}`
+    const feed = this.#feeds.get(key) ?? new LaunchDarklyFeed(environment, this.#app.log)
+    this.#feeds.set(key, feed)
+    return feed
+  }
+
+  /** Before the answer begins, as an open stream cannot refuse any more. */
+  requireRoom(): void {
+    if (this.#evaluated.size < evaluatedClientsMax) return
+    throw new HttpProblem(
+      'too-many-requests',
+      `Cannot open another stream of values: found ${evaluatedClientsMax} open, expected fewer. Poll, or use another instance.`,
+      {},
+      { 'retry-after': '30' },
+    )
+  }
+
+  async follow(scope: Scope, client: StreamClient, context: EvaluationContext, withReasons: boolean): Promise<void> {
+    const environment = await this.#app.environments.of(scope)
+    let said = ''
+    const say = (): void => {
+      const data = JSON.stringify(evaluatedFlags(environment, context, withReasons))
+      if (data !== said) client.write(eventFrame({ name: 'put', data }))
+      said = data
+    }
+    this.#evaluated.add({ scope, client, context, withReasons, unsubscribe: environment.subscribe(say) })
+    say()
+  }
+
+  forget(client: StreamClient): void {
+    for (const one of this.#evaluated) {
+      if (one.client !== client) continue
+      one.unsubscribe()
+      this.#evaluated.delete(one)
+    }
+    for (const feed of this.#feeds.values()) feed.clients.delete(client)
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+    for (const feed of this.#feeds.values()) feed.close()
+    for (const { client, unsubscribe } of [...this.#evaluated]) {
+      unsubscribe()
+      client.close()
+    }
+  }
+
+  #sayAlive(): void {
+    for (const feed of this.#feeds.values()) feed.publish(commentFrame)
+    for (const { client } of this.#evaluated) client.write(commentFrame)
+  }
+}
+
+/** A comment of server-sent events, as a chunk of HTTP/1.1. */
+const commentFrame = Buffer.from('3\r\n:\n\n\r\n', 'latin1')

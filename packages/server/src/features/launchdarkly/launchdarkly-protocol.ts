@@ -1,0 +1,50 @@
+/** LaunchDarkly's ways: where keys stand, and how errors read. */
+import { randomUUID } from 'node:crypto'
+import type { HttpProblem } from '../../http/http-problem.ts'
+import type { Protocol } from '../../http/protocol.ts'
+
+const prefix = '/launchdarkly/'
+/** Ten thousand events with contexts, which is what a client keeps at most. */
+const bodyBytesMax = 8 * 1_048_576
+
+/** LaunchDarkly's codes for the statuses its clients and scripts look at. */
+const codes: Readonly<Record<number, string>> = {
+  400: 'invalid_request',
+  401: 'unauthorized',
+  403: 'forbidden',
+  404: 'not_found',
+  409: 'conflict',
+  413: 'payload_too_large',
+  415: 'unsupported_media_type',
+  422: 'unprocessable_entity',
+  429: 'rate_limited',
+  503: 'service_unavailable',
+}
+
+export function launchDarklyError(
+  status: number,
+  message: string,
+  id: string = randomUUID(),
+  code: string = codes[status] ?? 'internal_service_error',
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  return new Response(JSON.stringify({ code, message, id }), {
+    status,
+    headers: { 'content-type': 'application/json', 'access-control-allow-origin': '*', ...headers },
+  })
+}
+
+/** Paths whose key stands in them: those of LaunchDarkly's clients for browsers. */
+const publicPath =
+  /^\/launchdarkly\/(?:sdk\/evalx|sdk\/goals|eval|events\/bulk|events\/diagnostic)\/([\x21-\x2e\x30-\x7e]{1,512})(?:\/|$)/
+
+const quiet = /^\/launchdarkly\/(?:bulk|diagnostic|events|sdk)\b/
+
+export const launchDarklyProtocol: Protocol = {
+  prefix,
+  bodyBytesMax,
+  problem: ({ status, message, headers }: HttpProblem, requestId) =>
+    launchDarklyError(status, message, requestId || undefined, undefined, headers),
+  keyInPath: path => publicPath.exec(path)?.[1] ?? null,
+  isQuiet: path => quiet.test(path),
+}

@@ -1,0 +1,491 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { after, before, describe, it } from 'node:test'
+import type { FlagDefinition } from '@dankai/flags'
+import launchDarkly, { type LDClient, type LDContext, type LDOptions } from '@launchdarkly/node-server-sdk'
+import type { DankaiServer } from '../../create-server.ts'
+import { type Answer, ask, openTestHouse, type TestHouse, until } from '../../testing/test-server.ts'
+
+let house: TestHouse
+let server: DankaiServer
+let base: string
+const clients: LDClient[] = []
+
+before(async () => {
+  house = await openTestHouse()
+  server = await house.open()
+  base = `${server.url}/launchdarkly`
+})
+after(async () => {
+  for (const client of clients) client.close()
+  await house.close()
+})
+
+const silent = { error() {}, warn() {}, info() {}, debug() {} }
+
+async function openClient(key: string, options: LDOptions = {}): Promise<LDClient> {
+  const client = launchDarkly.init(key, {
+    baseUri: base,
+    streamUri: base,
+    eventsUri: base,
+    logger: silent,
+    diagnosticOptOut: true,
+    ...options,
+  })
+  clients.push(client)
+  await client.waitForInitialization({ timeout: 20 })
+  return client
+}
+
+/** An environment of its own for each test, with a key of each kind. */
+async function environment(name: string) {
+  const keyOf = async (kind: string): Promise<string> => {
+    const options = { body: { kind, principal: 'trips', name: `${name}-${kind}`, environment: name } }
+    return (await ask(server.url, 'POST', '/v1/keys', options)).body.secret
+  }
+  const call = (method: string, path: string, body?: unknown, version?: number): Promise<Answer> =>
+    ask(server.url, method, `${path}${path.includes('?') ? '&' : '?'}environment=${name}`, {
+      ...(body === undefined ? {} : { body }),
+      ...(version === undefined ? {} : { headers: { 'if-match': String(version) } }),
+    })
+  return {
+    name,
+    serverKey: await keyOf('sdk-server'),
+    clientKey: await keyOf('sdk-client'),
+    call,
+    async setFlag(key: string, flag: Partial<FlagDefinition>): Promise<number> {
+      const { body: present } = await call('GET', `/v1/flags/${key}`)
+      const seed = flag.algorithm === 'launchdarkly' ? { seed: `${key}.4f1a` } : {}
+      const { status, body } = await call(
+        'PUT',
+        `/v1/flags/${key}`,
+        { flag: { ...seed, ...flag } },
+        present.flag?.version,
+      )
+      assert.equal(status, 200, JSON.stringify(body))
+      return body.flag.version
+    },
+    /** LaunchDarkly's REST API, with the key as its scripts send it. */
+    rest: (method: string, flag: string, body?: unknown, headers: Record<string, string> = {}, query = '') =>
+      ask(base, method, `/api/v2/flags/default/${flag}?env=${name}${query}`, {
+        key: null,
+        ...(body === undefined ? {} : { body }),
+        headers: { authorization: 'dk_admin_key_of_the_tests', ...headers },
+      }),
+  }
+}
+
+const share = (part: number) => ({ exposure: { share: part, cohorts: [], shadow: false } })
+const rule = (id: string, attribute: string, value: string, variant: string) => ({
+  id,
+  when: [{ attribute, operator: 'is' as const, values: [value], negated: false }],
+  share: 1,
+  by: null,
+  seed: null,
+  serve: { variant },
+})
+
+const semantic = { 'content-type': 'application/json; domain-model=launchdarkly.semanticpatch' }
+
+describe('the server SDK of LaunchDarkly, unmodified', () => {
+  it('F-043 F-044 streams: values, reasons, targets, rules, segments, prerequisites, and changes by its own update event', async () => {
+    const place = await environment('ld-stream')
+    await place.setFlag('gate', { algorithm: 'launchdarkly', ...share(1) })
+    await place.setFlag('new-booking-flow', {
+      algorithm: 'launchdarkly',
+      variants: { on: 'new', off: 'old', beta: 'beta' },
+      prerequisites: [{ flag: 'gate', variants: ['on'] }],
+      targets: [{ variant: 'beta', keys: ['aki'] }],
+      rules: [
+        rule('by-plan', 'plan', 'premium', 'on'),
+        {
+          ...rule('by-segment', 'plan', '', 'on'),
+          when: [{ attribute: '', operator: 'inSegment', values: ['staff'], negated: false }],
+        },
+      ],
+      segments: { staff: { include: {}, keys: ['mei'] } },
+    })
+    const client = await openClient(place.serverKey)
+    const detail = (context: LDContext) => client.variationDetail('new-booking-flow', context, 'default')
+    const cases: readonly (readonly [LDContext, string, object])[] = [
+      [{ key: 'aki' }, 'beta', { kind: 'TARGET_MATCH' }],
+      [{ kind: 'user', key: 'ben', plan: 'premium' }, 'new', { kind: 'RULE_MATCH', ruleId: 'by-plan', ruleIndex: 0 }],
+      [{ key: 'ben', custom: { plan: 'premium' } }, 'new', { kind: 'RULE_MATCH', ruleId: 'by-plan', ruleIndex: 0 }],
+      [{ key: 'mei' }, 'new', { kind: 'RULE_MATCH', ruleId: 'by-segment', ruleIndex: 1 }],
+      [{ key: 'ben' }, 'old', { kind: 'FALLTHROUGH' }],
+    ]
+    for (const [context, value, reason] of cases) {
+      const found = await detail(context)
+      assert.deepEqual([found.value, found.reason], [value, reason], JSON.stringify(context))
+    }
+
+    const changed = once(client, 'update:new-booking-flow')
+    await place.setFlag('gate', { algorithm: 'launchdarkly', on: false })
+    await changed
+    const failed = await detail({ key: 'aki' })
+    assert.deepEqual([failed.value, failed.reason], ['old', { kind: 'PREREQUISITE_FAILED', prerequisiteKey: 'gate' }])
+
+    const removed = once(client, 'update:gate')
+    const version = (await place.call('GET', '/v1/flags/gate')).body.flag.version
+    assert.equal((await place.call('DELETE', '/v1/flags/gate', undefined, version)).status, 204)
+    await removed
+    assert.equal((await client.variationDetail('gate', { key: 'aki' }, 'gone')).reason.errorKind, 'FLAG_NOT_FOUND')
+
+    const made = once(client, 'update:later')
+    await place.setFlag('later', share(1))
+    await made
+    assert.equal(await client.variation('later', { key: 'aki' }, false), true)
+  })
+
+  it('F-056 F-058 F-059 runs the code of the documents as written: isEnabled, getVariation, getExperimentVariant', async () => {
+    const place = await environment('ld-documents')
+    await place.setFlag('new-booking-flow', share(1))
+    await place.setFlag('search-algorithm-variant', {
+      kind: 'experiment',
+      algorithm: 'launchdarkly',
+      variants: { control: 'control', ml: 'ml_ranking' },
+      offVariant: 'control',
+      onVariant: 'ml',
+      otherwise: {
+        split: [
+          { variant: 'control', weight: 50_000 },
+          { variant: 'ml', weight: 50_000 },
+        ],
+        by: null,
+        seed: null,
+        experiment: true,
+      },
+    })
+    const ldClient = await openClient(place.serverKey)
+    const toLDUser = (user: { key: string; email?: string; custom?: { plan?: string } }) => ({ ...user })
+    assert.equal(await ldClient.variation('new-booking-flow', toLDUser({ key: 'aki' }), false), true)
+    assert.equal(await ldClient.variation('unknown-flag', toLDUser({ key: 'aki' }), false), false)
+    const seen = new Set<string>()
+    for (let index = 0; index < 40; index++) {
+      const detail = await ldClient.variationDetail(
+        'search-algorithm-variant',
+        toLDUser({ key: `user-${index}` }),
+        'control',
+      )
+      assert.equal(detail.reason?.inExperiment ?? false, true)
+      seen.add(detail.value)
+    }
+    assert.deepEqual([...seen].toSorted(), ['control', 'ml_ranking'])
+  })
+
+  it('polls with a tag, and is answered 304 while nothing changed', async () => {
+    const place = await environment('ld-poll')
+    await place.setFlag('ops', { kind: 'ops', ...share(1) })
+    const client = await openClient(place.serverKey, { stream: false })
+    assert.equal(await client.variation('ops', { key: 'aki' }, false), true)
+
+    const poll = (etag?: string) =>
+      ask(base, 'GET', '/sdk/latest-all', {
+        key: null,
+        headers: { authorization: place.serverKey, ...(etag === undefined ? {} : { 'if-none-match': etag }) },
+      })
+    const first = await poll()
+    assert.deepEqual(Object.keys(first.body), ['flags', 'segments'])
+    const etag = first.headers.get('etag') ?? ''
+    assert.equal((await poll(etag)).status, 304)
+    await place.setFlag('ops', { kind: 'ops', on: false })
+    const third = await poll(etag)
+    assert.deepEqual([third.status, third.body.flags.ops.on], [200, false])
+    assert.ok(third.body.flags.ops.version > first.body.flags.ops.version)
+  })
+
+  it('hears an emergency stop and its end as updates, though neither is a new version of the flag', async () => {
+    const place = await environment('ld-stop')
+    await place.setFlag('booking', share(1))
+    const client = await openClient(place.serverKey)
+    const serves = async (wanted: boolean, act: () => Promise<unknown>): Promise<void> => {
+      const updated = once(client, 'update:booking')
+      await act()
+      await updated
+      assert.equal(await client.variation('booking', { key: 'aki' }, null), wanted)
+    }
+    const emergency = (stop: boolean) => async () => {
+      const { status, body } = await place.call('POST', '/v1/emergency', { stop, flag: 'booking', why: 'on fire' })
+      assert.equal(status, 200, JSON.stringify(body))
+    }
+    await serves(false, emergency(true))
+    await serves(true, emergency(false))
+    await serves(false, emergency(true))
+  })
+
+  it('does not get a flag whose users it would choose otherwise, until that flag takes its buckets', async () => {
+    const place = await environment('ld-refused')
+    await place.setFlag('dealt', share(0.5))
+    const client = await openClient(place.serverKey)
+    const missing = await client.variationDetail('dealt', { key: 'aki' }, 'none')
+    assert.deepEqual([missing.value, missing.reason.errorKind], ['none', 'FLAG_NOT_FOUND'])
+    const followed = once(client, 'update:dealt')
+    await place.setFlag('dealt', { algorithm: 'launchdarkly', ...share(0.5) })
+    await followed
+    const keys = Array.from({ length: 200 }, (_, index) => `user-${index}`)
+    const values = await Promise.all(keys.map(key => client.variation('dealt', { key }, null)))
+    const evaluated = await Promise.all(
+      keys.map(async key => {
+        const context = Buffer.from(JSON.stringify({ kind: 'user', key })).toString('base64url')
+        return (await ask(base, 'GET', `/sdk/evalx/${place.clientKey}/contexts/${context}`, { key: null })).body.dealt
+          .value
+      }),
+    )
+    assert.deepEqual(values, evaluated)
+    assert.ok(values.includes(true) && values.includes(false))
+  })
+
+  it('is told with 401 in LaunchDarkly’s words when its key is wrong, and gives up', async () => {
+    const wrong = await ask(base, 'GET', '/sdk/latest-all', { key: null, headers: { authorization: 'sdk-wrong' } })
+    assert.deepEqual(
+      [wrong.status, wrong.body.code, Object.keys(wrong.body)],
+      [401, 'unauthorized', ['code', 'message', 'id']],
+    )
+    await assert.rejects(openClient('sdk-wrong'), /401|failed/i)
+    const { clientKey } = await environment('ld-keys')
+    const rules = await ask(base, 'GET', '/sdk/latest-all', { key: null, headers: { authorization: clientKey } })
+    assert.deepEqual([rules.status, rules.body.code], [403, 'forbidden'])
+  })
+
+  it('reports what it evaluated once, though a payload comes twice', async () => {
+    const place = await environment('ld-events')
+    await place.setFlag('counted', share(1))
+    const client = await openClient(place.serverKey)
+    for (let index = 0; index < 3; index++) await client.variation('counted', { key: `user-${index}` }, false)
+    await client.flush()
+    const lastSeen = async () => (await place.call('GET', '/v1/flags/counted')).body
+    await until(lastSeen, ({ lastEvaluatedAt }) => lastEvaluatedAt !== null)
+
+    const summary = (payload: string, count: number) =>
+      ask(base, 'POST', '/bulk', {
+        key: null,
+        headers: {
+          authorization: place.serverKey,
+          'x-launchdarkly-payload-id': payload,
+          'x-launchdarkly-event-schema': '4',
+        },
+        body: [
+          { kind: 'index', creationDate: 1, context: { kind: 'user', key: 'aki' } },
+          {
+            kind: 'summary',
+            startDate: 1,
+            endDate: Date.now() + 3_600_000,
+            features: {
+              counted: { counters: [{ variation: 0, count, version: 1 }] },
+              invented: { counters: [{ count: 1 }] },
+            },
+          },
+        ],
+      })
+    for (const payload of ['one', 'one', 'two']) assert.equal((await summary(payload, 5)).status, 202)
+    const { lastEvaluatedAt } = await lastSeen()
+    assert.ok(lastEvaluatedAt <= Date.now() + 1_000, 'a clock that is ahead tells no future')
+    const unreadable = await ask(base, 'POST', '/bulk', {
+      key: null,
+      headers: { authorization: place.serverKey, 'content-type': 'application/json' },
+      body: '{',
+    })
+    assert.deepEqual([unreadable.status, unreadable.body.code], [400, 'invalid_request'])
+    const diagnostic = { key: null, headers: { authorization: place.serverKey }, body: { kind: 'diagnostic-init' } }
+    assert.equal((await ask(base, 'POST', '/diagnostic', diagnostic)).status, 202)
+  })
+})
+
+describe('what LaunchDarkly’s clients for browsers ask for', () => {
+  const encoded = (context: object): string => Buffer.from(JSON.stringify(context)).toString('base64url')
+  const bare = (method: string, path: string, body?: unknown) =>
+    ask(base, method, path, { key: null, ...(body === undefined ? {} : { body }) })
+
+  it('are values with reasons, for contexts and users, of every flag whatever its buckets', async () => {
+    const place = await environment('ld-browser')
+    await place.setFlag('dealt', { ...share(0.5), rules: [rule('vip', 'custom.plan', 'vip', 'on')] })
+    const asked = async (path: string): Promise<Answer> => bare('GET', `/sdk/evalx/${place.clientKey}/${path}`)
+    const vip = { kind: 'user', key: 'aki', plan: 'vip' }
+    const { body, headers } = await asked(`contexts/${encoded(vip)}?withReasons=true`)
+    const { value, variation, reason } = body.dealt
+    assert.deepEqual([value, variation, reason], [true, 0, { kind: 'RULE_MATCH', ruleIndex: 0, ruleId: 'vip' }])
+    assert.equal(headers.get('access-control-allow-origin'), '*')
+    const older = await asked(`users/${encoded({ key: 'aki', custom: { plan: 'vip' } })}`)
+    assert.deepEqual([older.body.dealt.value, older.body.dealt.reason], [true, undefined])
+    const wrong = await asked(`contexts/${encoded({ kind: 'user' })}`)
+    assert.deepEqual([wrong.status, wrong.body.code], [400, 'invalid_request'])
+    assert.match(wrong.body.message, /no key/)
+    const preflight = await fetch(`${base}/sdk/evalx/${place.clientKey}/contexts/x`, { method: 'OPTIONS' })
+    assert.deepEqual([preflight.status, preflight.headers.get('access-control-allow-origin')], [204, '*'])
+    assert.equal((await bare('POST', `/events/bulk/${place.clientKey}`, [])).status, 202)
+  })
+
+  it('need a key that may be public: none of a server is taken from a path', async () => {
+    const place = await environment('ld-public')
+    for (const [key, status] of [
+      [place.clientKey, 200],
+      [place.serverKey, 403],
+      ['dk_admin_key_of_the_tests', 403],
+      ['unknown', 401],
+    ] as const)
+      assert.equal(
+        (await bare('GET', `/sdk/evalx/${key}/contexts/${encoded({ kind: 'user', key: 'a' })}`)).status,
+        status,
+        key,
+      )
+  })
+
+  it('stream as a put for each change of their values', async () => {
+    const place = await environment('ld-eval')
+    await place.setFlag('shown', share(0))
+    const abort = new AbortController()
+    const stream = await fetch(`${base}/eval/${place.clientKey}/${encoded({ kind: 'user', key: 'aki' })}`, {
+      signal: abort.signal,
+    })
+    const reader = stream.body!.pipeThrough(new TextDecoderStream()).getReader()
+    let text = ''
+    const heard = async (pattern: RegExp): Promise<void> => {
+      while (!pattern.test(text)) text += (await reader.read()).value ?? assert.fail(`ended after ${text}`)
+      text = ''
+    }
+    await heard(/event: put\ndata: .*"shown":\{"value":false/)
+    await place.setFlag('shown', share(1))
+    await heard(/event: put\ndata: .*"shown":\{"value":true/)
+    abort.abort()
+  })
+})
+
+describe('LaunchDarkly’s REST API', () => {
+  it('R-028 turns a flag off with the command of the runbook, and says who and why in history and audit', async () => {
+    const place = await environment('production')
+    await place.setFlag('new-booking-flow', share(1))
+    const client = await openClient(place.serverKey)
+    const updated = once(client, 'update:new-booking-flow')
+    const patch = {
+      patch: [{ op: 'replace', path: '/environments/production/on', value: false }],
+      comment: 'errors rise',
+    }
+    // As written: no environment but the one in the path of the patch.
+    const { status, body } = await ask(base, 'PATCH', '/api/v2/flags/default/new-booking-flow', {
+      key: null,
+      headers: { authorization: 'dk_admin_key_of_the_tests', 'content-type': 'application/json' },
+      body: patch,
+    })
+    assert.deepEqual([status, body.environments?.production.on], [200, false], JSON.stringify(body))
+    await updated
+    assert.equal(await client.variation('new-booking-flow', { key: 'aki' }, null), false)
+    const { body: history } = await place.call('GET', '/v1/flags/new-booking-flow/history')
+    assert.equal(history.items[0].why, 'errors rise')
+    const { body: audit } = await place.call('GET', '/v1/audit?subject=new-booking-flow')
+    assert.deepEqual([audit.items[0].action, audit.items[0].why], ['patch flag (LaunchDarkly API)', 'errors rise'])
+    const { body: flag } = await place.call('GET', '/v1/flags/new-booking-flow')
+    assert.deepEqual([flag.flag.on, flag.flag.exposure.share], [false, 1], 'what was not patched stays')
+  })
+
+  it('carries out semantic patches, all or none, and shows the result', async () => {
+    const place = await environment('ld-semantic')
+    await place.setFlag('wide', { variants: { on: true, off: false } })
+    const instruct = (instructions: object[], query = '') =>
+      place.rest('PATCH', 'wide', { environmentKey: place.name, comment: 'by script', instructions }, semantic, query)
+    const clauses = [{ attribute: 'plan', op: 'in', values: ['premium'], negate: false, contextKind: 'user' }]
+    const done = await instruct([
+      { kind: 'turnFlagOn' },
+      { kind: 'addTargets', values: ['aki', 'ben'], variationId: 'on' },
+      { kind: 'addRule', clauses, variationId: 'on' },
+      { kind: 'updateFallthroughVariationOrRollout', rolloutWeights: { on: 25_000, off: 75_000 } },
+    ])
+    assert.equal(done.status, 200, JSON.stringify(done.body))
+    const { on, targets, rules, fallthrough } = done.body.environments[place.name]
+    assert.deepEqual([on, targets[0].values, rules[0].clauses[0].values], [true, ['aki', 'ben'], ['premium']])
+    assert.deepEqual(
+      fallthrough.rollout.variations.map(({ weight }: { weight: number }) => weight),
+      [25_000, 75_000],
+    )
+    assert.equal((await place.call('GET', '/v1/flags/wide')).body.flag.exposure.share, 0.25)
+
+    const version = done.body._version
+    const cases: readonly (readonly [object[], number, RegExp])[] = [
+      [[{ kind: 'turnFlagOff' }, { kind: 'removeRule', ruleId: 'gone' }], 404, /no rule "gone"/],
+      [[{ kind: 'archiveFlag' }], 422, /"archiveFlag" means nothing here/],
+      [[{ kind: 'flyToTheMoon' }], 400, /"flyToTheMoon" is not known/],
+      [[{ kind: 'updateOffVariation', variationId: 'purple' }], 400, /no variation "purple"/],
+      [[{ kind: 'updateFallthroughVariationOrRollout', rolloutWeights: { on: 1 } }], 400, /sum to 1/],
+      [[{ kind: 'removeVariation', variationId: 'on' }], 422, /variant/],
+      [[{ kind: 'addTargets', contextKind: 'device', values: ['d'], variationId: 'on' }], 422, /"device"/],
+      [[], 400, /no list of 1 to 100 instructions/],
+    ]
+    for (const [instructions, status, message] of cases) {
+      const refused = await instruct(instructions)
+      assert.deepEqual([refused.status, typeof refused.body.id], [status, 'string'], JSON.stringify(refused.body))
+      assert.match(refused.body.message, message)
+    }
+    const preview = await instruct([{ kind: 'turnFlagOff' }], '&dryRun=true')
+    assert.equal(preview.body.environments[place.name].on, false)
+    assert.equal((await place.rest('GET', 'wide')).body._version, version, 'nothing of that was written')
+    assert.equal((await place.rest('GET', 'nowhere')).status, 404)
+  })
+
+  it('takes JSON Patch and merge patch of its representation, and says conflict when a test fails', async () => {
+    const place = await environment('ld-json')
+    await place.setFlag('patched', { algorithm: 'launchdarkly', variants: { on: true, off: false }, ...share(0.5) })
+    const at = `/environments/${place.name}`
+    const moved = await place.rest('PATCH', 'patched', [
+      { op: 'test', path: `${at}/on`, value: true },
+      { op: 'add', path: `${at}/targets/-`, value: { variation: 1, values: ['mei'] } },
+    ])
+    assert.equal(moved.status, 200, JSON.stringify(moved.body))
+    const merged = await place.rest('PATCH', 'patched', {
+      comment: 'everybody',
+      merge: { environments: { [place.name]: { fallthrough: { variation: 0, rollout: null } } } },
+    })
+    assert.equal(merged.status, 200, JSON.stringify(merged.body))
+    const { flag } = (await place.call('GET', '/v1/flags/patched')).body
+    assert.deepEqual([flag.exposure.share, flag.targets], [1, [{ variant: 'off', keys: ['mei'] }]])
+    const cases: readonly (readonly [unknown, number, RegExp])[] = [
+      [[{ op: 'test', path: `${at}/on`, value: false }], 409, /test failed/],
+      [[{ op: 'replace', path: `${at}/nothing/here`, value: 1 }], 400, /nothing at/],
+      [[{ op: 'replace', path: `${at}/salt`, value: 'x' }], 422, /salt" cannot be changed/],
+      [[{ op: 'replace', path: '/name', value: 'x' }], 422, /"\/name" cannot be changed/],
+      [[{ op: 'replace', path: `${at}/offVariation`, value: 9 }], 400, /no variation 9/],
+      [{ environments: { one: {}, other: {} } }, 400, /2 environments/],
+    ]
+    for (const [patch, status, message] of cases) {
+      const refused = await place.rest('PATCH', 'patched', patch)
+      assert.equal(refused.status, status, JSON.stringify(refused.body))
+      assert.match(refused.body.message, message)
+    }
+  })
+
+  it('refuses a flag that a live release moves, and a key that may not edit', async () => {
+    const place = await environment('ld-held')
+    await place.setFlag('moved', share(0))
+    const plan = `kind: ReleasePlan
+name: moving
+exposure: [{ flag: moved }]
+before: [{ approve: release-managers }]
+phases: [{ name: canary, expose: 5%, hold: 1h }]
+rollback: [{ expose: 0% }]
+`
+    const applied = await place.call('POST', '/v1/plans', { files: [{ file: 'plan.yaml', text: plan }] })
+    assert.ok(applied.status < 300, JSON.stringify(applied.body))
+    const started = await place.call('POST', '/v1/releases', { plan: 'moving', version: 'v1' })
+    assert.equal(started.status, 201, JSON.stringify(started.body))
+    const off = { environmentKey: place.name, instructions: [{ kind: 'turnFlagOff' }] }
+    const refused = await place.rest('PATCH', 'moved', off, semantic)
+    assert.deepEqual([refused.status, refused.body.code], [409, 'conflict'])
+    assert.match(refused.body.message, new RegExp(started.body.id))
+    const byReader = await place.rest('PATCH', 'moved', off, { ...semantic, authorization: place.serverKey })
+    assert.equal(byReader.status, 403)
+  })
+
+  it('lets one of two who change a flag at once win, and tells the other of a conflict', async () => {
+    const place = await environment('ld-race')
+    await place.setFlag('raced', share(0))
+    const instruct = (values: string[]) => {
+      const instructions = [{ kind: 'addTargets', values, variationId: 'on' }]
+      return place.rest('PATCH', 'raced', { environmentKey: place.name, instructions }, semantic)
+    }
+    const answers = await Promise.all(Array.from({ length: 8 }, (_, index) => instruct([`user-${index}`])))
+    const won = answers.filter(({ status }) => status === 200)
+    for (const { status, body } of answers)
+      if (status !== 200) assert.deepEqual([status, body.code], [409, 'optimistic_locking_error'])
+    const { flag } = (await place.call('GET', '/v1/flags/raced')).body
+    assert.equal(flag.targets[0].keys.length, won.length, 'every change that was confirmed is there')
+    assert.ok(won.length >= 1)
+  })
+})

@@ -1,0 +1,137 @@
+/** What LaunchDarkly's SDKs ask for: server SDKs get rules and evaluate, clients for browsers get values. */
+import { randomUUID } from 'node:crypto'
+import { readLaunchDarklyContext } from '@dankai/flag-formats'
+import type { EvaluationContext } from '@dankai/flags'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import type { Application } from '../../application.ts'
+import type { Api, HttpContext } from '../../http/api.ts'
+import { requestScope, requireKind } from '../../http/caller.ts'
+import { HttpProblem } from '../../http/http-problem.ts'
+import { openStreamClient, type StreamClient } from '../stream/stream-client.ts'
+import { evaluatedFlags } from './evaluated-flags.ts'
+import { createEventIntake } from './launchdarkly-events.ts'
+import { LaunchDarklyHub } from './launchdarkly-hub.ts'
+
+/** A context in a path; longer ones are sent as the body of REPORT. */
+const contextTextMax = 16_384
+
+const evaluators = ['sdk-server', 'admin'] as const
+
+const forPages = {
+  'access-control-allow-origin': '*',
+  'access-control-allow-methods': 'GET, POST, REPORT, OPTIONS',
+  'access-control-allow-headers': '*, Authorization',
+  'access-control-max-age': '300',
+}
+
+export function useLaunchDarklySdks(api: Api, app: Application): void {
+  const hub = new LaunchDarklyHub(app)
+  const events = createEventIntake(app)
+
+  api.get('/launchdarkly/sdk/latest-all', async c => {
+    requireKind(c.get('caller'), evaluators)
+    const { environment, data } = await hub.feed(requestScope(c))
+    const { etag } = environment
+    if (c.req.header('if-none-match') === etag) return c.body(null, 304, { etag })
+    return c.body(data, 200, { etag, 'content-type': 'application/json' })
+  })
+
+  api.get('/launchdarkly/all', async c => {
+    requireKind(c.get('caller'), evaluators)
+    const feed = await hub.feed(requestScope(c))
+    const client = openStream(c, app, hub)
+    client.write(feed.put)
+    feed.clients.add(client)
+    return RESPONSE_ALREADY_SENT
+  })
+
+  api.post('/launchdarkly/bulk', async c => {
+    requireKind(c.get('caller'), evaluators)
+    await events.take(requestScope(c), c.req.header('x-launchdarkly-payload-id'), await bodyOf(c))
+    return c.body(null, 202)
+  })
+  api.post('/launchdarkly/diagnostic', c => c.body(null, 202))
+
+  for (const path of [
+    '/launchdarkly/sdk/evalx/:key/contexts/:context?',
+    '/launchdarkly/sdk/evalx/:key/users/:context?',
+    '/launchdarkly/sdk/evalx/:key/context',
+    '/launchdarkly/sdk/evalx/:key/user',
+  ])
+    api.on(['GET', 'REPORT'], path, async c => {
+      const environment = await app.environments.of(requestScope(c))
+      const values = evaluatedFlags(environment, await contextIn(c), asksForReasons(c))
+      return c.json(values, 200, forPages)
+    })
+
+  api.on(['GET', 'REPORT'], '/launchdarkly/eval/:key/:context?', async c => {
+    const scope = requestScope(c)
+    const context = await contextIn(c)
+    hub.requireRoom()
+    // Read before the answer begins, so that a database that is away is a 503 and not an empty stream.
+    await app.environments.of(scope)
+    await hub.follow(scope, openStream(c, app, hub, forPages), context, asksForReasons(c))
+    return RESPONSE_ALREADY_SENT
+  })
+
+  api.post('/launchdarkly/events/bulk/:key', async c => {
+    await events.take(requestScope(c), c.req.header('x-launchdarkly-payload-id'), await bodyOf(c))
+    return c.body(null, 202, forPages)
+  })
+  api.post('/launchdarkly/events/diagnostic/:key', c => c.body(null, 202, forPages))
+  // Pages and clicks to count, which are not kept here.
+  api.get('/launchdarkly/sdk/goals/:key', c => c.json([], 200, forPages))
+  api.options('/launchdarkly/*', c => c.body(null, 204, forPages))
+}
+
+function openStream(
+  c: HttpContext,
+  app: Application,
+  hub: LaunchDarklyHub,
+  headers: Readonly<Record<string, string>> = {},
+): StreamClient {
+  for (const [name, value] of Object.entries(headers)) c.env.outgoing.setHeader(name, value)
+  const name = c.req.header('user-agent')?.slice(0, 200) ?? 'LaunchDarkly SDK'
+  const about = { sdk: randomUUID(), name, kind: 'server', connectedAt: app.now() } as const
+  const client: StreamClient = openStreamClient(c.env.outgoing, about, dropped => {
+    if (dropped) app.hub.dropped++
+    hub.forget(client)
+  })
+  return client
+}
+
+const asksForReasons = (c: HttpContext): boolean => c.req.query('withReasons') === 'true'
+
+async function bodyOf(c: HttpContext): Promise<unknown> {
+  const text = await c.req.text()
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new HttpProblem('malformed', 'Cannot read the events: found no JSON, expected a list of events.')
+  }
+}
+
+async function contextIn(c: HttpContext): Promise<EvaluationContext> {
+  const encoded = c.req.param('context') ?? ''
+  const text = encoded === '' ? await c.req.text() : decode(encoded)
+  const read = readLaunchDarklyContext(parsed(text))
+  if (read.ok) return read.context
+  throw new HttpProblem('malformed', `Cannot evaluate flags: ${read.why}.`)
+}
+
+/** Both alphabets of base64 are in use. */
+function decode(encoded: string): string {
+  if (encoded.length <= contextTextMax) return Buffer.from(encoded, 'base64url').toString('utf8')
+  throw new HttpProblem(
+    'malformed',
+    `Cannot read the context: found more than ${contextTextMax} characters. Use REPORT.`,
+  )
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}

@@ -1,4 +1,9 @@
 export type { FlagImport, NotCarried } from './flag-import.ts'
+export { exportFlagd } from './flagd/export-flagd.ts'
+export { type FlagdFile, type FlagdFlag, flagdSchema } from './flagd/flagd-format.ts'
+export { importFlagd } from './flagd/import-flagd.ts'
+export { type ExportResult, followedFlag, needsBucket } from './followed-flag.ts'
+export { importGrowthBook } from './growthbook/import-growthbook.ts'
 export { type LaunchDarklyReason, reasonOf as launchDarklyReason } from './launchdarkly/evaluation-reason.ts'
 export {
   type ExportedFlag,
@@ -18,3 +23,8 @@ export {
   patchFlag as patchLaunchDarklyFlag,
 } from './launchdarkly/patch-flag.ts'
 export { type ReadContext, readContext as readLaunchDarklyContext } from './launchdarkly/read-context.ts'
+export { type ExportedFeature, exportUnleashFlag } from './unleash/export-unleash.ts'
+export { exportUnleash, type UnleashExport } from './unleash/export-unleash-set.ts'
+export { importUnleash } from './unleash/import-unleash.ts'
+export type { UnleashFeature, UnleashFeatures, UnleashSegment } from './unleash/unleash-format.ts'
+export { toggleOf as unleashToggleOf, type UnleashToggle } from './unleash/unleash-toggle.ts'

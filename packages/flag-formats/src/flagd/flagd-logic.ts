@@ -57,11 +57,11 @@ export function attributeLogic(attribute: string): JsonValue {
   return { if: [{ '!==': [whole, null] }, whole, { var: [attribute] }] }
 }
 
-const isText = (value: JsonValue): JsonValue => ({ '===': [{ cat: [value] }, value] })
+export const isTextLogic = (value: JsonValue): JsonValue => ({ '===': [{ cat: [value] }, value] })
 
-function isNumber(value: JsonValue): JsonValue {
+export function isNumberLogic(value: JsonValue): JsonValue {
   const others: readonly JsonValue[] = [null, true, false]
-  return { and: [...others.map(other => ({ '!==': [value, other] })), { '!': [isText(value)] }] }
+  return { and: [...others.map(other => ({ '!==': [value, other] })), { '!': [isTextLogic(value)] }] }
 }
 
 function logicOfCondition({ attribute, operator, values, ignoreCase = false }: Condition): JsonValue {
@@ -77,14 +77,14 @@ function logicOfCondition({ attribute, operator, values, ignoreCase = false }: C
     case 'endsWith':
       return anyOf(expected => ({ ends_with: [value, String(expected)] }))
     case 'contains':
-      return { and: [isText(value), anyOf(expected => ({ in: [String(expected), value] }))] }
+      return { and: [isTextLogic(value), anyOf(expected => ({ in: [String(expected), value] }))] }
     case '=':
     case '<':
     case '<=':
     case '>':
     case '>=': {
       const sign = operator === '=' ? '===' : operator
-      return { and: [isNumber(value), anyOf(expected => ({ [sign]: [value, Number(expected)] }))] }
+      return { and: [isNumberLogic(value), anyOf(expected => ({ [sign]: [value, Number(expected)] }))] }
     }
     case 'semver=':
     case 'semver<':
@@ -93,7 +93,9 @@ function logicOfCondition({ attribute, operator, values, ignoreCase = false }: C
     case 'semver>=': {
       const sign = operator.slice('semver'.length)
       const isPlain = [{ starts_with: [value, 'v'] }, { starts_with: [value, 'V'] }].map(logic => ({ '!': [logic] }))
-      return { and: [isText(value), ...isPlain, anyOf(expected => ({ sem_ver: [value, sign, String(expected)] }))] }
+      return {
+        and: [isTextLogic(value), ...isPlain, anyOf(expected => ({ sem_ver: [value, sign, String(expected)] }))],
+      }
     }
     case 'exists':
       return { '!==': [value, null] }

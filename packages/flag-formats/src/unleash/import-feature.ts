@@ -44,7 +44,7 @@ export function importFeature(name: string, given: Fields, { features, segments 
   const built = rulesOf(name, given, { segments, taken, onVariant, note })
   const last = built.at(-1)
   const exposed = last !== undefined && isForEverybody(last, onVariant) ? last : null
-  const seed = exposed?.seed || name
+  const seed = exposed?.seed ?? name
   const rules = withKeysWhereNeeded(
     exposed === null ? built : built.slice(0, -1),
     exposed !== null && exposed.share === 1,
@@ -165,8 +165,9 @@ function overridesOf(variants: readonly GivenVariant[], when: readonly Condition
   )
 }
 
-function isForEverybody({ when, by, serve }: BuiltRule, onVariant: string): boolean {
-  return when.length === 0 && by === null && 'variant' in serve && serve.variant === onVariant
+/** A seed of its own may be empty; that of a flag may not. */
+function isForEverybody({ when, by, seed, serve }: BuiltRule, onVariant: string): boolean {
+  return when.length === 0 && by === null && seed !== '' && 'variant' in serve && serve.variant === onVariant
 }
 
 /**

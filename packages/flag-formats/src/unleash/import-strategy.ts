@@ -46,7 +46,8 @@ function baseOf(given: Fields, around: StrategySurroundings): ImportedStrategy {
     case 'flexibleRollout': {
       const stickiness = textOf(parameters['stickiness']) || 'default'
       const share = percentOf(parameters['rollout'])
-      const seed = groupId || around.feature
+      // Without a group its client deals users by the user alone.
+      const seed = groupId ?? ''
       const by = byOf(stickiness, share < 1, around)
       // Everybody at 100 % still needs the attribute that the rollout goes by, unless it falls back to another.
       const present: Condition[] = stickiness === 'default' || share < 1 ? [] : [isThere(attributeOf(stickiness))]

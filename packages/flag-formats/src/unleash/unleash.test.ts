@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { compileFlag, type Evaluation, evaluateFlag, type FlagDefinition, FlagSet } from '@dankai/flags'
+import { compileFlag, defineFlag, type Evaluation, evaluateFlag, type FlagDefinition, FlagSet } from '@dankai/flags'
 import fc from 'fast-check'
 import { flagFor, type Person, person } from '../testing/arbitrary-flags.ts'
 import { openUnleashClient } from '../testing/unleash-client.ts'
@@ -95,4 +95,175 @@ test('a flag that asks for another is enabled for the same users in unleash-clie
     { numRuns: 500, seed: seed + 1 },
   )
   assert.ok(served > 100, `${served} of 500`)
+})
+
+test('features as Unleash writes them serve the same when imported', () => {
+  const rollout = (parameters: object, rest: object = {}): object => ({ name: 'flexibleRollout', parameters, ...rest })
+  const at = (operator: string, rest: object): object => ({
+    strategies: [{ name: 'default', parameters: {}, constraints: [{ contextName: 'plan', operator, ...rest }] }],
+  })
+  const blue = { name: 'blue', weight: 400, stickiness: 'default', payload: { type: 'string', value: 'b' } }
+  const red = { name: 'red', weight: 600, stickiness: 'default', payload: { type: 'json', value: '{"c":1}' } }
+  const table: readonly (readonly [feature: object, named?: RegExp])[] = [
+    [{ strategies: [] }],
+    [{ strategies: [{ name: 'default' }], enabled: false }],
+    [{ strategies: [rollout({ rollout: '35', stickiness: 'userId', groupId: 'g' })] }],
+    [{ strategies: [rollout({ rollout: 35, stickiness: 'default', groupId: 'g' })] }, /default/],
+    [{ strategies: [rollout({ rollout: '60', stickiness: 'team', groupId: 'g' })] }],
+    [{ strategies: [rollout({ rollout: '100', stickiness: 'team', groupId: 'g' })] }],
+    [{ strategies: [{ name: 'gradualRolloutUserId', parameters: { percentage: '40', groupId: 'old' } }] }],
+    [{ strategies: [{ name: 'gradualRolloutUserId', parameters: { percentage: '40' } }] }],
+    [{ strategies: [{ name: 'userWithId', parameters: { userIds: 'user-1, user-2' } }] }],
+    [
+      {
+        strategies: [
+          { name: 'userWithId', parameters: { userIds: '' } },
+          rollout({ rollout: '10', stickiness: 'userId' }),
+        ],
+      },
+    ],
+    [
+      {
+        strategies: [
+          rollout({ rollout: '30', stickiness: 'userId', groupId: 'g' }, { variants: [blue, red] }),
+          { name: 'default' },
+        ],
+      },
+    ],
+    [
+      {
+        strategies: [{ name: 'default' }],
+        variants: [blue, { ...red, overrides: [{ contextName: 'team', values: ['kyoto'] }] }],
+      },
+    ],
+    [{ strategies: [rollout({ rollout: '50', stickiness: 'userId' })], variants: [{ ...blue, weight: 1000 }] }],
+    [at('IN', { values: ['pro', ' team ', ''] })],
+    [at('IN', { values: [] })],
+    [at('NOT_IN', { values: [] })],
+    [at('NOT_IN', { values: ['pro'], inverted: true })],
+    [at('STR_CONTAINS', { values: ['R'], caseInsensitive: true })],
+    [at('STR_ENDS_WITH', { values: ['o'], inverted: true })],
+    [at('NUM_GT', { value: '40' })],
+    [at('NUM_GT', { value: 'x', inverted: true })],
+    [at('SEMVER_GT', { value: 'x' })],
+    [at('REGEX', { value: '^p.o$' })],
+    [{ strategies: [{ name: 'default', segments: [7] }] }],
+    [
+      {
+        strategies: [
+          {
+            name: 'default',
+            segments: [8],
+            constraints: [{ contextName: 'userId', operator: 'IN', values: ['user-1'] }],
+          },
+        ],
+      },
+    ],
+    [
+      { strategies: [{ name: 'nobodyKnows' }, { name: 'userWithId', parameters: { userIds: 'user-1' } }] },
+      /"nobodyKnows" has no equivalent/,
+    ],
+    [{ strategies: [{ name: 'default', segments: [99] }] }, /segment 99/],
+    [at('FUZZY', { values: ['pro'] }), /"FUZZY"/],
+  ]
+  const segments = [
+    { id: 7, name: 'paying', constraints: [{ contextName: 'plan', operator: 'IN', values: ['pro', 'team'] }] },
+    { id: 8, name: 'everybody', constraints: [] },
+  ]
+  const people: Person[] = ['user-1', 'user-2', 'user-33', undefined].flatMap(targetingKey =>
+    ['pro', 'team', '42', undefined].flatMap(plan =>
+      ['kyoto', undefined].map(team => ({
+        ...(targetingKey === undefined ? {} : { targetingKey }),
+        ...(plan === undefined ? {} : { plan }),
+        ...(team === undefined ? {} : { team }),
+      })),
+    ),
+  )
+  for (const [given, named] of table) {
+    const feature = { name: 'one', type: 'release', enabled: true, variants: [], ...given }
+    const body = { version: 2, features: [feature], segments }
+    client.give(body as never)
+    const { flags, notCarried } = importUnleash(body)
+    const told = JSON.stringify([given, notCarried])
+    assert.match(notCarried.map(({ what, why }) => `${what}: ${why}`).join('\n'), named ?? /^$/, told)
+    const flag = compileFlag(flags[0]!)
+    assert.deepEqual(flag.problems, [], told)
+    for (const who of people) {
+      // Without a user, what the client deals at random has no answer to compare with.
+      if (who.targetingKey === undefined && /default|variants/.test(JSON.stringify(given))) continue
+      assert.deepEqual(
+        shown(flag.definition, evaluateFlag(flag, ourContext(who))),
+        shownByClient('one', who),
+        told + JSON.stringify(who),
+      )
+    }
+  }
+})
+
+test('what of an Unleash export has no equivalent is named, and no shape of it is an exception', () => {
+  const names = (feature: object): string =>
+    importUnleash({ features: [{ name: 'one', enabled: true, strategies: [{ name: 'default' }], ...feature }] })
+      .notCarried.map(({ what, why }) => `${what}: ${why}`)
+      .join('\n')
+  const table: readonly (readonly [feature: object, named: RegExp])[] = [
+    [{ impressionData: true }, /impressionData/],
+    [{ stale: true }, /stale/],
+    [{ project: 'trips' }, /project "trips"/],
+    [{ type: 'custom' }, /type "custom"/],
+    [{ strategies: [{ name: 'applicationHostname', parameters: { hostNames: 'a' } }] }, /applicationHostname/],
+    [{ strategies: [{ name: 'gradualRolloutRandom', parameters: { percentage: '3' } }] }, /gradualRolloutRandom/],
+    [{ strategies: [{ name: 'flexibleRollout', parameters: { rollout: '5', stickiness: 'random' } }] }, /random place/],
+    [{ strategies: [{ name: 'default', disabled: true }] }, /switched off/],
+    [{ variants: [{ name: 'a', weight: 1000, payload: { type: 'csv', value: '1,2' } }] }, /list of values/],
+    [{ variants: [{ name: 'a', weight: 1000, payload: { type: 'json', value: '{' } }] }, /no JSON/],
+    [
+      {
+        variants: [
+          { name: 'a', weight: 1 },
+          { name: 'b', weight: 2 },
+        ],
+      },
+      /sum to 3/,
+    ],
+    [{ dependencies: [{ feature: 'gone' }] }, /feature "gone"/],
+    [
+      {
+        strategies: [{ name: 'default', constraints: [{ operator: 'DATE_AFTER', value: '2026-03-01T00:00:00.000Z' }] }],
+      },
+      /currentTime/,
+    ],
+  ]
+  for (const [feature, named] of table) assert.match(names(feature), named)
+  const odd = [
+    null,
+    1,
+    [],
+    {},
+    { features: 1 },
+    { features: [1] },
+    { features: [{ name: 'a', strategies: [1, null] }] },
+  ]
+  for (const body of odd) assert.ok(importUnleash(body).notCarried.length > 0, JSON.stringify(body))
+})
+
+test('an Unleash client is refused what it would compute otherwise, with the reason', () => {
+  const share = { share: 0.5, cohorts: [], shadow: false }
+  const rule = (change: object): Partial<FlagDefinition> => ({
+    rules: [{ id: 'r', when: [], share: 1, by: null, seed: null, serve: { variant: 'on' }, ...change }],
+  })
+  const is = { attribute: 'email', operator: 'is', values: ['x'], negated: false } as const
+  const table: readonly (readonly [change: Partial<FlagDefinition>, why: RegExp])[] = [
+    [{ algorithm: 'dankai', exposure: share }, /buckets are those of dankai/],
+    [rule({ when: [{ ...is, ignoreCase: true }] }), /regard to case/],
+    [rule({ when: [{ ...is, values: [' x'] }] }), /spaces/],
+    [rule({ when: [{ ...is, operator: 'matches', values: ['\\s'] }] }), /regular expression/],
+    [rule({ when: [{ ...is, operator: 'before', values: ['2026-03-01'] }] }), /present time/],
+    [rule({ when: [{ ...is, attribute: 'toString' }] }), /attribute named "toString"/],
+    [rule({ share: 0.5, serve: { variant: 'off' } }), /part of users/],
+    [rule({ share: 0.5, by: 'random' }), /attribute named "random"/],
+  ]
+  for (const [change, why] of table) {
+    const { refused } = exportUnleash([defineFlag({ key: 'one', algorithm: 'unleash', ...change })])
+    assert.match(refused[0]?.why ?? 'served', why)
+  }
 })

@@ -1,17 +1,18 @@
 import { createDankaiClient } from '@dankai/sdk'
 import { z } from 'zod'
 import { apiVersions } from './core/version.ts'
-import { bookingFlagsOf, FeatureFlagService } from './flags/feature-flag-service.ts'
 import { countingAnalytics } from './http/analytics.ts'
 import { faultsSchema } from './http/faults.ts'
 import { startTripsApi } from './http/trips-api.ts'
+import { bookingFlagsOf, FeatureFlagService, featureFlags, flagClientOf } from './infrastructure/feature-flags/index.ts'
 import { readCommandLine } from './process/command-line.ts'
 import { endInOrder, printReady } from './process/lifetime.ts'
 import { httpUrl, loopbackUrl, parsedJson, port } from './process/options.ts'
 
 /**
  * The API process. `--control` is where its fault door listens, `--faults` what goes wrong from the start. With
- * `--dankai` and `--key` the booking routes ask their flags themselves; without, the version decides.
+ * `--dankai` and `--key` the booking routes ask their flags themselves; without, the version decides. With
+ * LAUNCHDARKLY_SDK_KEY they ask through LaunchDarkly's client instead, at LAUNCHDARKLY_URL.
  */
 const options = readCommandLine(
   z.object({
@@ -38,6 +39,8 @@ const dankai =
         service: 'trips',
       })
     : null
+const usesLaunchDarkly = process.env.LAUNCHDARKLY_SDK_KEY !== undefined
+const service = usesLaunchDarkly ? featureFlags : dankai && new FeatureFlagService(() => flagClientOf(dankai))
 const api = await startTripsApi({
   version: options.version,
   port: options.port,
@@ -47,9 +50,17 @@ const api = await startTripsApi({
   seed: options.seed,
   crash: () => process.exit(1),
   ...(options.faults ? { faults: options.faults } : {}),
-  ...(dankai ? { flags: bookingFlagsOf(new FeatureFlagService(dankai)), analytics: countingAnalytics(dankai) } : {}),
+  ...(service ? { flags: bookingFlagsOf(service) } : {}),
+  ...(dankai ? { analytics: countingAnalytics(dankai) } : {}),
 })
-endInOrder(() => api.close().then(() => dankai?.close()), { supervised: options.supervised === 'true' })
+endInOrder(
+  () =>
+    api
+      .close()
+      .then(() => Promise.all([dankai?.close(), service?.close()]))
+      .then(() => {}),
+  { supervised: options.supervised === 'true' },
+)
 printReady({
   listening: api.port,
   control: `http://${options.control.hostname}:${api.controlPort}`,

@@ -1,0 +1,5 @@
+export { bookingFlagsOf } from './booking-flags.ts'
+export { flagClientOf } from './dankai.ts'
+export { FeatureFlags } from './feature-flags.ts'
+export type { FlagClient } from './flag-client.ts'
+export { type ExperimentVariant, FeatureFlagService, featureFlags, type UserContext } from './launchdarkly.ts'

@@ -63,7 +63,13 @@ export function residentOf(loaded: LoadedRelease, owner: string): ResidentReleas
     fence: loaded.fence,
     state: loaded.state,
     status: loaded.status,
-    written: { status: loaded.status, statusAt: loaded.decidedAt, at: loaded.decidedAt, wakeAt: null },
+    // It was due, or it would not have been claimed: until another time is written, its owner looks late.
+    written: {
+      status: loaded.status,
+      statusAt: loaded.decidedAt,
+      at: loaded.decidedAt,
+      wakeAt: Number.NEGATIVE_INFINITY,
+    },
     evidence: evidenceOf(loaded),
     cursor: loaded.evidence?.cursor ?? null,
     hands: { ...loaded.hands },

@@ -10,6 +10,8 @@ const callTimeoutMs = 15_000
 /** A timeline says something every 15 s; three times that is a dead connection. */
 const streamSilentMs = 45_000
 
+type Headers = Readonly<Record<string, string>>
+
 export interface Page<Item> {
   readonly items: readonly Item[]
   readonly next: string | number | null
@@ -34,8 +36,16 @@ export class Api {
     return this.#anyInstance<T>('GET', path, null)
   }
 
-  post<T>(path: string, body: unknown): Promise<T> {
-    return this.#anyInstance<T>('POST', path, body)
+  post<T>(path: string, body: unknown, headers: Headers = {}): Promise<T> {
+    return this.#anyInstance<T>('POST', path, body, headers)
+  }
+
+  put<T>(path: string, body: unknown, headers: Headers = {}): Promise<T> {
+    return this.#anyInstance<T>('PUT', path, body, headers)
+  }
+
+  delete<T>(path: string, headers: Headers = {}): Promise<T> {
+    return this.#anyInstance<T>('DELETE', path, null, headers)
   }
 
   async page<Item>(path: string): Promise<Page<Item>> {
@@ -113,20 +123,27 @@ export class Api {
     return readServerAddress(this.#terminal)
   }
 
-  async #anyInstance<T>(method: string, path: string, body: unknown): Promise<T> {
+  async #anyInstance<T>(method: string, path: string, body: unknown, headers: Headers = {}): Promise<T> {
     const address = this.#address()
     for (const url of address.urls.slice(0, -1)) {
       try {
-        return await this.#call<T>(url, address, method, path, body)
+        return await this.#call<T>(url, address, method, path, body, headers)
       } catch (end) {
         if (!neverArrived(end)) throw end
       }
     }
-    return await this.#call<T>(address.urls.at(-1) ?? address.urls[0], address, method, path, body)
+    return await this.#call<T>(address.urls.at(-1) ?? address.urls[0], address, method, path, body, headers)
   }
 
-  async #call<T>(url: string, { key }: ServerAddress, method: string, path: string, body: unknown): Promise<T> {
-    const request = { method, url, path, key, body, headers: {}, signal: AbortSignal.timeout(callTimeoutMs) }
+  async #call<T>(
+    url: string,
+    { key }: ServerAddress,
+    method: string,
+    path: string,
+    body: unknown,
+    headers: Headers = {},
+  ): Promise<T> {
+    const request = { method, url, path, key, body, headers, signal: AbortSignal.timeout(callTimeoutMs) }
     return (await readJson(await exchange(request), request)) as T
   }
 }

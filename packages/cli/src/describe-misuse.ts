@@ -5,7 +5,10 @@ import { type Localized, type Refusal, refuse } from './localized.ts'
 const sentences: readonly {
   readonly code: string
   readonly form: RegExp
-  readonly parts: (words: readonly string[]) => {
+  readonly parts: (
+    words: readonly string[],
+    command: string,
+  ) => {
     readonly en: Pick<Refusal, 'found' | 'expected'>
     readonly ja: Pick<Refusal, 'found' | 'expected'>
   }
@@ -13,9 +16,9 @@ const sentences: readonly {
   {
     code: 'commander.unknownCommand',
     form: /unknown command '(.*?)'(?:\n|$)/su,
-    parts: ([name]) => ({
-      en: { found: `no command "${name}"`, expected: 'one of those that "dankai --help" lists' },
-      ja: { found: `"${name}" というコマンドはありません`, expected: '"dankai --help" が示すコマンド' },
+    parts: ([name], command) => ({
+      en: { found: `no command "${name}"`, expected: `one of those that "${command} --help" lists` },
+      ja: { found: `"${name}" というコマンドはありません`, expected: `"${command} --help" が示すコマンド` },
     }),
   },
   {
@@ -68,23 +71,32 @@ const sentences: readonly {
   },
 ]
 
+/** Commands that have commands of their own. */
+const groups = new Set(['flags', 'cohort'])
+
 export function describeMisuse({ code, message }: CommanderError, args: readonly string[]): Localized {
   const suggested = /Did you mean (?:one of )?(.*?)\?/su.exec(message)?.[1]
-  const known = code !== 'commander.unknownCommand' && !(args[0] ?? '-').startsWith('-')
-  const command = known ? `dankai ${args[0]}` : 'dankai'
+  const command = ['dankai', ...commandWords(code, args)].join(' ')
   const cannot = { en: `run "${command}"`, ja: `"${command}" を実行できません` }
   const next =
     suggested === undefined
       ? { en: `See "${command} --help".`, ja: `"${command} --help" を見てください。` }
       : { en: `Did you mean "${suggested}"?`, ja: `"${suggested}" のことですか?` }
-  const { en, ja } = partsOf(code, message)
+  const { en, ja } = partsOf(code, message, command)
   return refuse({ cannot: cannot.en, ...en, next: next.en }, { cannot: cannot.ja, ...ja, next: next.ja })
 }
 
-function partsOf(code: string, message: string) {
+/** The words of the line that name a command; the last of them is none when the command is unknown. */
+function commandWords(code: string, args: readonly string[]): readonly string[] {
+  const words = args.slice(0, groups.has(args[0] ?? '') ? 2 : 1)
+  const named = words.slice(0, words.findIndex(word => word.startsWith('-')) >>> 0)
+  return code === 'commander.unknownCommand' ? named.slice(0, -1) : named
+}
+
+function partsOf(code: string, message: string, command: string) {
   const sentence = sentences.find(candidate => candidate.code === code)
   const words = sentence?.form.exec(message)?.slice(1).map(oneLine)
-  if (sentence !== undefined && words !== undefined) return sentence.parts(words)
+  if (sentence !== undefined && words !== undefined) return sentence.parts(words, command)
   return {
     en: { found: 'no command', expected: 'one' },
     ja: { found: 'コマンドがありません', expected: 'どれか 1 つ' },

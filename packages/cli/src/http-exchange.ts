@@ -108,7 +108,15 @@ function moreOf({ detail, ...problem }: Problem): readonly string[] {
     ({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`,
   )
   const changes = listOf(problem['changes']).map(({ direction, message }) => `${direction}: ${message}`)
-  return [...missing, ...errors, ...problems, ...changes].filter(line => !detail.endsWith(line))
+  const difference = linesOfDifference(problem['difference'])
+  return [...missing, ...errors, ...problems, ...changes, ...difference].filter(line => !detail.endsWith(line))
+}
+
+/** What others changed since, and what this command was about to change. */
+function linesOfDifference(difference: unknown): readonly string[] {
+  if (typeof difference !== 'object' || difference === null) return []
+  const { theirs, yours } = difference as Readonly<Record<string, unknown>>
+  return [...listOf(theirs).map(line => `theirs: ${line}`), ...listOf(yours).map(line => `yours: ${line}`)]
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the server's extra fields are printed, never relied on.

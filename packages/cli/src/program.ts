@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module'
 import { Command } from 'commander'
 import type { AddCommand } from './command-parts.ts'
+import { addCohortCommands } from './commands/cohort-commands.ts'
+import { addFlagCommands } from './commands/flag-commands.ts'
 import { addPeopleCommands } from './commands/people-commands.ts'
 import { addPlanCommands } from './commands/plan-commands.ts'
 import { addReleaseCommands } from './commands/release-commands.ts'
@@ -22,10 +24,16 @@ export function createProgram(context: Context): Command {
     .helpCommand('help [command]', say(context, 'show help for a command', 'コマンドの説明を表示する'))
     .enablePositionalOptions()
     .addHelpText('after', `\n${epilogue(context)}`)
-  const add: AddCommand = (usage, en, ja) => dress(root.command(usage), context).description(say(context, en, ja))
+  const under =
+    (parent: Command): AddCommand =>
+    (usage, en, ja) =>
+      dress(parent.command(usage), context).description(say(context, en, ja))
+  const add = under(root)
   addPlanCommands(add, context)
   addReleaseCommands(add, context)
   addPeopleCommands(add, context)
+  addFlagCommands(add, under, context)
+  addCohortCommands(add, under, context)
   return root
 }
 

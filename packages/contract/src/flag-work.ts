@@ -141,3 +141,55 @@ export const explainedCohortSchema = z
     more: z.boolean().describe('There are more flags; name the one you mean.'),
   })
   .meta({ id: 'ExplainedCohort' })
+
+const parts = z.record(z.string().min(1).max(100), z.record(z.string().min(1).max(100), z.number().min(0).max(1)))
+
+export const previewCohortSchema = z
+  .strictObject({
+    share: z.number().min(0).max(1),
+    quotas: parts.describe('Attribute -> value -> its part of the sample; each adds up to 1.'),
+    population: parts.describe('What the people consist of; the same attributes and values.'),
+    rest: z.string().min(1).max(100).default('その他').describe('The value that stands for every value not named.'),
+  })
+  .meta({ id: 'PreviewCohort' })
+
+export const cohortPreviewSchema = z
+  .object({
+    asked: z.number(),
+    reached: z.number().describe('Less than asked for when strata with quotas run out of people.'),
+    isShort: z.boolean(),
+    strata: z.array(z.object({ where: z.record(z.string(), z.array(z.string())), share: z.number() })),
+    parts: z.array(z.object({ attribute: z.string(), value: z.string(), quota: z.number(), reached: z.number() })),
+  })
+  .meta({ id: 'CohortPreview' })
+
+export const flagFormats = ['dankai', 'unleash', 'launchdarkly', 'flagd', 'growthbook'] as const
+
+export const importFlagsSchema = z
+  .strictObject({
+    format: z.enum(flagFormats),
+    data: z.unknown().describe('What the other system exported, as it is.'),
+    replace: z.boolean().default(false).describe('Also flags that are there already.'),
+    dryRun: z.boolean().default(false),
+    why,
+  })
+  .meta({ id: 'ImportFlags' })
+
+export const importResultSchema = z
+  .object({
+    imported: z.array(z.string()),
+    unchanged: z.array(z.string()),
+    skipped: z.array(z.object({ flag: z.string(), why: z.string() })).describe('There already, or moved by a release.'),
+    notCarried: z
+      .array(z.object({ flag: z.string(), what: z.string(), why: z.string() }))
+      .describe('What the export says and flags here cannot; nothing is dropped silently.'),
+  })
+  .meta({ id: 'FlagImportResult' })
+
+export const exportResultSchema = z
+  .object({
+    format: z.enum(flagFormats),
+    data: z.unknown(),
+    leftOut: z.array(z.object({ flag: z.string(), why: z.string() })).describe('Flags that format cannot follow.'),
+  })
+  .meta({ id: 'FlagExportResult' })

@@ -10,6 +10,7 @@ import { useFlagHistory } from './features/flags/history-routes.ts'
 import { useFlagSchedule } from './features/flags/schedule-routes.ts'
 import { useFlagStages } from './features/flags/stage-routes.ts'
 import { useStaleFlags } from './features/flags/stale-routes.ts'
+import { useFlagTransfer } from './features/flags/transfer-routes.ts'
 import { useHealth } from './features/health/health-routes.ts'
 import { useKeys } from './features/keys/key-routes.ts'
 import { launchDarklyProtocol } from './features/launchdarkly/launchdarkly-protocol.ts'
@@ -37,6 +38,7 @@ export function createRoutes(app: Application, isLocal: boolean): Api {
   useReleases(api, app)
   useTimeline(api, app)
   useStaleFlags(api, app)
+  useFlagTransfer(api, app)
   useFlags(api, app)
   useFlagHistory(api, app)
   useFlagSchedule(api, app)

@@ -15,10 +15,14 @@ export function renderCommandLine(): string {
   const program = createProgram(contextOf(terminal, false))
   return [
     ['```text', wholeHelp(program), '```'].join('\n'),
-    ...program.commands.map(command =>
-      [`## dankai ${command.name()}`, '', '```text', wholeHelp(command), '```'].join('\n'),
-    ),
+    ...program.commands.flatMap(command => [
+      section(`## dankai ${command.name()}`, command),
+      ...command.commands.map(inner => section(`### dankai ${command.name()} ${inner.name()}`, inner)),
+    ]),
   ].join('\n\n')
 }
+
+const section = (title: string, command: Command): string =>
+  [title, '', '```text', wholeHelp(command), '```'].join('\n')
 
 const wholeHelp = (command: Command): string => command.helpInformation().trimEnd()

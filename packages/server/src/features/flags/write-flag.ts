@@ -26,7 +26,7 @@ export interface FlagChangeRequest {
 }
 
 /** Names under which the API has something else. */
-const reservedKeys = new Set(['stale'])
+const reservedKeys = new Set(['stale', 'import', 'export'])
 
 export function requireSound(definition: FlagDefinition): void {
   if (reservedKeys.has(definition.key))

@@ -1,0 +1,93 @@
+import { type Context, say } from '../context.ts'
+import type { Flag, FlagView, Serve } from './flag-api.ts'
+
+export function percent(share: number): string {
+  return `${Number((share * 100).toFixed(3))}%`
+}
+
+/** Columns as wide as their widest cell. */
+export function alignColumns(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths = rows.reduce<number[]>((known, row) => {
+    for (const [index, cell] of row.entries()) known[index] = Math.max(known[index] ?? 0, cell.length)
+    return known
+  }, [])
+  return rows.map(row =>
+    row
+      .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+export const stateOf = ({ killed, on }: Flag): string => (killed ? 'killed' : on ? 'on' : 'off')
+
+export function listLines(context: Context, flags: readonly FlagView[]): readonly string[] {
+  if (flags.length === 0)
+    return [
+      say(
+        context,
+        'No flag. Make one with "dankai flags set KEY --on".',
+        'フラグはありません。"dankai flags set KEY --on" で作ります。',
+      ),
+    ]
+  return alignColumns(
+    flags.map(({ flag, care, claimedBy, retention }) => [
+      flag.key,
+      flag.kind,
+      stateOf(flag),
+      exposureText(flag),
+      care.stage ?? '-',
+      [
+        ...(claimedBy === null
+          ? []
+          : [say(context, `moved by release ${claimedBy}`, `リリース ${claimedBy} が動かす`)]),
+        ...(retention.state === 'kept' ? [] : [retention.state]),
+      ].join(', '),
+    ]),
+  )
+}
+
+export function exposureText({ exposure: { share, cohorts, shadow } }: Flag): string {
+  if (shadow) return 'shadow'
+  const parts = cohorts.map(cohort => `${percent(cohort.share)} of ${cohort.segment}`)
+  return [...(share > 0 || parts.length === 0 ? [percent(share)] : []), ...parts].join(' + ')
+}
+
+export function flagLines(
+  context: Context,
+  { flag, care, claimedBy, retention, ...view }: FlagView,
+): readonly string[] {
+  const time = (at: number | null): string => (at === null ? '-' : new Date(at).toISOString())
+  const row = (en: string, ja: string, value: string): readonly string[] => [`  ${say(context, en, ja)}`, value]
+  const rows = [
+    ...(care.title === null ? [] : [row('title', '名前', care.title)]),
+    ...(care.description === null ? [] : [row('description', '説明', care.description)]),
+    ...(care.owner === null ? [] : [row('owner', '持ち主', care.owner)]),
+    ...(care.service === null ? [] : [row('service', 'サービス', care.service)]),
+    row('variants', '種類', variantsText(flag)),
+    row('exposure', '公開', exposureText(flag)),
+    ...flag.targets.map(({ variant, keys }) => row('targets', '指名', `${variant}: ${keys.length}`)),
+    ...flag.rules.map(({ id, share, serve }) => row('rule', '規則', `${id}: ${percent(share)} -> ${serveText(serve)}`)),
+    row('otherwise', 'その他', serveText(flag.otherwise)),
+    row('stage', '段階', care.stage ?? '-'),
+    row('retention', '保持', retention.message),
+    row('evaluated', '評価', time(view.lastEvaluatedAt)),
+    row('changed', '変更', time(view.changedAt)),
+    ...(claimedBy === null ? [] : [row('moved by', '動かす', `release ${claimedBy}`)]),
+  ]
+  return [`${flag.key}  ${flag.kind}  ${stateOf(flag)}  version ${flag.version}`, ...alignColumns(rows)]
+}
+
+function variantsText({ variants, offVariant, onVariant }: Flag): string {
+  return Object.entries(variants)
+    .map(([name, value]) => {
+      const mark = name === onVariant ? ' (on)' : name === offVariant ? ' (off)' : ''
+      return `${name}${mark}=${JSON.stringify(value)}`
+    })
+    .join(', ')
+}
+
+export function serveText(serve: Serve): string {
+  if ('variant' in serve) return serve.variant
+  return serve.split.map(({ variant, weight }) => `${variant} ${percent(weight / 100_000)}`).join(' / ')
+}

@@ -1,0 +1,56 @@
+import type { flagFormats } from '@dankai/contract'
+import { exportLaunchDarkly, type FlagImport, importLaunchDarkly } from '@dankai/flag-formats'
+import { checkFlag, defineFlag, type FlagDefinition } from '@dankai/flags'
+
+export type FlagFormat = (typeof flagFormats)[number]
+
+export interface FlagExport {
+  readonly data: unknown
+  readonly leftOut: readonly { readonly flag: string; readonly why: string }[]
+}
+
+export const importers: Readonly<Record<FlagFormat, ((data: unknown) => FlagImport) | null>> = {
+  dankai: importDankai,
+  unleash: null,
+  launchdarkly: importLaunchDarkly,
+  flagd: null,
+  growthbook: null,
+}
+
+/** null: flags are only read from that format. */
+export const exporters: Readonly<Record<FlagFormat, ((flags: readonly FlagDefinition[]) => FlagExport) | null>> = {
+  dankai: flags => ({ data: { flags }, leftOut: [] }),
+  launchdarkly(flags) {
+    const exported = exportLaunchDarkly(flags)
+    const all = [...exported.flags.values()]
+    const segments = all.flatMap(one => one.segments.map(segment => [segment.key, segment] as const))
+    const data = {
+      flags: Object.fromEntries(all.map(({ flag }) => [flag.key, flag])),
+      segments: Object.fromEntries(segments),
+    }
+    return { data, leftOut: [...exported.refused].map(([flag, why]) => ({ flag, why })) }
+  },
+  unleash: null,
+  flagd: null,
+  growthbook: null,
+}
+
+/** `{ "flags": [ … ] }`, as `dankai flags export --format dankai` writes it. */
+function importDankai(data: unknown): FlagImport {
+  const given = typeof data === 'object' && data !== null && 'flags' in data ? data.flags : null
+  if (!Array.isArray(given))
+    return { flags: [], notCarried: [{ flag: '', what: '', why: 'found no list "flags", expected one' }] }
+  const read = given.map(readDankai)
+  return {
+    flags: read.flatMap(({ flag }) => (flag === null ? [] : [flag])),
+    notCarried: read.flatMap(({ key, problem }) => (problem === null ? [] : [{ flag: key, what: '', why: problem }])),
+  }
+}
+
+function readDankai(given: unknown, index: number) {
+  const fields = typeof given === 'object' && given !== null ? (given as Partial<FlagDefinition>) : {}
+  const key = typeof fields.key === 'string' ? fields.key : `flags[${index}]`
+  const flag = defineFlag({ ...fields, key, version: 0 })
+  const [problem] = checkFlag(flag)
+  return problem === undefined ? { key, flag, problem: null } : { key, flag: null, problem: problem.message }
+}

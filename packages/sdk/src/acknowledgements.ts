@@ -1,7 +1,8 @@
 /**
  * Tells the server which version this client serves, so that exposure can be read back and not only ordered.
  *
- * 1. A new version is acknowledged at once; while a request is on its way only the latest waits behind it.
+ * 1. A new version is acknowledged as soon as what has arrived is applied, in every client of the process: a change
+ *    reaches the last of them before the first says that it has it. While a request is on its way only the latest waits.
  * 2. Without news the last one is repeated every 5 s: it says that this client is alive and still serves that version.
  * 3. A client that ends says so, and nobody waits for it.
  * 4. A request that fails is tried again with back-off, never slower than the heartbeat unless the server asks.
@@ -27,6 +28,8 @@ export class Acknowledgements {
   #latest: { readonly version: number; readonly appliedAt: number } | null = null
   #unsent = false
   #inFlight = false
+  /** Waits for the turn of the event loop to end, not for a time: the clock has no part in it. */
+  #isDue = false
   #failing = false
   readonly #closing = new AbortController()
   #sending: Promise<void> = Promise.resolve()
@@ -40,7 +43,12 @@ export class Acknowledgements {
   acknowledge(version: number): void {
     this.#latest = { version, appliedAt: this.#options.clock.now() }
     this.#unsent = true
-    this.#send()
+    if (this.#isDue) return
+    this.#isDue = true
+    setTimeout(() => {
+      this.#isDue = false
+      if (this.#unsent) this.#send()
+    }, 0)
   }
 
   async close(): Promise<void> {

@@ -4,7 +4,7 @@
  *
  * 1. Asking never waits, never throws and never does I/O: until flags are known, and when one is not, the fallback is
  *    the answer.
- * 2. A version is applied before it is acknowledged, and acknowledged before listeners hear of it.
+ * 2. A version is applied before listeners hear of it, and they hear of it before it is acknowledged.
  * 3. Losing the control plane changes no answer unless `onStale` is `off` or a flag's lease is over; it is said by
  *    `status()`, by the event and in every evaluation.
  *

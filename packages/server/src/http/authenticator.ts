@@ -40,6 +40,16 @@ export function createAuthenticator(options: {
   const { keys, allowLocal, now } = options
   const admin = options.adminKey === null ? null : digest(options.adminKey)
   const known = new Map<string, Known>()
+  /** Keys that the database is asked about: a thousand requests at once ask once. */
+  const asking = new Map<string, Promise<VerifiedKey | null>>()
+
+  function ask(slot: string, secret: string): Promise<VerifiedKey | null> {
+    const before = asking.get(slot)
+    if (before !== undefined) return before
+    const answer = keys.verify(secret).finally(() => asking.delete(slot))
+    asking.set(slot, answer)
+    return answer
+  }
 
   async function verify(secret: string): Promise<Caller | null> {
     const hash = digest(secret)
@@ -50,8 +60,8 @@ export function createAuthenticator(options: {
     try {
       const isGood = before !== undefined && before.caller !== null && now() - before.at < withoutDatabaseMs
       const verified = await (isGood
-        ? answeredWithin(keys.verify(secret), askedWithinMs, 'verify a key')
-        : keys.verify(secret))
+        ? answeredWithin(ask(slot, secret), askedWithinMs, 'verify a key')
+        : ask(slot, secret))
       const caller = verified === null ? null : callerOf(verified)
       remember(known, slot, { caller, at: now() })
       return caller
@@ -70,7 +80,10 @@ export function createAuthenticator(options: {
         throw unauthorized(authorization === null ? 'no key' : 'a key that is not known or not valid')
       return caller
     },
-    forget: () => known.clear(),
+    forget() {
+      known.clear()
+      asking.clear()
+    },
   }
 }
 

@@ -32,6 +32,8 @@ const openPaths = new Set(['/healthz', '/readyz'])
 const quietPaths = new Set([
   '/v1/samples',
   '/v1/acknowledgements',
+  '/v1/acknowledgements/goodbye',
+  '/v1/exposures',
   '/otlp/v1/metrics',
   '/healthz',
   '/readyz',

@@ -1,16 +1,40 @@
 import type { SdkInstance, SdkStore } from '../flag-ports.ts'
 import { pageOf } from '../page-of.ts'
-import { pageLimit } from '../scope.ts'
+import { pageLimit, type Scope } from '../scope.ts'
 import type { Database, Statement } from './database.ts'
+import { writeTogether } from './write-together.ts'
 
-/** Which SDK instances there are, and up to which flag version each has said that it applied everything. */
+type Connecting = Parameters<SdkStore['connected']>[0]
+
+const sdksPerWrite = 500
+
+/**
+ * Which SDK instances there are, and up to which flag version each has said that it applied everything.
+ *
+ * After a restart a thousand come within a second, and with a broken network they go so: one statement for all of them.
+ */
 export function createSdks(database: Database): SdkStore {
-  return {
-    async connected({ project, environment, sdk, name, kind }) {
-      await database.query(connectSdk, [await database.now(), project, environment, sdk, name, kind])
+  const connecting = writeTogether<Connecting, void>({
+    keyOf: sdk => JSON.stringify([sdk.project, sdk.environment, sdk.sdk]),
+    most: sdksPerWrite,
+    async write(sdks) {
+      const names = [sdks.map(({ name }) => name), sdks.map(({ kind }) => kind)]
+      await database.query(connectSdks, [await database.now(), ...placesOf(sdks), ...names])
+      return sdks.map(() => undefined)
     },
+  })
+  const disconnecting = writeTogether<Scope & { readonly sdk: string }, void>({
+    keyOf: sdk => JSON.stringify([sdk.project, sdk.environment, sdk.sdk]),
+    most: sdksPerWrite,
+    async write(sdks) {
+      await database.query(disconnectSdks, [await database.now(), ...placesOf(sdks)])
+      return sdks.map(() => undefined)
+    },
+  })
+  return {
+    connected: sdk => connecting.add(sdk),
     async disconnected({ project, environment }, sdks) {
-      if (sdks.length > 0) await database.query(disconnectSdks, [await database.now(), project, environment, sdks])
+      await Promise.all(sdks.map(sdk => disconnecting.add({ project, environment, sdk })))
     },
     async ended({ project, environment }, sdk) {
       await database.query(endSdk, [project, environment, sdk])
@@ -39,6 +63,10 @@ export function createSdks(database: Database): SdkStore {
   }
 }
 
+function placesOf(sdks: readonly (Scope & { readonly sdk: string })[]): readonly (readonly string[])[] {
+  return [sdks.map(({ project }) => project), sdks.map(({ environment }) => environment), sdks.map(({ sdk }) => sdk)]
+}
+
 const silentMax = 100
 
 interface ReachRow {
@@ -47,11 +75,14 @@ interface ReachRow {
   readonly silent: readonly SdkInstance[] | null
 }
 
-const connectSdk: Statement = {
-  name: 'connect-sdk',
-  doing: 'note that an SDK connected',
+const connectSdks: Statement = {
+  name: 'connect-sdks',
+  doing: 'note that SDKs connected',
   text: `insert into sdk_instance (project, environment, sdk, name, kind, connected, connected_at, seen_at)
-    values ($2, $3, $4, $5, $6, true, now_ms($1), now_ms($1))
+    select project, environment, sdk, name, kind, true, now_ms($1), now_ms($1)
+    from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+      as coming (project, environment, sdk, name, kind)
+    order by project, environment, sdk
     on conflict (project, environment, sdk) do update
       set name = excluded.name, kind = excluded.kind, connected = true, connected_at = excluded.connected_at,
         seen_at = excluded.seen_at`,
@@ -61,8 +92,10 @@ const disconnectSdks: Statement = {
   name: 'disconnect-sdks',
   doing: 'note that SDKs disconnected',
   text: `with gone as materialized (
-      select project, environment, sdk from sdk_instance
-      where project = $2 and environment = $3 and sdk = any ($4::text[]) order by sdk for update)
+      select s.project, s.environment, s.sdk from sdk_instance s
+      join unnest($2::text[], $3::text[], $4::text[]) as going (project, environment, sdk)
+        using (project, environment, sdk)
+      order by s.project, s.environment, s.sdk for update of s)
     update sdk_instance s set connected = false, seen_at = now_ms($1)
     from gone where s.project = gone.project and s.environment = gone.environment and s.sdk = gone.sdk`,
 }

@@ -3,7 +3,8 @@
  *
  *  1. A feed is opened by its first client and stays: environments are few.
  *  2. Acknowledgements are counted at once and stored in groups, because a change is acknowledged by everybody within
- *     milliseconds. One that could not be stored is stored with the SDK's next heartbeat.
+ *     milliseconds. One that says nothing new is stored with the next ping: a thousand heartbeats are one statement. One
+ *     that could not be stored is stored with the SDK's next heartbeat.
  *  3. A ping every 3 s tells clients that the server lives, and drops those that read nothing.
  */
 import type { Scope, SdkStore } from '@dankai/store'
@@ -36,7 +37,8 @@ export class StreamHub {
   /** Connections that are being written. */
   readonly #connecting = new Map<string, Promise<void>>()
   readonly #listeners = new Set<() => void>()
-  readonly #unstored = new Map<string, { scope: Scope; versions: Map<string, number> }>()
+  readonly #unstored: Unstored = new Map()
+  readonly #heartbeats: Unstored = new Map()
   #storing: Promise<void> | null = null
   #closed = false
   readonly #pinger: NodeJS.Timeout
@@ -48,6 +50,7 @@ export class StreamHub {
     this.#log = log
     this.#pinger = setInterval(() => {
       for (const feed of this.#feeds.values()) feed.publish(pingFrame)
+      this.#storeHeartbeats()
     }, pingEveryMs)
   }
 
@@ -89,15 +92,15 @@ export class StreamHub {
   }
 
   acknowledge(scope: Scope, { sdk, version, appliedAt }: SdkAcknowledgement): void {
-    this.#acknowledged.set(slotOf(scope, sdk), { version, appliedAt })
+    const slot = slotOf(scope, sdk)
+    const before = this.#acknowledged.get(slot)
+    // A stop is applied without a new version, and is news all the same.
+    const isHeartbeat = before?.version === version && before.appliedAt === appliedAt
+    this.#acknowledged.set(slot, { version, appliedAt })
     if (this.#acknowledged.size > 100_000) this.#acknowledged.delete(this.#acknowledged.keys().next().value ?? '')
-    const key = keyOf(scope)
-    const waiting = this.#unstored.get(key) ?? { scope, versions: new Map<string, number>() }
-    waiting.versions.set(sdk, version)
-    this.#unstored.set(key, waiting)
-    this.#storing ??= this.#storeAcknowledgements().finally(() => {
-      this.#storing = null
-    })
+    put(isHeartbeat ? this.#heartbeats : this.#unstored, scope, sdk, version)
+    if (isHeartbeat) return
+    this.#storeSoon()
     for (const listener of this.#listeners) listener()
   }
 
@@ -109,7 +112,7 @@ export class StreamHub {
       client.close()
     }
     this.#acknowledged.delete(slotOf(scope, sdk))
-    this.#unstored.get(keyOf(scope))?.versions.delete(sdk)
+    for (const waiting of [this.#unstored, this.#heartbeats]) waiting.get(keyOf(scope))?.versions.delete(sdk)
     // One that is still being written would otherwise come after its end.
     await this.#connecting.get(slotOf(scope, sdk))
     await this.#sdks.ended(scope, sdk)
@@ -158,6 +161,19 @@ export class StreamHub {
     return feed
   }
 
+  #storeHeartbeats(): void {
+    for (const { scope, versions } of this.#heartbeats.values())
+      for (const [sdk, version] of versions) put(this.#unstored, scope, sdk, version)
+    this.#heartbeats.clear()
+    if (this.#unstored.size > 0) this.#storeSoon()
+  }
+
+  #storeSoon(): void {
+    this.#storing ??= this.#storeAcknowledgements().finally(() => {
+      this.#storing = null
+    })
+  }
+
   async #storeAcknowledgements(): Promise<void> {
     // The turn of the loop lets acknowledgements that arrived together be one statement.
     await new Promise(resolve => setImmediate(resolve))
@@ -176,6 +192,15 @@ export class StreamHub {
   #warn(error: unknown, message: string): void {
     if (!this.#closed) this.#log.warn({ err: error }, message)
   }
+}
+
+/** What SDKs said and is not in the database yet, by environment; versions never go back. */
+type Unstored = Map<string, { readonly scope: Scope; readonly versions: Map<string, number> }>
+
+function put(waiting: Unstored, scope: Scope, sdk: string, version: number): void {
+  const entry = waiting.get(keyOf(scope)) ?? { scope, versions: new Map<string, number>() }
+  entry.versions.set(sdk, Math.max(version, entry.versions.get(sdk) ?? 0))
+  waiting.set(keyOf(scope), entry)
 }
 
 const keyOf = ({ project, environment }: Scope): string => `${project}\n${environment}`

@@ -6,7 +6,7 @@ import { openControlPlaneDouble } from '../control-plane-double.ts'
 import { createDankaiClient } from '../dankai-client.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { FlagProvider, useFlag, useFlagDetails, useFlagStatus, useTrack, useVariation } from './index.ts'
-import { mount } from './tiny-renderer.ts'
+import { mount } from './mounted.ts'
 
 const flag = (share: number): FlagDefinition =>
   defineFlag({ key: 'new-booking-flow', exposure: { share, cohorts: [], shadow: false } })
@@ -27,8 +27,10 @@ test('components follow the flags of their user, and say when the control plane 
         resolve(event)
       })
     })
+  let renders = 0
   let track: ReturnType<typeof useTrack> = () => {}
   const Screen = () => {
+    renders++
     track = useTrack()
     const { columns } = useVariation('layout', fallbackLayout)
     const { reason, stale } = useFlagDetails('new-booking-flow', false)
@@ -38,33 +40,32 @@ test('components follow the flags of their user, and say when the control plane 
   const fallbackLayout = { columns: 2 }
   const screenFor = (targetingKey: string, context: object = {}) =>
     createElement(FlagProvider, { client, context: { targetingKey, ...context } }, createElement(Screen))
-  const mounted = mount(screenFor('mio'))
-  t.after(() => mounted.unmount())
+  const mounted = await mount(screenFor('mio'))
   assert.equal(mounted.text, 'legacy 2 ERROR false starting')
 
   const stream = await plane.streams.next()
   const first = change()
   stream.send('flags', 1, { version: 1, flags: [flag(1), layout] })
-  await first
+  await mounted.settle(() => first)
   assert.equal(mounted.text, 'new 1 ON false fresh')
   const lowered = change()
   stream.send('change', 2, { version: 2, flag: flag(0) })
-  await lowered
+  await mounted.settle(() => lowered)
   assert.equal(mounted.text, 'legacy 1 OUTSIDE false fresh')
   const stopped = change()
   stream.send('flags', 2, { version: 2, flags: [{ ...flag(1), killed: true }, layout] })
-  await stopped
+  await mounted.settle(() => stopped)
   assert.equal(mounted.text, 'legacy 1 KILLED false fresh', 'an emergency stop has no new version')
 
   const raised = change()
   const targeted = { ...flag(0), targets: [{ variant: 'on', keys: ['ken'] }] }
   stream.send('flags', 3, { version: 3, flags: [targeted, layout] })
-  await raised
+  await mounted.settle(() => raised)
   assert.equal(mounted.text, 'legacy 1 OUTSIDE false fresh')
-  mounted.update(screenFor('ken'))
+  await mounted.update(screenFor('ken'))
   assert.equal(mounted.text, 'new 1 TARGETED false fresh')
 
-  clock.advance(10_000)
+  await mounted.settle(() => clock.advance(10_000))
   assert.equal(mounted.text, 'new 1 TARGETED true stale')
   track('booked', 12_800)
   const flushed = client.flush()
@@ -73,13 +74,13 @@ test('components follow the flags of their user, and say when the control plane 
   ;(await plane.samples.next()).answer(202)
   await flushed
   assert.deepEqual(body.outcomes, [{ event: 'booked', user: 'ken', at: clock.now(), value: 12_800 }])
-  const { renders } = mounted
-  mounted.unmount()
+  const before = renders
+  await mounted.unmount()
   clock.advance(600_000)
-  assert.equal(mounted.renders, renders, 'a component that is gone is not rendered')
+  assert.equal(renders, before, 'a component that is gone is not rendered')
 })
 
-test('a hook outside of a provider says what is missing', () => {
+test('a hook outside of a provider says what is missing', async () => {
   const Lost = () => String(useFlag('new-booking-flow'))
-  assert.throws(() => mount(createElement(Lost)), /Cannot use useFlag: found no FlagProvider/)
+  await assert.rejects(() => mount(createElement(Lost)), /Cannot use useFlag: found no FlagProvider/)
 })

@@ -1,6 +1,17 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { defineFlag, emptyEvaluation, evaluateFlag, evaluateInto, type FlagRule, FlagSet } from '@dankai/flags'
+import {
+  type CompiledFlag,
+  decideFlag,
+  defineFlag,
+  type EvaluationContext,
+  emptyEvaluation,
+  evaluateFlag,
+  evaluateInto,
+  type FlagRule,
+  FlagSet,
+  type JsonValue,
+} from '@dankai/flags'
 import type { BenchResult } from './bench-result.ts'
 import { quantileOf } from './distribution.ts'
 import { createFloor } from './flags-floor.ts'
@@ -12,9 +23,11 @@ const turns = 75
 
 export interface FlagWorkload {
   readonly name: string
-  /** `evaluateInto`, the flag found by its key, all details. */
+  /** `decideFlag`, the flag found by its key, all details but the bucket. */
   readonly oursNs: number
-  /** `evaluateFlag`: the same into a new object. */
+  /** `evaluateInto`: the same with the bucket, written into an object that is used again. */
+  readonly oursIntoNs: number
+  /** `evaluateFlag`: the same in a new object. */
   readonly oursFreshNs: number
   readonly floorNs: number
   readonly peers: Readonly<Record<string, number>>
@@ -30,8 +43,9 @@ export async function flagsBench(): Promise<BenchResult & { readonly workloads: 
     createContenders(rules: typeof benchRules): Promise<Contender[]>
   }
   const contenders = [
-    createOurs('ours', true),
-    createOurs('fresh', false),
+    createOurs('ours', decideFlag),
+    createOurs('into', (flag, context) => evaluateInto(flag, context, target)),
+    createOurs('fresh', evaluateFlag),
     createFloor(),
     ...(await createContenders(benchRules)),
   ]
@@ -65,7 +79,11 @@ function installPeers(): void {
   if (run.status !== 0) throw new Error(`Cannot install the peers in bench/peers: ${run.stderr.slice(-500)}`)
 }
 
-function createOurs(name: string, reuses: boolean): Contender {
+type Evaluate = (flag: CompiledFlag, context: EvaluationContext) => { readonly value: JsonValue }
+
+const target = emptyEvaluation()
+
+function createOurs(name: string, evaluate: Evaluate): Contender {
   const rule = (id: string, condition: Pick<FlagRule['when'][number], 'operator' | 'values'>): FlagRule => ({
     id,
     when: [{ attribute: id, negated: false, ...condition }],
@@ -101,11 +119,9 @@ function createOurs(name: string, reuses: boolean): Contender {
       },
     }),
   ])
-  const target = emptyEvaluation()
   const valueAt = (key: string, context: { targetingKey: string }): unknown => {
     const flag = flags.find(key)
-    if (flag === undefined) return undefined
-    return reuses ? evaluateInto(flag, context, target).value : evaluateFlag(flag, context).value
+    return flag === undefined ? undefined : evaluate(flag, context).value
   }
   return {
     name,
@@ -175,11 +191,12 @@ async function checkAnswers(workload: Workload, contender: Contender, contexts: 
 
 function workloadOf(name: string, medians: ReadonlyMap<string, number>): FlagWorkload {
   const of = (contender: string): number => Math.round((medians.get(contender) ?? Number.NaN) * 10) / 10
-  const peers = [...medians.keys()].filter(peer => !['ours', 'fresh', 'floor'].includes(peer))
+  const peers = [...medians.keys()].filter(peer => !['ours', 'into', 'fresh', 'floor'].includes(peer))
   const fastestPeer = peers.reduce((best, peer) => (of(peer) < of(best) ? peer : best))
   return {
     name,
     oursNs: of('ours'),
+    oursIntoNs: of('into'),
     oursFreshNs: of('fresh'),
     floorNs: of('floor'),
     peers: Object.fromEntries(peers.map(peer => [peer, of(peer)])),
@@ -190,10 +207,12 @@ function workloadOf(name: string, medians: ReadonlyMap<string, number>): FlagWor
 }
 
 function figuresOf(workload: FlagWorkload): [string, number | string][] {
-  const { name, oursNs, oursFreshNs, floorNs, peers, fastestPeer, ratioToFastestPeer, ratioToFloor } = workload
+  const { name, oursNs, oursIntoNs, oursFreshNs, floorNs, peers, fastestPeer, ratioToFastestPeer, ratioToFloor } =
+    workload
   return [
     [`${name}: ours ns`, oursNs],
-    [`${name}: ours, a new object each, ns`, oursFreshNs],
+    [`${name}: ours, into an object with the bucket, ns`, oursIntoNs],
+    [`${name}: ours, a new object with the bucket each, ns`, oursFreshNs],
     [`${name}: floor ns`, floorNs],
     ...Object.entries(peers).map(([peer, ns]): [string, number] => [`${name}: ${peer} ns`, ns]),
     [`${name}: times as fast as ${fastestPeer}`, ratioToFastestPeer],

@@ -1,7 +1,7 @@
 import type { EvaluationErrorCode, EvaluationReason } from './evaluation.ts'
 import type { FlagDefinition, JsonValue } from './flag-definition.ts'
 
-/** Everything of an evaluation that does not depend on the user; made once per flag. */
+/** Everything of an evaluation but the bucket: made once for a flag, and shared by all who have it. */
 export interface Answer {
   readonly value: JsonValue
   readonly variant: string | null

@@ -23,13 +23,29 @@ import type { Evaluation, EvaluationContext } from './evaluation.ts'
 /** Longer keys are no identifiers; hashing megabytes for one answer would let a caller slow a service down. */
 export const targetingKeyLengthMax = 2_048
 
+/**
+ * Who gets what, with all details but the bucket. The quickest way to ask: the answer was made when the flag was
+ * compiled and is shared, so nothing is allocated or written.
+ */
+export function decideFlag(flag: CompiledFlag, context: EvaluationContext): Answer {
+  if (flag.constant !== null) return without(flag.constant)
+  try {
+    return decideFor(flag, context)
+  } catch {
+    // Reading a context can run the caller's code (getters, proxies); what it throws is the context's fault.
+    return without(flag.answers.invalidContext)
+  }
+}
+
+/** As `decideFlag`, with the bucket, in an object of one's own. */
 export function evaluateFlag(flag: CompiledFlag, context: EvaluationContext): Evaluation {
-  return evaluateInto(flag, context, emptyEvaluation())
+  const { value, variant, reason, ruleId, cohort, inExperiment, errorCode } = decideFlag(flag, context)
+  return { value, variant, reason, ruleId, cohort, bucket: place < 0 ? null : place, inExperiment, errorCode }
 }
 
 /** As `evaluateFlag`, without allocating: the answer is written into `target`, which is returned. */
 export function evaluateInto(flag: CompiledFlag, context: EvaluationContext, target: Evaluation): Evaluation {
-  const answer = decide(flag, context)
+  const answer = decideFlag(flag, context)
   target.value = answer.value
   target.variant = answer.variant
   target.reason = answer.reason
@@ -48,7 +64,7 @@ export function evaluateOff(flag: CompiledFlag): Evaluation {
 
 /** Is the flag's value `true` for this context? A value that is no boolean, or an error, gives the fallback. */
 export function evaluateBoolean(flag: CompiledFlag, context: EvaluationContext, fallback = false): boolean {
-  const { value, errorCode } = decide(flag, context)
+  const { value, errorCode } = decideFlag(flag, context)
   return errorCode === null && typeof value === 'boolean' ? value : fallback
 }
 
@@ -72,16 +88,6 @@ const noPlace = -1
  * for each evaluation. It is set after everything of the context has been read, as reading can evaluate again.
  */
 let place = noPlace
-
-function decide(flag: CompiledFlag, context: EvaluationContext): Answer {
-  if (flag.constant !== null) return without(flag.constant)
-  try {
-    return decideFor(flag, context)
-  } catch {
-    // Reading a context can run the caller's code (getters, proxies); what it throws is the context's fault.
-    return without(flag.answers.invalidContext)
-  }
-}
 
 function without(answer: Answer): Answer {
   place = noPlace
@@ -121,7 +127,7 @@ function decideFor(flag: CompiledFlag, context: EvaluationContext): Answer {
 
 function isServed({ flag, variants }: CompiledPrerequisite, context: EvaluationContext): boolean {
   if (flag === null) return false
-  const { variant, errorCode } = decide(flag, context)
+  const { variant, errorCode } = decideFlag(flag, context)
   return errorCode === null && variant !== null && variants.has(variant)
 }
 

@@ -1,6 +1,8 @@
+export type { Answer } from './answers.ts'
 export { checkFlag, type FlagProblem } from './check-flag.ts'
 export { type CompiledFlag, compileFlag } from './compile-flag.ts'
 export {
+  decideFlag,
   emptyEvaluation,
   evaluateBoolean,
   evaluateFlag,

@@ -13,7 +13,7 @@ export interface ReferenceFindings {
   readonly costly: ReadonlySet<string>
 }
 
-/** Names that are not among the references are asked for in vain, which costs nothing. */
+/** A name that is not among the references asks for nothing. */
 export function checkReferences(references: References, costMax: number): ReferenceFindings {
   const askedBy = reversed(references)
   const left = new Set(references.keys())
@@ -47,13 +47,12 @@ function strip(left: Set<string>, edges: References, backEdges: References): str
 const countIn = (left: ReadonlySet<string>, names: readonly string[] = []): number =>
   [...new Set(names)].filter(name => left.has(name)).length
 
-/** Those that have no answer, or are too costly, are answered at once when others ask for them. */
+/** Those that have no answer, or are too costly, are answered at once when others ask for them, as is who asks nobody. */
 function costlyAmong(ordered: readonly string[], references: References, costMax: number): ReadonlySet<string> {
   const costs = new Map<string, number>()
   const costly = new Set<string>()
   for (const name of ordered) {
-    const asked = (references.get(name) ?? []).filter(other => references.has(other))
-    const cost = asked.reduce((sum, other) => sum + (costs.get(other) ?? 1), 1)
+    const cost = (references.get(name) ?? []).reduce((sum, other) => sum + (costs.get(other) ?? 1), 1)
     if (cost > costMax) costly.add(name)
     costs.set(name, cost > costMax ? 1 : cost)
   }

@@ -62,7 +62,7 @@ function headOf(flag: FlagDefinition): LaunchDarklyFlag {
     prerequisites: [],
     clientSide: true,
     clientSideAvailability: { usingMobileKey: true, usingEnvironmentId: true },
-    trackEvents: flag.kind === 'experiment',
+    trackEvents: false,
     trackEventsFallthrough: false,
     debugEventsUntilDate: null,
     deleted: false,

@@ -20,6 +20,9 @@ export function patchResult<Value>(make: () => Value): PatchResult<Value> {
     return { ok: true, value: make() }
   } catch (error) {
     if (error instanceof PatchProblem) return { ok: false, status: error.status, message: error.message }
+    // A part of the patch has a shape or a depth that no patch has; what is checked is what people get wrong.
+    if (error instanceof TypeError || error instanceof RangeError)
+      return { ok: false, status: 400, message: 'found a patch of another shape' }
     throw error
   }
 }

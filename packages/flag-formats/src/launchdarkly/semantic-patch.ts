@@ -76,6 +76,7 @@ const carriedOut: Instructions = {
         ? one['name']
         : `variation-${Object.keys(flag.variants).length}`
     if (Object.hasOwn(flag.variants, name)) throw new PatchProblem(400, `there is a variation "${name}" already`)
+    if (one['value'] === undefined) throw new PatchProblem(400, 'found no value of a variation, expected one')
     return { ...flag, variants: { ...flag.variants, [name]: one['value'] as FlagDefinition['variants'][string] } }
   },
   removeVariation: (flag, one) => {

@@ -21,13 +21,13 @@ export function evaluatedFlags(
 ): Readonly<Record<string, EvaluatedFlag>> {
   return Object.fromEntries(
     environment.flags.all().map(flag => {
-      const { key, version, variants, kind } = flag.definition
+      const { key, version, variants } = flag.definition
       const evaluation = evaluateFlag(flag, context)
       const { value, variant, inExperiment } = evaluation
       const variation = variant === null ? null : Object.keys(variants).indexOf(variant)
       const isAsked = withReasons || inExperiment
       const why = isAsked ? { reason: launchDarklyReason(flag, evaluation), trackReason: inExperiment } : {}
-      return [key, { value, variation, version, flagVersion: version, trackEvents: kind === 'experiment', ...why }]
+      return [key, { value, variation, version, flagVersion: version, trackEvents: inExperiment, ...why }]
     }),
   )
 }

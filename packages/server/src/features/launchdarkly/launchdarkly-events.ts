@@ -1,68 +1,81 @@
 /**
- * What LaunchDarkly's clients report. Of it, summaries say who evaluated what and how often.
+ * What LaunchDarkly's clients report: who evaluated what and how often, whom an experiment assigned, and what users did.
  *
- *  1. A summary counts every evaluation, those of which a `feature` event tells as well; so the latter add nothing.
- *  2. A payload that comes a second time (clients send once more when they heard no answer) counts once.
+ *  1. A summary counts every evaluation, those of which a `feature` event tells as well. So a `feature` event adds nothing
+ *     to the count; one within an experiment is an exposure, and a `custom` event is an outcome.
+ *  2. A payload that comes a second time (clients send once more when they heard no answer) counts once, and again only
+ *     when it could not be stored.
  *  3. What cannot be read is passed over: a client that is told so would send the same again.
  */
-import type { Scope } from '@dankai/store'
+import { randomUUID } from 'node:crypto'
+import type { FlagSet } from '@dankai/flags'
+import type { NewExposureBatch, Scope } from '@dankai/store'
 import type { Application } from '../../application.ts'
+import { answeredWithin } from '../../http/answered-within.ts'
+import type { FlagEvaluations } from '../../serving/flag-evaluations.ts'
+import { readExposures } from '../exposures/read-exposures.ts'
+import { countEvaluations, experimentEvents, type Fields, isFields } from './event-parts.ts'
 
 /** Clients send again within a second; this is minutes of a thousand clients. */
 const payloadsMax = 10_000
 const eventsMax = 20_000
-const flagsMax = 10_000
-const countersMax = 200
-
-type Fields = Readonly<Record<string, unknown>>
+/** Before clients give up on their own. */
+const storedWithinMs = 3_000
 
 export interface EventIntake {
   take(scope: Scope, payloadId: string | undefined, body: unknown): Promise<void>
 }
 
-export function createEventIntake(app: Pick<Application, 'environments' | 'evaluations' | 'now'>): EventIntake {
+type Parts = Pick<Application, 'environments' | 'now'> & {
+  readonly evaluations: Pick<FlagEvaluations, 'record'>
+  readonly store: { readonly exposures: Pick<Application['store']['exposures'], 'record'> }
+}
+
+export function createEventIntake(app: Parts): EventIntake {
   const payloads = new Set<string>()
-  const isNew = (scope: Scope, payloadId: string | undefined): boolean => {
-    if (payloadId === undefined || payloadId.length > 200) return true
-    const slot = `${scope.project}\n${scope.environment}\n${payloadId}`
-    if (payloads.has(slot)) return false
-    payloads.add(slot)
-    if (payloads.size > payloadsMax) payloads.delete(payloads.values().next().value ?? '')
-    return true
-  }
+  const record = createRecorder(app)
   return {
     async take(scope, payloadId, body) {
-      if (!Array.isArray(body) || !isNew(scope, payloadId)) return
-      const { flags } = await app.environments.of(scope)
-      for (const event of body.slice(0, eventsMax)) {
-        if (!isFields(event) || event['kind'] !== 'summary' || !isFields(event['features'])) continue
-        const at = momentOf(event['endDate'], app.now())
-        for (const [key, feature] of Object.entries(event['features']).slice(0, flagsMax)) {
-          const names = Object.keys(flags.find(key)?.definition.variants ?? {})
-          // A flag that is not known here is nobody's to clean up, and anybody can invent names.
-          if (names.length === 0) continue
-          for (const { variation, count } of countersOf(feature)) {
-            const variant = typeof variation === 'number' ? (names[variation] ?? null) : null
-            app.evaluations.record(scope, key, variant, count, at)
-          }
-        }
+      if (!Array.isArray(body)) return
+      const slot = payloadId === undefined ? null : `${scope.project}\n${scope.environment}\n${payloadId.slice(0, 200)}`
+      if (slot !== null && payloads.has(slot)) return
+      if (slot !== null) remember(payloads, slot)
+      try {
+        const events = body.slice(0, eventsMax).filter(isFields)
+        const { flags } = await app.environments.of(scope)
+        await record(scope, flags, events)
+        for (const event of events) countEvaluations(app, scope, flags, event)
+      } catch (error) {
+        if (slot !== null) payloads.delete(slot)
+        throw error
       }
     },
   }
 }
 
-function countersOf(feature: unknown): readonly { readonly variation: unknown; readonly count: number }[] {
-  const counters = isFields(feature) ? feature['counters'] : null
-  if (!Array.isArray(counters)) return []
-  return counters
-    .slice(0, countersMax)
-    .filter(isFields)
-    .map(({ variation, count }) => ({ variation, count: typeof count === 'number' ? count : 0 }))
+function remember(payloads: Set<string>, slot: string): void {
+  payloads.add(slot)
+  if (payloads.size > payloadsMax) payloads.delete(payloads.values().next().value ?? '')
 }
 
-/** A client's clock may be wrong; nothing was evaluated later than now. */
-const momentOf = (found: unknown, now: number): number =>
-  typeof found === 'number' && Number.isFinite(found) ? Math.min(found, now) : now
+type Record = (scope: Scope, flags: FlagSet, events: readonly Fields[]) => Promise<void>
 
-const isFields = (found: unknown): found is Fields =>
-  typeof found === 'object' && found !== null && !Array.isArray(found)
+/** Clients of LaunchDarkly number nothing, so this instance stands for all of them: its batches are stored in order. */
+function createRecorder({ store, now }: Parts): Record {
+  const sdk = randomUUID()
+  let no = 0
+  let last: Promise<unknown> = Promise.resolve()
+  const storeNext = (batch: Omit<NewExposureBatch, 'sdk' | 'no'>): Promise<unknown> => {
+    const storing = last.then(() => store.exposures.record({ ...batch, sdk, no: no++ }))
+    last = storing.catch(() => {})
+    return storing
+  }
+  return async (scope, flags, events) => {
+    const sent = experimentEvents(flags, events)
+    const find = (key: string) => flags.find(key)?.definition
+    // Their events carry no moment of sending, so their clocks are taken as they are.
+    const { exposures, outcomes } = readExposures({ ...sent, sentAt: now() }, find, now())
+    if (exposures.length + outcomes.length === 0) return
+    await answeredWithin(storeNext({ ...scope, exposures, outcomes }), storedWithinMs, 'write exposures')
+  }
+}

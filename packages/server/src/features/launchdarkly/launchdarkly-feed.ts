@@ -38,6 +38,7 @@ export class LaunchDarklyFeed {
   readonly #versions = new Map<string, number>()
   readonly #refused = new Map<string, string>()
   #told = new Map<string, Told>()
+  #isOutdated = true
   #data: string | null = null
   #put: Buffer | null = null
 
@@ -45,11 +46,11 @@ export class LaunchDarklyFeed {
     this.environment = environment
     this.#log = log
     this.#unsubscribe = environment.subscribe(() => this.#hear())
-    this.#read()
   }
 
   /** `{"flags":{…},"segments":{…}}` */
   get data(): string {
+    this.#refresh()
     if (this.#data !== null) return this.#data
     const flags = [...this.#told].map(([key, { text }]) => `${JSON.stringify(key)}:${text}`)
     const segments = [...this.#told.values()].flatMap(told =>
@@ -61,6 +62,7 @@ export class LaunchDarklyFeed {
 
   /** What a client hears first. */
   get put(): Buffer {
+    this.#refresh()
     this.#put ??= eventFrame({ name: 'put', data: `{"path":"/","data":${this.data}}` })
     return this.#put
   }
@@ -75,14 +77,18 @@ export class LaunchDarklyFeed {
   }
 
   #hear(): void {
-    const before = this.#told
-    this.#read()
+    this.#isOutdated = true
     if (this.clients.size === 0) return
+    const before = this.#told
+    this.#refresh()
     const frames = changesBetween(before, this.#told, this.#versions)
     for (const frame of frames ?? [this.put]) this.publish(frame)
   }
 
-  #read(): void {
+  /** Nothing is computed for nobody: a feed without streams waits for the next question. */
+  #refresh(): void {
+    if (!this.#isOutdated) return
+    this.#isOutdated = false
     const { flags, refused } = exportLaunchDarkly(this.environment.definitions())
     const before = this.#told
     this.#told = new Map([...flags].map(([key, exported]) => [key, this.#tell(key, exported, before.get(key))]))

@@ -15,6 +15,8 @@ import { evaluatedFlags } from './evaluated-flags.ts'
 import { LaunchDarklyFeed } from './launchdarkly-feed.ts'
 
 const commentEveryMs = 15_000
+/** An instance holds so many sockets beside those of other protocols. */
+const clientsMax = 20_000
 /** Each is evaluated anew with every change. */
 const evaluatedClientsMax = 5_000
 
@@ -47,11 +49,13 @@ export class LaunchDarklyHub {
   }
 
   /** Before the answer begins, as an open stream cannot refuse any more. */
-  requireRoom(): void {
-    if (this.#evaluated.size < evaluatedClientsMax) return
+  requireRoom(isEvaluated: boolean): void {
+    const followers = [...this.#feeds.values()].reduce((sum, feed) => sum + feed.clients.size, 0)
+    const [open, most] = isEvaluated ? [this.#evaluated.size, evaluatedClientsMax] : [followers, clientsMax]
+    if (open < most) return
     throw new HttpProblem(
       'too-many-requests',
-      `Cannot open another stream of values: found ${evaluatedClientsMax} open, expected fewer. Poll, or use another instance.`,
+      `Cannot open another stream: found ${most} open on this instance, expected fewer. Poll, or try again later.`,
       {},
       { 'retry-after': '30' },
     )

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { after, before, describe, it } from 'node:test'
-import type { FlagDefinition } from '@dankai/flags'
+import { defineFlag, type FlagDefinition } from '@dankai/flags'
+import { completeCare, type StoredFlag } from '@dankai/store'
 import launchDarkly, { type LDClient, type LDContext, type LDOptions } from '@launchdarkly/node-server-sdk'
 import type { DankaiServer } from '../../create-server.ts'
+import { createLogger } from '../../http/log.ts'
+import { Environments } from '../../serving/environments.ts'
+import { createFlagEvaluations } from '../../serving/flag-evaluations.ts'
 import { type Answer, ask, openTestHouse, type TestHouse, until } from '../../testing/test-server.ts'
+import { createEventIntake } from './launchdarkly-events.ts'
 
 let house: TestHouse
 let server: DankaiServer
@@ -235,6 +240,105 @@ describe('the server SDK of LaunchDarkly, unmodified', () => {
     assert.ok(values.includes(true) && values.includes(false))
   })
 
+  it('polls again by itself and tells what changed as an update', async t => {
+    const place = await environment('ld-poll-again')
+    await place.setFlag('ops', { kind: 'ops', ...share(1) })
+    // The shortest interval of the SDK is 30 s: the test has the clock for timers of an interval that nothing else has.
+    const pollInterval = 4_321
+    const polls: (() => void)[] = []
+    const setTimer = globalThis.setTimeout
+    const caught = (call: () => void, ms: number, ...rest: []): NodeJS.Timeout => {
+      if (!(ms > pollInterval * 990 && ms <= pollInterval * 1_000)) return setTimer(call, ms, ...rest)
+      polls.push(call)
+      return setTimer(() => {}, 0)
+    }
+    t.mock.method(globalThis, 'setTimeout', caught)
+    const polled = await openClient(place.serverKey, { stream: false, pollInterval })
+    await place.setFlag('ops', { kind: 'ops', on: false })
+    const updated = once(polled, 'update:ops')
+    const [poll] = polls
+    assert.ok(poll, 'a poll is due')
+    poll()
+    await updated
+    assert.equal(await polled.variation('ops', { key: 'aki' }, null), false)
+  })
+
+  it('keeps up with a cohort that is dealt by its own buckets as its share grows', async () => {
+    const place = await environment('ld-cohort')
+    const flag = (part: number): Partial<FlagDefinition> => ({
+      algorithm: 'launchdarkly',
+      segments: { testers: { include: { beta: ['true'] } } },
+      exposure: { share: 0, shadow: false, cohorts: [{ segment: 'testers', share: part, mix: null }] },
+    })
+    await place.setFlag('dealt', flag(0.2))
+    const client = await openClient(place.serverKey)
+    const keys = Array.from({ length: 300 }, (_, index) => `user-${index}`)
+    const chosen = async (): Promise<readonly string[]> => {
+      const values = await Promise.all(
+        keys.map(key => client.variation('dealt', { kind: 'user', key, beta: true }, null)),
+      )
+      assert.equal(await client.variation('dealt', { kind: 'user', key: 'user-1', beta: false }, null), false)
+      return keys.filter((_, index) => values[index] === true)
+    }
+    const before = await chosen()
+    const updated = once(client, 'update:dealt')
+    await place.setFlag('dealt', flag(0.6))
+    await updated
+    const later = await chosen()
+    assert.ok(before.length > 30 && before.length < 100 && later.length > 130 && later.length < 230)
+    assert.deepEqual(
+      before.filter(key => !later.includes(key)),
+      [],
+      'whoever was in stays in',
+    )
+  })
+
+  it('F-059 tells whom an experiment assigned and what they did, and both are compared by variant', async () => {
+    const place = await environment('ld-experiment')
+    await place.setFlag('search', {
+      kind: 'experiment',
+      algorithm: 'launchdarkly',
+      variants: { control: 'control', ml: 'ml_ranking' },
+      offVariant: 'control',
+      onVariant: 'ml',
+      otherwise: {
+        split: [
+          { variant: 'control', weight: 50_000 },
+          { variant: 'ml', weight: 50_000 },
+        ],
+        by: null,
+        seed: null,
+        experiment: true,
+      },
+    })
+    const client = await openClient(place.serverKey)
+    for (let index = 0; index < 20; index++) {
+      const user = { kind: 'user', key: `user-${index}` }
+      for (let times = 0; times < 2; times++) await client.variation('search', user, 'control')
+      if (index < 5) client.track('booked', user, null, 3)
+    }
+    await client.flush()
+    const scope = { project: 'default', environment: place.name }
+    const { exposures } = server.store
+    const users = (await exposures.variants(scope, 'search')).map(
+      ({ variant, users: number }) => [variant, number] as const,
+    )
+    assert.equal(
+      users.reduce((sum, [, number]) => sum + number, 0),
+      20,
+      'each user once',
+    )
+    assert.deepEqual(users.map(([variant]) => variant).toSorted(), ['control', 'ml'])
+    const outcomes = await exposures.outcomes(scope, 'search', 'booked')
+    assert.deepEqual(
+      [
+        outcomes.reduce((sum, { converted }) => sum + converted, 0),
+        outcomes.reduce((total, { sum }) => total + sum, 0),
+      ],
+      [5, 15],
+    )
+  })
+
   it('is told with 401 in LaunchDarkly’s words when its key is wrong, and gives up', async () => {
     const wrong = await ask(base, 'GET', '/sdk/latest-all', { key: null, headers: { authorization: 'sdk-wrong' } })
     assert.deepEqual(
@@ -288,6 +392,47 @@ describe('the server SDK of LaunchDarkly, unmodified', () => {
     assert.deepEqual([unreadable.status, unreadable.body.code], [400, 'invalid_request'])
     const diagnostic = { key: null, headers: { authorization: place.serverKey }, body: { kind: 'diagnostic-init' } }
     assert.equal((await ask(base, 'POST', '/diagnostic', diagnostic)).status, 202)
+  })
+
+  it('is counted by what summaries say, each payload once', async () => {
+    const scope = { project: 'default', environment: 'counted' }
+    const definition = defineFlag({ key: 'counted', version: 1 })
+    const stored = { ...scope, ...{ key: 'counted', version: 1, definition, heldBy: null, generation: 0 } }
+    const flag: StoredFlag = { ...stored, changedAt: 0, care: completeCare(null), fullSince: null }
+    const source = { readSince: async () => ({ version: 1, flags: [flag], removed: [] }), subscribe: () => () => {} }
+    const environments = new Environments(source, createLogger('silent'))
+    const evaluations = createFlagEvaluations(0)
+    const exposures = {
+      async record(): Promise<never> {
+        throw new Error('away')
+      },
+    }
+    const intake = createEventIntake({ environments, evaluations, now: () => 1_000, store: { exposures } })
+    const summary = (count: unknown, variation: unknown = 0, endDate = 900) => ({
+      kind: 'summary',
+      endDate,
+      features: { counted: { counters: [{ variation, count }] }, invented: { counters: [{ variation, count }] } },
+    })
+    for (const payload of ['one', 'one', 'two'])
+      await intake.take(scope, payload, [summary(5), { kind: 'index' }, null])
+    await intake.take(scope, 'three', [summary(1, null, 5_000), summary(-1), summary('many')])
+    await intake.take(scope, 'four', { kind: 'no list' })
+    const usage = evaluations.read(scope, 'counted')
+    assert.deepEqual([usage?.count, usage?.lastSeenAt], [11, 1_000], 'a clock that is ahead tells no future')
+    assert.deepEqual([usage?.variants.get('on')?.count, usage?.variants.get(null)?.count], [10, 1])
+    assert.equal(evaluations.read(scope, 'invented'), null)
+
+    const assigned = {
+      kind: 'feature',
+      key: 'counted',
+      variation: 0,
+      creationDate: 1_000,
+      reason: { kind: 'FALLTHROUGH', inExperiment: true },
+      context: { kind: 'user', key: 'aki' },
+    }
+    for (const payload of ['five', 'five'])
+      await assert.rejects(intake.take(scope, payload, [assigned, summary(1)]), /away/)
+    assert.equal(evaluations.read(scope, 'counted')?.count, 11, 'what could not be stored may come again')
   })
 })
 

@@ -39,6 +39,7 @@ export function useLaunchDarklySdks(api: Api, app: Application): void {
   api.get('/launchdarkly/all', async c => {
     requireKind(c.get('caller'), evaluators)
     const feed = await hub.feed(requestScope(c))
+    hub.requireRoom(false)
     const client = openStream(c, app, hub)
     client.write(feed.put)
     feed.clients.add(client)
@@ -67,7 +68,7 @@ export function useLaunchDarklySdks(api: Api, app: Application): void {
   api.on(['GET', 'REPORT'], '/launchdarkly/eval/:key/:context?', async c => {
     const scope = requestScope(c)
     const context = await contextIn(c)
-    hub.requireRoom()
+    hub.requireRoom(true)
     // Read before the answer begins, so that a database that is away is a 503 and not an empty stream.
     await app.environments.of(scope)
     await hub.follow(scope, openStream(c, app, hub, forPages), context, asksForReasons(c))

@@ -174,6 +174,51 @@ describe('dankai flags', () => {
   })
 })
 
+describe('dankai flags import and export of other systems', () => {
+  it('reads what each of them exports and names by name what cannot be carried over', async () => {
+    const unleash = {
+      version: 2,
+      features: [
+        {
+          name: 'from-unleash',
+          enabled: true,
+          strategies: [{ name: 'flexibleRollout', parameters: { rollout: '25', stickiness: 'default', groupId: 'g' } }],
+        },
+        { name: 'odd-strategy', enabled: true, strategies: [{ name: 'moonPhase', parameters: {} }] },
+      ],
+    }
+    const flagd = {
+      flags: { 'from-flagd': { state: 'ENABLED', variants: { on: true, off: false }, defaultVariant: 'off' } },
+    }
+    const growthbook = { features: { 'from-growthbook': { defaultValue: true } } }
+    const launchDarkly = {
+      flags: {
+        'from-launchdarkly': {
+          ...{ key: 'from-launchdarkly', version: 3, on: true, salt: 's', variations: [true, false] },
+          ...{ offVariation: 1, fallthrough: { variation: 0 }, targets: [], rules: [], prerequisites: [] },
+        },
+      },
+      segments: {},
+    }
+    for (const [format, content, key] of [
+      ['unleash', unleash, 'from-unleash'],
+      ['flagd', flagd, 'from-flagd'],
+      ['growthbook', growthbook, 'from-growthbook'],
+      ['launchdarkly', launchDarkly, 'from-launchdarkly'],
+    ] as const) {
+      const name = file(`${format}.json`, content)
+      const { exit, out, error } = await dankai(`flags import ${name} --format ${format} --environment imported`)
+      assert.deepEqual([exit, error], [0, []], out.join('\n'))
+      assert.ok(out.includes(`  ${key}`), out.join('\n'))
+      assert.equal((await data(`flags get ${key} --environment imported`)).flag.on, true)
+      if (format === 'unleash') assert.ok(out.some(line => line.startsWith('  not carried over: odd-strategy')))
+      const exported = await dankai(`flags export --format ${format} --environment imported`)
+      assert.equal(exported.exit, format === 'growthbook' ? 1 : 0)
+      if (format !== 'growthbook') assert.ok(exported.out.join('').includes(key), format)
+    }
+  })
+})
+
 describe('dankai cohort', () => {
   it('explains why somebody is in or out', async () => {
     await data('flags set explained --share 30%')

@@ -96,6 +96,20 @@ export const staleFlagSchema = z
   .meta({ id: 'StaleFlag' })
 export const staleFlagListSchema = pageSchema(staleFlagSchema, 'StaleFlagList')
 
+export const flagUsageSchema = z
+  .object({
+    since: z.number().nullable().describe('Since when evaluations are counted; null: none was reported yet.'),
+    items: z.array(
+      z.object({
+        who: z.string().nullable().describe('The service or protocol; null: not known.'),
+        variant: z.string().nullable(),
+        count: z.number(),
+        lastAt: z.number(),
+      }),
+    ),
+  })
+  .meta({ id: 'FlagUsage' })
+
 export const flagPolicySchema = z
   .strictObject({
     overdueBlocksRelease: z

@@ -73,6 +73,7 @@ export {
   flagFormats,
   flagPolicySchema,
   flagSetResultSchema,
+  flagUsageSchema,
   flagVersionListSchema,
   flagVersionSchema,
   importFlagsSchema,

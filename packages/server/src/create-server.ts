@@ -19,6 +19,7 @@ import { openDatabaseClock } from './composition/database-clock.ts'
 import { createStopEnforcer } from './composition/enforce-stops.ts'
 import { createHands, createRunners, supports, tellingFlags } from './composition/engine-parts.ts'
 import { readFaults } from './composition/fault-injection.ts'
+import { keepEvaluations } from './composition/flag-usage.ts'
 import { startHousekeeping } from './composition/housekeeping.ts'
 import { openStore } from './composition/open-store.ts'
 import { startPlannedFlagChanges } from './composition/planned-flag-changes.ts'
@@ -146,6 +147,8 @@ async function startAll(
   enforcer.now()
   const housekeeping = startHousekeeping(store, log)
   undo.push({ part: 'housekeeping', stop: () => housekeeping.close() })
+  const evaluations = keepEvaluations(createFlagEvaluations(now()), store.flagUsage, log)
+  undo.push({ part: 'flag usage', stop: () => evaluations.close() })
   const plannedChanges = startPlannedFlagChanges({ store, environments, log })
   undo.push({ part: 'planned flag changes', stop: () => plannedChanges.close() })
   undo.push({ part: 'streams', stop: () => hub.close() })
@@ -175,7 +178,8 @@ async function startAll(
     settings,
     store,
     environments,
-    evaluations: createFlagEvaluations(now()),
+    evaluations,
+    flushEvaluations: () => evaluations.flush(),
     hub,
     ingest,
     stops,

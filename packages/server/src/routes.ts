@@ -4,6 +4,7 @@ import { useConnections } from './features/connections/connection-routes.ts'
 import { useEmergency } from './features/emergency/emergency-routes.ts'
 import { useExposures } from './features/exposures/exposure-routes.ts'
 import { useCohorts } from './features/flags/cohort-routes.ts'
+import { useFlagEvaluations } from './features/flags/evaluation-routes.ts'
 import { useFlags } from './features/flags/flag-routes.ts'
 import { useFlagSets } from './features/flags/flag-set-routes.ts'
 import { useFlagHistory } from './features/flags/history-routes.ts'
@@ -41,6 +42,7 @@ export function createRoutes(app: Application, isLocal: boolean): Api {
   useFlagTransfer(api, app)
   useFlags(api, app)
   useFlagHistory(api, app)
+  useFlagEvaluations(api, app)
   useFlagSchedule(api, app)
   useFlagStages(api, app)
   useFlagSets(api, app)

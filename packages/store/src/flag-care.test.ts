@@ -184,6 +184,29 @@ for (const name of ['in memory', 'PostgreSQL'] as const) {
       await close()
     })
 
+    it('adds up who evaluated what, and knows when last', async () => {
+      const use = { ...scope, flag: 'booking', who: 'trips', variant: 'on' }
+      await store.flagUsage.add([
+        { ...use, count: 2, lastAt: 50 },
+        { ...use, who: null, variant: null, count: 1, lastAt: 70 },
+      ])
+      await Promise.all([store, other].map(one => one.flagUsage.add([{ ...use, count: 3, lastAt: 40 }])))
+      const uses = await store.flagUsage.list(scope, 'booking')
+      assert.deepEqual(
+        uses.map(({ who, variant, count, lastAt }) => [who, variant, count, lastAt]),
+        [
+          [null, null, 1, 70],
+          ['trips', 'on', 8, 50],
+        ],
+      )
+      assert.deepEqual(await store.flagUsage.last(scope), { since: 40, at: new Map([['booking', 70]]) })
+      assert.deepEqual(await store.flagUsage.last({ ...scope, environment: 'other' }), { since: null, at: new Map() })
+      clock.at = 2 * 366 * 86_400_000
+      await store.prune()
+      assert.deepEqual(await store.flagUsage.list(scope, 'booking'), [])
+      await close()
+    })
+
     it('plans at most twenty changes of one flag', async () => {
       await put(0)
       for (let index = 0; index < 20; index++) assert.ok(await plan({ on: false }, index))

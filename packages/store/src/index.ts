@@ -51,6 +51,7 @@ export type {
   StoredFlag,
 } from './flag-ports.ts'
 export { plannedChangesMax } from './flag-ports.ts'
+export type { FlagUsageStore, FlagUse } from './flag-usage-ports.ts'
 export type { Hint, Hints, Unsubscribe } from './hint-ports.ts'
 export { createMemoryStore, type MemoryStore } from './memory/create-memory-store.ts'
 export { createPostgresStore, type PostgresStoreOptions } from './postgres/create-postgres-store.ts'

@@ -5,6 +5,7 @@ import type { KeyStore, PrincipalStore } from './access-ports.ts'
 import type { AuditLog, ConnectionStore, DocumentStore, OverlayStore, SettingStore } from './document-ports.ts'
 import type { ExposureStore } from './exposure-ports.ts'
 import type { FlagChangeStore, FlagStore, SdkStore } from './flag-ports.ts'
+import type { FlagUsageStore } from './flag-usage-ports.ts'
 import type { Hints } from './hint-ports.ts'
 import type { SampleLog } from './sample-ports.ts'
 import type { Page, PageRequest, Scope } from './scope.ts'
@@ -112,6 +113,7 @@ export interface Store {
   readonly samples: SampleLog
   readonly flags: FlagStore
   readonly flagChanges: FlagChangeStore
+  readonly flagUsage: FlagUsageStore
   readonly sdks: SdkStore
   readonly exposures: ExposureStore
   readonly principals: PrincipalStore

@@ -10,6 +10,7 @@ import {
 } from './memory-documents.ts'
 import { createMemoryExposures } from './memory-exposures.ts'
 import { createMemoryFlagChanges } from './memory-flag-changes.ts'
+import { createMemoryFlagUsage } from './memory-flag-usage.ts'
 import { createMemoryFlags } from './memory-flags.ts'
 import { createMemoryHands } from './memory-hands.ts'
 import { createMemoryHints } from './memory-hints.ts'
@@ -46,6 +47,7 @@ export function createMemoryStore(options: { readonly clock: { now(): number | P
   const flags = createMemoryFlags(state)
   const audit = createMemoryAudit(state)
   const flagChanges = createMemoryFlagChanges(state, flags, audit)
+  const flagUsage = createMemoryFlagUsage()
   const principals = createMemoryPrincipals(state)
   const shared = {
     clock: { now: async () => state.now() },
@@ -54,6 +56,7 @@ export function createMemoryStore(options: { readonly clock: { now(): number | P
     samples: createMemorySamples(state),
     flags,
     flagChanges,
+    flagUsage,
     sdks: createMemorySdks(state),
     exposures: createMemoryExposures(state),
     principals,
@@ -64,7 +67,7 @@ export function createMemoryStore(options: { readonly clock: { now(): number | P
     audit,
     settings: createMemorySettings(),
     hints: state.hints,
-    prune: () => pruneMemory(state, flags, flagChanges, shared),
+    prune: () => pruneMemory(state, flags, flagChanges, flagUsage, shared),
     close: async () => {},
   }
   const another = (): MemoryStore => {

@@ -2,6 +2,7 @@ import { retention } from '../retention.ts'
 import type { Store } from '../server-ports.ts'
 import type { MemoryExposures } from './memory-exposures.ts'
 import type { MemoryFlagChanges } from './memory-flag-changes.ts'
+import type { MemoryFlagUsage } from './memory-flag-usage.ts'
 import type { MemoryFlags } from './memory-flags.ts'
 import type { MemoryRelease, MemoryState } from './memory-state.ts'
 
@@ -9,6 +10,7 @@ export async function pruneMemory(
   state: MemoryState,
   flags: MemoryFlags,
   changes: MemoryFlagChanges,
+  usage: MemoryFlagUsage,
   { samples, sdks, exposures }: Pick<Store, 'samples' | 'sdks'> & { readonly exposures: MemoryExposures },
 ): Promise<void> {
   await samples.prune()
@@ -16,6 +18,7 @@ export async function pruneMemory(
   await exposures.prune()
   const now = await state.now()
   flags.forgetVersions(now - retention.flagVersionsMs)
+  usage.forget(now - retention.flagVersionsMs)
   changes.forgetEnded(now - retention.flagVersionsMs)
   for (const release of [...state.releases.values()]) {
     if (isOverSince(release, now - retention.commandsMs)) forgetCommands(state, release)

@@ -9,6 +9,7 @@ import { openDatabase, type Statement } from './database.ts'
 import { createDocuments } from './documents.ts'
 import { createExposures } from './exposures.ts'
 import { createFlagChanges } from './flag-changes.ts'
+import { createFlagUsage } from './flag-usage.ts'
 import { createFlags } from './flags.ts'
 import { createHands } from './hands.ts'
 import { openHintExchange } from './hints.ts'
@@ -64,6 +65,7 @@ export async function createPostgresStore(options: PostgresStoreOptions): Promis
     samples,
     flags: createFlags(database, hints),
     flagChanges: createFlagChanges(database),
+    flagUsage: createFlagUsage(database),
     sdks,
     exposures: createExposures(database),
     principals: createPrincipals(database),

@@ -13,6 +13,7 @@ export async function pruneStore(database: Database, samples: SampleLog, sdks: S
   const now = await database.now()
   await deleteAll(database, deleteOldCommands, [now, retention.commandsMs, rowsAtOnce])
   await deleteAll(database, deleteOldFlagVersions, [now, retention.flagVersionsMs, rowsAtOnce])
+  await deleteAll(database, deleteOldFlagUsage, [now, retention.flagVersionsMs, rowsAtOnce])
   await deleteAll(database, deleteOldFlagChanges, [now, retention.flagVersionsMs, rowsAtOnce])
   for (const { statement, kept } of deleteOldExposures)
     await deleteAll(database, statement, [now, retention[kept], rowsAtOnce])
@@ -45,6 +46,13 @@ const deleteOldFlagVersions: Statement = {
     delete from flag_version v using old
     where v.project = old.project and v.environment = old.environment and v.key = old.key and v.version = old.version
     returning v.version`,
+}
+
+const deleteOldFlagUsage: Statement = {
+  name: 'delete-old-flag-usage',
+  doing: 'forget old evaluations of flags',
+  text: `with old as (select ctid from flag_usage where last_at < now_ms($1) - $2::bigint limit $3)
+    delete from flag_usage u using old where u.ctid = old.ctid returning u.flag`,
 }
 
 const deleteOldFlagChanges: Statement = {

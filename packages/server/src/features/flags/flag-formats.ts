@@ -1,5 +1,15 @@
 import type { flagFormats } from '@dankai/contract'
-import { exportLaunchDarkly, type FlagImport, importLaunchDarkly } from '@dankai/flag-formats'
+import {
+  exportFlagd,
+  exportLaunchDarkly,
+  exportUnleash,
+  type FlagImport,
+  flagdSchema,
+  importFlagd,
+  importGrowthBook,
+  importLaunchDarkly,
+  importUnleash,
+} from '@dankai/flag-formats'
 import { checkFlag, defineFlag, type FlagDefinition } from '@dankai/flags'
 
 export type FlagFormat = (typeof flagFormats)[number]
@@ -11,15 +21,19 @@ export interface FlagExport {
 
 export const importers: Readonly<Record<FlagFormat, ((data: unknown) => FlagImport) | null>> = {
   dankai: importDankai,
-  unleash: null,
+  unleash: importUnleash,
   launchdarkly: importLaunchDarkly,
-  flagd: null,
-  growthbook: null,
+  flagd: importFlagd,
+  growthbook: importGrowthBook,
 }
 
 /** null: flags are only read from that format. */
 export const exporters: Readonly<Record<FlagFormat, ((flags: readonly FlagDefinition[]) => FlagExport) | null>> = {
   dankai: flags => ({ data: { flags }, leftOut: [] }),
+  unleash(flags) {
+    const { features, segments, refused } = exportUnleash(flags)
+    return { data: { version: 2, features, segments }, leftOut: refused }
+  },
   launchdarkly(flags) {
     const exported = exportLaunchDarkly(flags)
     const all = [...exported.flags.values()]
@@ -30,8 +44,14 @@ export const exporters: Readonly<Record<FlagFormat, ((flags: readonly FlagDefini
     }
     return { data, leftOut: [...exported.refused].map(([flag, why]) => ({ flag, why })) }
   },
-  unleash: null,
-  flagd: null,
+  flagd(flags) {
+    const results = flags.map(flag => ({ key: flag.key, result: exportFlagd(flag) }))
+    const written = results.flatMap(({ key, result }) => (result.ok ? [[key, result.value] as const] : []))
+    return {
+      data: { $schema: flagdSchema, flags: Object.fromEntries(written) },
+      leftOut: results.flatMap(({ key, result }) => (result.ok ? [] : [{ flag: key, why: result.why }])),
+    }
+  },
   growthbook: null,
 }
 

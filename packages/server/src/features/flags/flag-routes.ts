@@ -15,7 +15,7 @@ import { requestScope, requireKind } from '../../http/caller.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
 import { viewOf } from './flag-view.ts'
-import { lastEvaluatedIn } from './last-evaluated.ts'
+import { readEvaluationTimes } from './last-evaluated.ts'
 import { careWith, readFlag, refusalOf, versionOf, writeFlag } from './write-flag.ts'
 
 type SetFlag = z.infer<typeof setFlagSchema>
@@ -71,14 +71,15 @@ export function useFlags(api: Api, app: Application): void {
     const { limit, cursor } = c.req.valid('query')
     const scope = requestScope(c)
     const page = await app.store.flags.list(scope, { limit, after: cursor ?? null })
-    const lastEvaluated = lastEvaluatedIn(app, scope)
+    const { lastEvaluated } = await readEvaluationTimes(app, scope)
     return c.json({ items: page.items.map(flag => viewOf(flag, app.now(), lastEvaluated)), next: page.next }, 200)
   })
 
   api.openapi(getRoute, async c => {
     const scope = requestScope(c)
     const flag = await readFlag(app, scope, c.req.valid('param').key)
-    return c.json(viewOf(flag, app.now(), lastEvaluatedIn(app, scope)), 200, { etag: `"${flag.version}"` })
+    const { lastEvaluated } = await readEvaluationTimes(app, scope)
+    return c.json(viewOf(flag, app.now(), lastEvaluated), 200, { etag: `"${flag.version}"` })
   })
 
   api.openapi(putRoute, async c => {
@@ -98,7 +99,8 @@ export function useFlags(api: Api, app: Application): void {
       why: body.why,
       by: caller.name,
     })
-    return c.json(viewOf(flag, app.now(), lastEvaluatedIn(app, scope)), 200, { etag: `"${flag.version}"` })
+    const { lastEvaluated } = await readEvaluationTimes(app, scope)
+    return c.json(viewOf(flag, app.now(), lastEvaluated), 200, { etag: `"${flag.version}"` })
   })
 
   api.openapi(removeRoute, async c => {

@@ -397,6 +397,49 @@ describe('flags past their retention', () => {
     assert.ok(first.body.items[0].key < second.body.items[0].key)
   })
 
+  it('are also those that nobody asked for in 30 days; who evaluates what and when last is known', async () => {
+    await put('asked', {})
+    await put('never-asked', {})
+    const sample = (flag: string, bucketStart: number) => ({
+      ...{
+        service: 'trips',
+        series: 'flag_evaluations',
+        labels: { flag, variant: 'off' },
+        bucketStart,
+        bucketMs: 10_000,
+      },
+      count: 7,
+    })
+    const now = Math.floor(Date.now() / 10_000) * 10_000
+    const body = {
+      sdk: '00000000-0000-4000-8000-000000000001',
+      batch: 1,
+      sentAt: Date.now(),
+      samples: [sample('asked', now - 10_000)],
+    }
+    const sent = await api('POST', '/v1/samples', body)
+    assert.deepEqual([sent.status, sent.body.refused], [202, []])
+    await api('POST', '/v1/samples', body)
+    const { items, since } = (await api('GET', '/v1/flags/asked/evaluations')).body
+    assert.deepEqual(
+      items.map(({ who, variant, count }: { who: string; variant: string; count: number }) => [who, variant, count]),
+      [['trips', 'off', 7]],
+    )
+    assert.ok(since <= now)
+    assert.equal((await ask(other.url, 'GET', '/v1/flags/asked')).body.lastEvaluatedAt, items[0].lastAt)
+    const client = new pg.Client({ connectionString: house.databaseUrl, options: '-c search_path=dankai' })
+    await client.connect()
+    await client.query('update flag_usage set first_at = $1', [Date.now() - 40 * dayMs])
+    await client.end()
+    await age('asked', 35)
+    await age('never-asked', 35)
+    const reasons = async (key: string) => (await staleOf(key)).reasons.map(({ reason }: { reason: string }) => reason)
+    assert.deepEqual(
+      [await reasons('asked'), await reasons('never-asked')],
+      [['one variant'], ['one variant', 'not evaluated']],
+    )
+  })
+
   it('block the next release of their service when the policy says so, and no longer when they are gone', async () => {
     const plan = `kind: ReleasePlan
 name: next-release

@@ -18,7 +18,7 @@ import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
 import { differenceOf } from './flag-difference.ts'
 import { flagEditors, flagParams, ifMatch } from './flag-routes.ts'
 import { viewOf } from './flag-view.ts'
-import { lastEvaluatedIn } from './last-evaluated.ts'
+import { readEvaluationTimes } from './last-evaluated.ts'
 import { unknownFlag, versionOf, writeFlag } from './write-flag.ts'
 
 type VersionView = z.infer<typeof flagVersionSchema>
@@ -82,7 +82,8 @@ export function useFlagHistory(api: Api, app: Application): void {
       by: caller.name,
       action: 'restore flag',
     })
-    return c.json(viewOf(flag, app.now(), lastEvaluatedIn(app, scope)), 200, { etag: `"${flag.version}"` })
+    const { lastEvaluated } = await readEvaluationTimes(app, scope)
+    return c.json(viewOf(flag, app.now(), lastEvaluated), 200, { etag: `"${flag.version}"` })
   })
 }
 

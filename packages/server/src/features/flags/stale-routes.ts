@@ -7,7 +7,7 @@ import { requestScope, requireKind } from '../../http/caller.ts'
 import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
 import { readFlagPolicy, writeFlagPolicy } from './flag-policy.ts'
 import { flagEditors } from './flag-routes.ts'
-import { lastEvaluatedIn, watchedSinceIn } from './last-evaluated.ts'
+import { readEvaluationTimes } from './last-evaluated.ts'
 import { assessStale, flagsOf, type StaleFlag } from './stale-flags.ts'
 
 const staleRoute = createRoute({
@@ -44,7 +44,8 @@ export function useStaleFlags(api: Api, app: Application): void {
     const scope = requestScope(c)
     const { limit, cursor } = c.req.valid('query')
     const items: StaleFlag[] = []
-    const [now, lastEvaluated, watchedSince] = [app.now(), lastEvaluatedIn(app, scope), watchedSinceIn(app, scope)]
+    const now = app.now()
+    const { lastEvaluated, watchedSince } = await readEvaluationTimes(app, scope)
     for await (const flag of flagsOf(app.store.flags, scope, cursor ?? null)) {
       const stale = assessStale(flag, now, lastEvaluated, watchedSince)
       if (stale !== null) items.push(stale)

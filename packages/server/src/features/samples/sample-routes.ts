@@ -4,6 +4,7 @@ import type { Application } from '../../application.ts'
 import type { Api } from '../../http/api.ts'
 import { requestScope, requireKind } from '../../http/caller.ts'
 import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
+import { countEvaluations } from './count-evaluations.ts'
 import { readSamples } from './read-samples.ts'
 
 const route = createRoute({
@@ -32,7 +33,10 @@ export function useSamples(api: Api, app: Application): void {
       const { duplicate } = await app.ingest.take({ ...requestScope(c), sdk, no: batch, trusted, byService })
       endTimer()
       if (duplicate) app.metrics.batchesRepeated.inc()
-      else app.metrics.samplesAccepted.inc(accepted)
+      else {
+        app.metrics.samplesAccepted.inc(accepted)
+        countEvaluations(app.evaluations, requestScope(c), byService)
+      }
     }
     return c.json({ accepted, refused: refused.slice(0, 1_000) }, 202)
   })

@@ -7,7 +7,7 @@
  * 3. What a segment says is in its key, so that no client ever has a flag with segments of another version of it.
  * 4. An operator that LaunchDarkly lacks and that others cannot stand for is refused by name.
  */
-import { type Condition, type FlagDefinition, type JsonValue, murmur3, utf8Bytes } from '@dankai/flags'
+import type { Condition, FlagDefinition, JsonValue } from '@dankai/flags'
 import { type AttributeReference, referencesTo } from './attribute-reference.ts'
 import { CannotFollow } from './cannot-follow.ts'
 import { foldedPattern } from './folded-pattern.ts'
@@ -85,7 +85,18 @@ export class ClauseExport {
   }
 }
 
-const digestOf = (text: string): string => [1, 2].map(seed => murmur3(utf8Bytes(text), seed).toString(36)).join('')
+/** 64 bits that tell the contents of one flag's segments apart; nobody gains by finding two that are alike. */
+function digestOf(text: string): string {
+  let one = 0x811c9dc5
+  let other = 0x9e3779b9
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index)
+    one = Math.imul(one ^ unit, 0x01000193)
+    other = Math.imul(other + unit, 0x85ebca6b)
+    other ^= other >>> 15
+  }
+  return (one >>> 0).toString(36) + (other >>> 0).toString(36)
+}
 
 const isExistence = ({ attribute, operator, negated }: Condition, asked: string): boolean =>
   operator === 'exists' && !negated && attribute === asked

@@ -19,7 +19,7 @@ import { benchRules, benchUsers, type Contender, usersInside, type Workload, wor
 
 /** Short turns, so that whatever else the machine does meets all contenders alike. */
 const turnMs = 3
-const turns = 75
+const turns = 41
 
 export interface FlagWorkload {
   readonly name: string

@@ -36,6 +36,8 @@ export interface CompiledFlag {
   readonly problems: readonly FlagProblem[]
   /** Set when the answer is the same whoever asks. */
   readonly constant: Answer | null
+  /** Only `last` decides: most flags are so, and need not look at all the rest. */
+  readonly isPlain: boolean
   readonly prerequisites: readonly CompiledPrerequisite[]
   /** Targeting key -> its answer; null when nobody is named. */
   readonly targets: ReadonlyMap<string, Answer> | null
@@ -134,6 +136,8 @@ function compileSound(flag: FlagDefinition): CompiledFlag {
     definition: flag,
     problems: [],
     constant: constantAnswer(flag, answers),
+    isPlain:
+      everyEmpty(flag.prerequisites, flag.targets, flag.rules, cohorts) && !everybody && (share === null || !isSplit),
     prerequisites: flag.prerequisites.map(prerequisite => compilePrerequisite(prerequisite, answers)),
     targets: compileTargets(flag),
     rules: flag.rules.map(rule => compileRule(flag, rule, segments)),
@@ -156,6 +160,8 @@ function compileShare(flag: FlagDefinition, { share }: Answers): CompiledShare |
 function shareAndOthers({ threshold, source, inside }: CompiledShare, { answers }: CompiledServe): CompiledServe {
   return choice([inside, ...answers], [threshold], source)
 }
+
+const everyEmpty = (...lists: readonly (readonly unknown[])[]): boolean => lists.every(list => list.length === 0)
 
 function constantAnswer(flag: FlagDefinition, answers: Answers): Answer | null {
   if (flag.killed) return answers.killed

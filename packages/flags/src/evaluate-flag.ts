@@ -30,7 +30,9 @@ export const targetingKeyLengthMax = 2_048
 export function decideFlag(flag: CompiledFlag, context: EvaluationContext): Answer {
   if (flag.constant !== null) return without(flag.constant)
   try {
-    return decideFor(flag, context)
+    return flag.isPlain && typeof context === 'object' && context !== null
+      ? chooseFrom(flag, flag.last, context, context.targetingKey)
+      : decideFor(flag, context)
   } catch {
     // Reading a context can run the caller's code (getters, proxies); what it throws is the context's fault.
     return without(flag.answers.invalidContext)

@@ -2,7 +2,11 @@
  * One server-sent event as it goes on the wire, the framing of HTTP/1.1 chunks included, so that one buffer is encoded
  * once and written to every client as it is.
  */
-export function eventFrame(event: { readonly name: string; readonly id?: number; readonly data: string }): Buffer {
+export function eventFrame(event: {
+  readonly name: string
+  readonly id?: number | string
+  readonly data: string
+}): Buffer {
   const id = event.id === undefined ? '' : `id: ${event.id}\n`
   // JSON has no raw line breaks, so one data line is enough.
   const text = Buffer.from(`event: ${event.name}\n${id}data: ${event.data}\n\n`, 'utf8')

@@ -178,6 +178,8 @@ export class StreamHub {
     // The turn of the loop lets acknowledgements that arrived together be one statement.
     await new Promise(resolve => setImmediate(resolve))
     while (this.#unstored.size > 0) {
+      // An SDK speaks as soon as it is connected; what it says can only be noted beside its name.
+      await Promise.all(this.#connecting.values())
       const waiting = [...this.#unstored.values()]
       this.#unstored.clear()
       for (const { scope, versions } of waiting) {

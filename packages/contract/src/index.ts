@@ -44,6 +44,7 @@ export {
   sourceFileSchema,
 } from './document.ts'
 export { emergencyRequestSchema, emergencyResultSchema } from './emergency.ts'
+export { experimentSchema } from './experiment.ts'
 export type { ExposureWire, OutcomeWire, RefusedExposure } from './exposure.ts'
 export {
   exposureBatchSchema,

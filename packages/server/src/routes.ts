@@ -2,6 +2,7 @@ import type { Application } from './application.ts'
 import { useAudit } from './features/audit/audit-routes.ts'
 import { useConnections } from './features/connections/connection-routes.ts'
 import { useEmergency } from './features/emergency/emergency-routes.ts'
+import { useExperiments } from './features/experiments/experiment-routes.ts'
 import { useExposures } from './features/exposures/exposure-routes.ts'
 import { useCohorts } from './features/flags/cohort-routes.ts'
 import { useFlagEvaluations } from './features/flags/evaluation-routes.ts'
@@ -47,6 +48,7 @@ export function createRoutes(app: Application, isLocal: boolean): Api {
   useFlagStages(api, app)
   useFlagSets(api, app)
   useCohorts(api, app)
+  useExperiments(api, app)
   useStream(api, app)
   useSamples(api, app)
   useExposures(api, app)

@@ -89,11 +89,11 @@ export function createAuthenticator(options: {
 
 /**
  * Basic is for browsers, which can send nothing else: any name, the key as password. Clients of LaunchDarkly and Unleash
- * send the key as it is.
+ * send the key as it is, some of LaunchDarkly's for telephones after `api_key`.
  */
 function secretIn(authorization: string): string | undefined {
   if (/^[\x21-\x7e]{1,512}$/.test(authorization)) return authorization
-  const bearer = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization)?.[1]
+  const bearer = /^(?:Bearer|api_key) ([\x21-\x7e]{1,512})$/i.exec(authorization)?.[1]
   if (bearer !== undefined) return bearer
   const basic = /^Basic ([A-Za-z0-9+/=]{1,1000})$/i.exec(authorization)?.[1]
   return basic === undefined ? undefined : /^[^:]*:(.+)$/.exec(Buffer.from(basic, 'base64').toString('utf8'))?.[1]

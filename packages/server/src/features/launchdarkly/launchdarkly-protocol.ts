@@ -38,7 +38,7 @@ export function launchDarklyError(
 const publicPath =
   /^\/launchdarkly\/(?:sdk\/evalx|sdk\/goals|eval|events\/bulk|events\/diagnostic)\/([\x21-\x2e\x30-\x7e]{1,512})(?:\/|$)/
 
-const quiet = /^\/launchdarkly\/(?:bulk|diagnostic|events|sdk)\b/
+const quiet = /^\/launchdarkly\/(?:bulk|diagnostic|events|mobile|msdk|sdk)\b/
 
 export const launchDarklyProtocol: Protocol = {
   prefix,

@@ -80,6 +80,21 @@ async function environment(name: string) {
   }
 }
 
+/** The raw wire of one stream, read as text. */
+async function openStream(path: string, headers: Record<string, string> = {}) {
+  const abort = new AbortController()
+  const response = await fetch(base + path, { signal: abort.signal, headers })
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+  let text = ''
+  return {
+    async hear(pattern: RegExp): Promise<void> {
+      while (!pattern.test(text)) text += (await reader.read()).value ?? assert.fail(`ended after ${text}`)
+      text = ''
+    },
+    close: () => abort.abort(),
+  }
+}
+
 const share = (part: number) => ({ exposure: { share: part, cohorts: [], shadow: false } })
 const rule = (id: string, attribute: string, value: string, variant: string) => ({
   id,
@@ -460,6 +475,32 @@ describe('what LaunchDarkly’s clients for browsers ask for', () => {
     assert.equal((await bare('POST', `/events/bulk/${place.clientKey}`, [])).status, 202)
   })
 
+  it('F-073 F-076 are the same for telephones, which send their key in the header and tell of themselves as well', async () => {
+    const place = await environment('ld-phone')
+    await place.setFlag('dealt', share(1))
+    const context = {
+      kind: 'multi',
+      user: { key: 'aki', email: '' },
+      ld_device: { key: 'd', os: { family: 'Android' } },
+    }
+    for (const authorization of [place.clientKey, `api_key ${place.clientKey}`]) {
+      const headers = { authorization }
+      const asked = await ask(base, 'GET', `/msdk/evalx/contexts/${encoded(context)}`, { key: null, headers })
+      assert.deepEqual([asked.status, asked.body.dealt.value], [200, true], JSON.stringify(asked.body))
+      const reported = await ask(base, 'REPORT', '/msdk/evalx/context', { key: null, headers, body: context })
+      assert.deepEqual(reported.body, asked.body)
+      assert.equal((await ask(base, 'POST', '/mobile/events/bulk', { key: null, headers, body: [] })).status, 202)
+    }
+    const stream = await openStream(`/meval/${encoded(context)}`, { authorization: place.clientKey })
+    await stream.hear(/event: put\ndata: \{"dealt":\{"value":true/)
+    stream.close()
+    assert.equal(
+      (await bare('GET', `/msdk/evalx/contexts/${encoded(context)}`)).status,
+      200,
+      'a local program is an admin',
+    )
+  })
+
   it('need a key that may be public: none of a server is taken from a path', async () => {
     const place = await environment('ld-public')
     for (const [key, status] of [
@@ -478,20 +519,11 @@ describe('what LaunchDarkly’s clients for browsers ask for', () => {
   it('stream as a put for each change of their values', async () => {
     const place = await environment('ld-eval')
     await place.setFlag('shown', share(0))
-    const abort = new AbortController()
-    const stream = await fetch(`${base}/eval/${place.clientKey}/${encoded({ kind: 'user', key: 'aki' })}`, {
-      signal: abort.signal,
-    })
-    const reader = stream.body!.pipeThrough(new TextDecoderStream()).getReader()
-    let text = ''
-    const heard = async (pattern: RegExp): Promise<void> => {
-      while (!pattern.test(text)) text += (await reader.read()).value ?? assert.fail(`ended after ${text}`)
-      text = ''
-    }
-    await heard(/event: put\ndata: .*"shown":\{"value":false/)
+    const stream = await openStream(`/eval/${place.clientKey}/${encoded({ kind: 'user', key: 'aki' })}`)
+    await stream.hear(/event: put\ndata: .*"shown":\{"value":false/)
     await place.setFlag('shown', share(1))
-    await heard(/event: put\ndata: .*"shown":\{"value":true/)
-    abort.abort()
+    await stream.hear(/event: put\ndata: .*"shown":\{"value":true/)
+    stream.close()
   })
 })
 

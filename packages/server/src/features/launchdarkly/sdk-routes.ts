@@ -1,4 +1,7 @@
-/** What LaunchDarkly's SDKs ask for: server SDKs get rules and evaluate, clients for browsers get values. */
+/**
+ * What LaunchDarkly's SDKs ask for: server SDKs get rules and evaluate, clients for browsers and telephones get values.
+ * Browsers send their key in the path, telephones in the header.
+ */
 import { randomUUID } from 'node:crypto'
 import { readLaunchDarklyContext } from '@dankai/flag-formats'
 import type { EvaluationContext } from '@dankai/flags'
@@ -53,19 +56,11 @@ export function useLaunchDarklySdks(api: Api, app: Application): void {
   })
   api.post('/launchdarkly/diagnostic', c => c.body(null, 202))
 
-  for (const path of [
-    '/launchdarkly/sdk/evalx/:key/contexts/:context?',
-    '/launchdarkly/sdk/evalx/:key/users/:context?',
-    '/launchdarkly/sdk/evalx/:key/context',
-    '/launchdarkly/sdk/evalx/:key/user',
-  ])
-    api.on(['GET', 'REPORT'], path, async c => {
-      const environment = await app.environments.of(requestScope(c))
-      const values = evaluatedFlags(environment, await contextIn(c), asksForReasons(c))
-      return c.json(values, 200, forPages)
-    })
-
-  api.on(['GET', 'REPORT'], '/launchdarkly/eval/:key/:context?', async c => {
+  const values = async (c: HttpContext): Promise<Response> => {
+    const environment = await app.environments.of(requestScope(c))
+    return c.json(evaluatedFlags(environment, await contextIn(c), asksForReasons(c)), 200, forPages)
+  }
+  const follow = async (c: HttpContext): Promise<Response> => {
     const scope = requestScope(c)
     const context = await contextIn(c)
     hub.requireRoom(true)
@@ -73,13 +68,20 @@ export function useLaunchDarklySdks(api: Api, app: Application): void {
     await app.environments.of(scope)
     await hub.follow(scope, openStream(c, app, hub, forPages), context, asksForReasons(c))
     return RESPONSE_ALREADY_SENT
-  })
-
-  api.post('/launchdarkly/events/bulk/:key', async c => {
+  }
+  const takeEvents = async (c: HttpContext): Promise<Response> => {
     await events.take(requestScope(c), c.req.header('x-launchdarkly-payload-id'), await bodyOf(c))
     return c.body(null, 202, forPages)
-  })
-  api.post('/launchdarkly/events/diagnostic/:key', c => c.body(null, 202, forPages))
+  }
+  for (const prefix of ['sdk/evalx/:key', 'msdk/evalx'])
+    for (const path of ['contexts/:context?', 'users/:context?', 'context', 'user'])
+      api.on(['GET', 'REPORT'], `/launchdarkly/${prefix}/${path}`, values)
+  for (const path of ['eval/:key/:context?', 'meval/:context?'])
+    api.on(['GET', 'REPORT'], `/launchdarkly/${path}`, follow)
+  for (const path of ['events/bulk/:key', 'mobile', 'mobile/events', 'mobile/events/bulk'])
+    api.post(`/launchdarkly/${path}`, takeEvents)
+  for (const path of ['events/diagnostic/:key', 'mobile/events/diagnostic'])
+    api.post(`/launchdarkly/${path}`, c => c.body(null, 202, forPages))
   // Pages and clicks to count, which are not kept here.
   api.get('/launchdarkly/sdk/goals/:key', c => c.json([], 200, forPages))
   api.options('/launchdarkly/*', c => c.body(null, 204, forPages))

@@ -51,7 +51,9 @@ export async function engineBench(args: readonly string[]): Promise<BenchResult>
   const loadBefore = loadavg()[0]!
   const folder = mkdtempSync(join(tmpdir(), 'dankai-bench-'))
   try {
+    // Said as soon as it is known: the rest takes minutes, and may break off.
     const running = size.breaches === 0 ? {} : await benchRunning(size, folder)
+    process.stderr.write(`${JSON.stringify({ loadAverage: loadavg()[0], ...running })}\n`)
     const takeOver = size.kills === 0 ? {} : await benchTakeOver(size, folder)
     return {
       bench: 'engine',
@@ -62,6 +64,7 @@ export async function engineBench(args: readonly string[]): Promise<BenchResult>
         'metrics a service': metricsOfService,
         SDKs: size.readers,
         'load average before': loadBefore,
+        'load average after': loadavg()[0]!,
         ...running,
         ...takeOver,
       },

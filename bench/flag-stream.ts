@@ -27,7 +27,7 @@ type Figures = Record<string, number>
 type Follower = HelperProcess<FollowerWork>
 
 /** A change every so often, whatever became of the one before. */
-const changeEveryMs = 500
+const changeEveryMs = 1_000
 const appliedWithinMs = 30_000
 /** Connecting a thousand SDKs is a load of its own, and not the one that is measured. */
 const calmMs = 10_000

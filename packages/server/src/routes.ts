@@ -2,8 +2,8 @@ import type { Application } from './application.ts'
 import { useAudit } from './features/audit/audit-routes.ts'
 import { useConnections } from './features/connections/connection-routes.ts'
 import { useEmergency } from './features/emergency/emergency-routes.ts'
-import { useExperiments } from './features/experiments/experiment-routes.ts'
 import { useExposures } from './features/exposures/exposure-routes.ts'
+import { useFlagd } from './features/flagd/flagd-routes.ts'
 import { useCohorts } from './features/flags/cohort-routes.ts'
 import { useFlagEvaluations } from './features/flags/evaluation-routes.ts'
 import { useFlags } from './features/flags/flag-routes.ts'
@@ -17,6 +17,8 @@ import { useHealth } from './features/health/health-routes.ts'
 import { useKeys } from './features/keys/key-routes.ts'
 import { launchDarklyProtocol } from './features/launchdarkly/launchdarkly-protocol.ts'
 import { useLaunchDarkly } from './features/launchdarkly/launchdarkly-routes.ts'
+import { ofrepProtocol } from './features/ofrep/ofrep-protocol.ts'
+import { useOfrep } from './features/ofrep/ofrep-routes.ts'
 import { useOtlp } from './features/otlp/otlp-routes.ts'
 import { usePage } from './features/page/page-routes.ts'
 import { usePlans } from './features/plans/plan-routes.ts'
@@ -24,16 +26,20 @@ import { useReleases } from './features/releases/release-routes.ts'
 import { useTimeline } from './features/releases/timeline-routes.ts'
 import { useSamples } from './features/samples/sample-routes.ts'
 import { useStream } from './features/stream/stream-routes.ts'
+import { unleashProtocol } from './features/unleash/unleash-protocol.ts'
+import { useUnleash, useUnleashPages } from './features/unleash/unleash-routes.ts'
 import { type Api, createApi } from './http/api.ts'
 import { useMiddleware } from './http/middleware.ts'
 import type { Protocols } from './http/protocol.ts'
 
-const protocols: Protocols = [launchDarklyProtocol]
+const protocols: Protocols = [launchDarklyProtocol, ofrepProtocol, unleashProtocol]
 
 /** The whole HTTP API; one line a feature. */
 export function createRoutes(app: Application, isLocal: boolean): Api {
   const { log, metrics, authenticator } = app
   const api = createApi(log, protocols)
+  useOfrep(api, app, isLocal)
+  useUnleashPages(api)
   useMiddleware(api, { log, metrics, authenticator, isLocal, protocols })
   useHealth(api, app)
   usePlans(api, app)
@@ -48,13 +54,14 @@ export function createRoutes(app: Application, isLocal: boolean): Api {
   useFlagStages(api, app)
   useFlagSets(api, app)
   useCohorts(api, app)
-  useExperiments(api, app)
   useStream(api, app)
   useSamples(api, app)
   useExposures(api, app)
   useOtlp(api, app)
   useEmergency(api, app)
   useLaunchDarkly(api, app)
+  useFlagd(api, app)
+  useUnleash(api, app)
   useConnections(api, app)
   useKeys(api, app)
   useAudit(api, app)

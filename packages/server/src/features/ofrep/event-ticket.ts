@@ -1,0 +1,41 @@
+/**
+ * Who may follow the changes of an environment, in a path: an EventSource can send no key.
+ *
+ * A ticket says that its environment may be heard of, and is signed with the server's secret key. It tells of no flag;
+ * what a stream says is that something changed. It stays the same for as long as the secret does, as a client would take
+ * another address for another stream.
+ */
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { Scope } from '@dankai/store'
+
+export interface EventTickets {
+  ticketFor(scope: Scope): string
+  /** Null when it was not given out here. */
+  scopeOf(ticket: string): Scope | null
+}
+
+/** Without a secret that lasts, tickets end with the process. */
+export function createEventTickets(secret: Buffer | null): EventTickets {
+  const key = createHmac('sha256', secret ?? randomBytes(32))
+    .update('ofrep events')
+    .digest()
+  const known = new Map<string, string>()
+  const sign = (place: string): Buffer => createHmac('sha256', key).update(place).digest().subarray(0, 16)
+  return {
+    ticketFor({ project, environment }) {
+      const place = JSON.stringify([project, environment])
+      const ticket =
+        known.get(place) ?? `${Buffer.from(place).toString('base64url')}.${sign(place).toString('base64url')}`
+      if (known.size < 10_000) known.set(place, ticket)
+      return ticket
+    },
+    scopeOf(ticket) {
+      const [place = '', signature = ''] = ticket.split('.', 2).map(part => Buffer.from(part, 'base64url'))
+      const text = place.toString('utf8')
+      const expected = sign(text)
+      if (signature.length !== expected.length || !timingSafeEqual(Buffer.from(signature), expected)) return null
+      const [project, environment] = JSON.parse(text) as [string, string]
+      return { project, environment }
+    },
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * `/ofrep/v1/evaluate/flags/{key}`, `/ofrep/v1/evaluate/flags` and `/ofrep/v1/events/{ticket}`: evaluation by the server,
+ * for every OpenFeature provider of the protocol.
+ *
+ *  1. These are mounted before the middleware of the API: they are asked for every page and every request of others'
+ *     services, and have their own key check, bounds and figures.
+ *  2. A context is at most 256 KB, and so many bodies are read at once; beyond, providers hear 400 or 429.
+ *  3. A tag stands for what is served and the context together, so 304 means that every value is as it was.
+ */
+import { hash } from 'node:crypto'
+import type { EvaluationContext } from '@dankai/flags'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import type { Application } from '../../application.ts'
+import { allowAsking, allowPages } from '../../http/allow-pages.ts'
+import type { Api, HttpContext } from '../../http/api.ts'
+import { requestScope, requireKind } from '../../http/caller.ts'
+import { isKnownTag } from '../../http/etag.ts'
+import { HttpProblem } from '../../http/http-problem.ts'
+import { checkLocalRequest } from '../../http/local-request.ts'
+import { ChangeBroadcast } from '../../serving/change-broadcast.ts'
+import type { ServedEnvironment } from '../../serving/served-environment.ts'
+import { eventFrame } from '../stream/event-frame.ts'
+import { createEventTickets } from './event-ticket.ts'
+import { ofrepAnswer } from './ofrep-answer.ts'
+import type { OfrepErrorCode } from './ofrep-protocol.ts'
+import { readBody } from './read-body.ts'
+
+/** A context that names a user and his device is below 2 kB; an object of a whole cart below 100. */
+const bodyBytesMax = 262_144
+const bodiesMax = 1_000
+/** How long a hidden page keeps its stream. */
+const inactivityDelaySec = 120
+
+const jsonHeaders = { 'content-type': 'application/json; charset=utf-8', ...allowPages }
+
+export function useOfrep(api: Api, app: Application, isLocal: boolean): void {
+  const tickets = createEventTickets(app.settings.secretKey)
+  const broadcast = new ChangeBroadcast(app, { first: refetchFrame, change: refetchFrame })
+  let bodies = 0
+
+  const authenticate = async (c: HttpContext): Promise<void> => {
+    const { authorization, 'x-api-key': key, host, origin } = c.env.incoming.headers
+    const given = authorization ?? (typeof key === 'string' ? `Bearer ${key}` : null)
+    if (isLocal && given === null) checkLocalRequest(host ?? null, origin ?? null)
+    const caller = await app.authenticator.authenticate(given)
+    requireKind(caller, ['sdk-client', 'sdk-server', 'admin'])
+    c.set('caller', caller)
+  }
+
+  const read = async (c: HttpContext): Promise<string | null> => {
+    if (bodies >= bodiesMax) throw tooBusy()
+    bodies++
+    try {
+      return await readBody(c.env.incoming, bodyBytesMax)
+    } finally {
+      bodies--
+    }
+  }
+
+  const environmentOf = (c: HttpContext): ServedEnvironment | Promise<ServedEnvironment> => {
+    const scope = requestScope(c)
+    const known = app.environments.known(scope)
+    return known?.isRead ? known : app.environments.of(scope)
+  }
+
+  /** Their own, as the middleware that counts for the others comes later. */
+  const observe = (route: string, startedAt: number, response: Response): Response => {
+    app.metrics.requestSeconds.observe(
+      { method: 'POST', route, status: response.status },
+      (performance.now() - startedAt) / 1_000,
+    )
+    return response
+  }
+
+  api.options('/ofrep/v1/*', () => allowAsking('GET, POST, OPTIONS'))
+
+  api.post('/ofrep/v1/evaluate/flags/:key', async c => {
+    const startedAt = performance.now()
+    await authenticate(c)
+    const key = c.req.param('key')
+    const context = contextIn(await read(c))
+    if (typeof context === 'string') return observe(singlePath, startedAt, refusal(context, key))
+    const environment = await environmentOf(c)
+    const flag = environment.flags.find(key)
+    if (flag === undefined) return observe(singlePath, startedAt, refusal('FLAG_NOT_FOUND', key))
+    const { status, json } = ofrepAnswer(flag, context)
+    return observe(singlePath, startedAt, new Response(json, { status, headers: jsonHeaders }))
+  })
+
+  api.post('/ofrep/v1/evaluate/flags', async c => {
+    const startedAt = performance.now()
+    await authenticate(c)
+    const body = await read(c)
+    const context = contextIn(body)
+    if (typeof context === 'string') return observe(bulkPath, startedAt, refusal(context))
+    const environment = await environmentOf(c)
+    await catchUp(environment, c.req.query('flagConfigEtag'))
+    const ticket = tickets.ticketFor(environment.scope)
+    const etag = `"${hash('sha1', `${environment.etag}\n${ticket}\n${body}`, 'base64url')}"`
+    const cached = { etag, 'cache-control': 'no-cache' }
+    if (isKnownTag(c.req.header('if-none-match'), etag))
+      return observe(bulkPath, startedAt, new Response(null, { status: 304, headers: { ...allowPages, ...cached } }))
+    const headers = { ...jsonHeaders, ...cached }
+    return observe(bulkPath, startedAt, new Response(bulkJson(environment, context, ticket), { headers }))
+  })
+
+  api.get('/ofrep/v1/events/:ticket', async c => {
+    const scope = tickets.scopeOf(c.req.param('ticket'))
+    if (scope === null)
+      throw new HttpProblem('unauthorized', 'Cannot follow changes: found a ticket that was not given out here.')
+    broadcast.requireRoom()
+    const environment = await app.environments.of(scope)
+    c.env.outgoing.setHeader('access-control-allow-origin', '*')
+    broadcast.join(environment, c.env.outgoing, 'client', c.req.header('last-event-id') === idOf(environment))
+    return RESPONSE_ALREADY_SENT as never
+  })
+}
+
+const singlePath = '/ofrep/v1/evaluate/flags/{key}'
+const bulkPath = '/ofrep/v1/evaluate/flags'
+
+const idOf = ({ etag }: ServedEnvironment): string => etag.replaceAll('"', '')
+
+/** Whoever hears it asks again; the id lets one that comes back see whether it missed anything. */
+function refetchFrame(environment: ServedEnvironment): Buffer {
+  const data = JSON.stringify({ type: 'refetchEvaluation', etag: idOf(environment) })
+  return eventFrame({ name: 'message', id: idOf(environment), data })
+}
+
+function tooBusy(): HttpProblem {
+  return new HttpProblem(
+    'too-many-requests',
+    `Cannot evaluate at the moment: found ${bodiesMax} requests being read, expected fewer. Try again in a second.`,
+    {},
+    { 'retry-after': '1' },
+  )
+}
+
+/** What another instance has told of may not have been read here yet. */
+async function catchUp(environment: ServedEnvironment, told: string | undefined): Promise<void> {
+  if (told !== undefined && told !== idOf(environment)) await environment.refresh()
+}
+
+/** The context, or what is wrong with the body. */
+function contextIn(body: string | null): EvaluationContext | OfrepErrorCode {
+  if (body === null) return 'INVALID_CONTEXT'
+  let request: unknown
+  try {
+    request = JSON.parse(body)
+  } catch {
+    return 'PARSE_ERROR'
+  }
+  if (!isObject(request)) return 'PARSE_ERROR'
+  const { context = {} } = request
+  return isObject(context) ? context : 'INVALID_CONTEXT'
+}
+
+const isObject = (found: unknown): found is Readonly<Record<string, unknown>> =>
+  typeof found === 'object' && found !== null && !Array.isArray(found)
+
+const details: Readonly<Record<OfrepErrorCode, string>> = {
+  PARSE_ERROR: 'Cannot read the request: found no JSON object, expected {"context": {…}}.',
+  INVALID_CONTEXT: `Cannot read the context: found none of at most ${bodyBytesMax} bytes, expected an object.`,
+  FLAG_NOT_FOUND: 'Cannot find the flag: found none of this key in this environment.',
+  TARGETING_KEY_MISSING: 'Cannot evaluate: found no targetingKey.',
+  GENERAL: 'Cannot evaluate.',
+}
+
+function refusal(errorCode: OfrepErrorCode, key?: string): Response {
+  const named = key === undefined ? {} : { key: key.slice(0, 256) }
+  // A body that was not read to its end leaves the connection of no use.
+  const end = errorCode === 'INVALID_CONTEXT' ? { connection: 'close' } : {}
+  return new Response(JSON.stringify({ ...named, errorCode, errorDetails: details[errorCode] }), {
+    status: errorCode === 'FLAG_NOT_FOUND' ? 404 : 400,
+    headers: { ...jsonHeaders, ...end },
+  })
+}
+
+function bulkJson(environment: ServedEnvironment, context: EvaluationContext, ticket: string): string {
+  const stream = { type: 'sse', endpoint: { requestUri: `/ofrep/v1/events/${ticket}` }, inactivityDelaySec }
+  let flags = ''
+  for (const flag of environment.flags.all()) flags += `${flags === '' ? '' : ','}${ofrepAnswer(flag, context).json}`
+  const metadata = JSON.stringify({ version: environment.version })
+  return `{"flags":[${flags}],"metadata":${metadata},"eventStreams":[${JSON.stringify(stream)}]}`
+}

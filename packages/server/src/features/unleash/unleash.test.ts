@@ -209,7 +209,7 @@ describe('unleash-proxy-client, unmodified', () => {
     const client = openFrontend(place.clientKey, {
       disableMetrics: false,
       metricsInterval: 600,
-      metricsIntervalInitial: 600,
+      metricsIntervalInitial: 0,
     })
     await client.start()
     client.isEnabled('new-booking-flow')

@@ -3,7 +3,7 @@
  * be one rollout as long as all of them read the same bucket.
  */
 import { type FlagDefinition, type Serve, weightTotal } from '@dankai/flags'
-import { referenceTo } from './attribute-reference.ts'
+import { escapedReference, referenceTo } from './attribute-reference.ts'
 import { CannotFollow } from './cannot-follow.ts'
 import type { VariationOrRollout } from './launchdarkly-flag.ts'
 
@@ -39,16 +39,17 @@ export function extend(
   serve: Serve,
 ): Pieces {
   const start = endOf(before)
-  if (share <= start) return before
-  const added = piecesOf(serve).filter(({ end }) => end > start)
+  // Places of another bucket are other users, so only those of the same one are decided already.
+  if (share <= start && isSame(before.source, source)) return before
+  const served = piecesOf(serve)
   const pieces = [...before.pieces]
-  for (const { variant, end, inExperiment } of added) {
+  for (const { variant, end, inExperiment } of served.filter(piece => piece.end > start)) {
     if (endOf({ source: null, pieces }) >= share) break
     pieces.push({ variant, end: Math.min(end, share), inExperiment })
   }
   const sources = [before.source]
   if (share < weightTotal) sources.push(source)
-  if (added.length > 1 || added.some(({ inExperiment }) => inExperiment)) sources.push(splitSource(flag, serve))
+  if (served.length > 1 || served.some(({ inExperiment }) => inExperiment)) sources.push(splitSource(flag, serve))
   return { source: commonSource(sources), pieces: joined(pieces) }
 }
 
@@ -67,10 +68,13 @@ const splitSource = (flag: FlagDefinition, serve: Serve): BucketSource | null =>
 function commonSource(sources: readonly (BucketSource | null)[]): BucketSource | null {
   const needed = sources.filter(source => source !== null)
   const [first = null] = needed
-  if (needed.some(({ by, seed }) => by !== first?.by || seed !== first.seed))
+  if (needed.some(source => !isSame(source, first)))
     throw new CannotFollow('shares and splits that follow one another read different buckets (by or seed)')
   return first
 }
+
+const isSame = (one: BucketSource | null, other: BucketSource | null): boolean =>
+  one?.by === other?.by && one?.seed === other?.seed
 
 function joined(pieces: readonly Piece[]): readonly Piece[] {
   return pieces.filter(({ variant, inExperiment }, index) => {
@@ -115,7 +119,7 @@ export function rolloutOf(
   const { by, seed } = source ?? { by: null, seed: flag.seed }
   const own = formula.seedOf(seed)
   const isExperiment = pieces.some(({ inExperiment }) => inExperiment)
-  const bucketBy = by === null ? null : referenceTo(by).attribute
+  const bucketBy = by === null ? null : escapedReference(referenceTo(by))
   if (isExperiment && bucketBy !== null && bucketBy !== 'key')
     throw new CannotFollow('LaunchDarkly makes the bucket of an experiment from the key alone')
   const variations = pieces.map(({ variant, end, inExperiment }, index) => ({

@@ -71,6 +71,7 @@ const attributes = fc.record(
     app: fc.oneof(version, fc.constantFrom('2.14', 'next')),
     tags: fc.array(text, { minLength: 1, maxLength: 3 }),
     team: fc.record({ name: text }),
+    'a/b~c': text,
   },
   { requiredKeys: [] },
 )
@@ -133,16 +134,27 @@ const weights = fc
   .tuple(fc.integer({ min: 0, max: 60 }), fc.integer({ min: 0, max: 40 }))
   .map(([first, second]) => [first, second, 100 - first - second])
 
+/** Most flags read one bucket; another one in the middle of it cannot be followed. */
+const source = fc.oneof(
+  { weight: 6, arbitrary: fc.constant({ by: null, seed: null }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      by: fc.constantFrom(null, 'plan', 'team.name', 'custom.plan', 'a/b~c'),
+      seed: fc.constantFrom(null, '61', '7919'),
+    }),
+  },
+)
+
 const serving: fc.Arbitrary<Serve> = fc.oneof(
   variant.map(one => ({ variant: one })),
-  fc.record({ weights, experiment: fc.boolean(), untracked: fc.boolean() }).map(given => ({
+  fc.record({ weights, source, experiment: fc.boolean(), untracked: fc.boolean() }).map(given => ({
     split: Object.keys(variants).map((one, index) => ({
       variant: one,
       weight: given.weights[index]! * 1_000,
       ...(given.untracked && index === 0 ? { tracked: false } : {}),
     })),
-    by: null,
-    seed: null,
+    ...given.source,
     experiment: given.experiment,
   })),
 )
@@ -150,9 +162,13 @@ const serving: fc.Arbitrary<Serve> = fc.oneof(
 const definition: fc.Arbitrary<FlagDefinition> = fc
   .record({
     on: fc.constantFrom(true, true, true, false),
+    algorithm: fc.oneof(
+      { weight: 8, arbitrary: fc.constant('launchdarkly' as const) },
+      { weight: 2, arbitrary: fc.constantFrom('dankai' as const, 'flagd' as const) },
+    ),
     salt: fc.stringMatching(/^[a-f0-9]{1,8}$/),
     targets: fc.array(fc.record({ variant, keys: fc.array(userKey, { maxLength: 20 }) }), { maxLength: 2 }),
-    rules: fc.array(fc.record({ when: conditions, share, serve: serving }), { maxLength: 4 }),
+    rules: fc.array(fc.record({ when: conditions, share, source, serve: serving }), { maxLength: 4 }),
     segment: fc.record({
       rules: fc.array(
         conditions.filter(list => !list.some(({ operator }) => operator === 'inSegment')),
@@ -166,17 +182,22 @@ const definition: fc.Arbitrary<FlagDefinition> = fc
     mix: fc.option(fc.array(share, { minLength: 2, maxLength: 2 })),
     otherwise: serving,
   })
-  .map(({ on, salt, targets, rules, segment, exposure, cohorts, mix, otherwise }) =>
+  .map(({ on, algorithm, salt, targets, rules, segment, exposure, cohorts, mix, otherwise }) =>
     defineFlag({
       key: 'colour',
       on,
-      algorithm: 'launchdarkly',
+      algorithm,
       seed: `colour.${salt}`,
       variants,
       offVariant: 'red',
       onVariant: 'green',
       targets,
-      rules: rules.map((rule, index) => ({ id: `rule-${index}`, by: null, seed: null, ...rule })),
+      rules: rules.map(({ source: { by, seed: own }, ...rule }, index) => ({
+        id: `rule-${index}`,
+        by,
+        seed: own,
+        ...rule,
+      })),
       segments: { insiders: { include: {}, ...segment } },
       exposure: {
         share: exposure,
@@ -215,7 +236,7 @@ describe(`LaunchDarkly's format (seed ${seed})`, () => {
       }),
       { numRuns: 400, seed },
     )
-    assert.ok(followed > 300, `${followed} of 400 definitions could be followed`)
+    assert.ok(followed > 200, `${followed} of 400 definitions could be followed`)
   })
 
   it('imports its own export with the same answers, or says what is missing', () => {
@@ -241,7 +262,7 @@ describe(`LaunchDarkly's format (seed ${seed})`, () => {
       }),
       { numRuns: 400, seed },
     )
-    assert.ok(carried > 200, `${carried} of 400 definitions could be carried back`)
+    assert.ok(carried > 150, `${carried} of 400 definitions could be carried back`)
   })
 
   it('F-043 deals 10,000 users of a percentage flag as the SDK does, and refuses a flag with other buckets', async () => {

@@ -1,23 +1,29 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '@dankai/store'
 import { contextOf } from './context.ts'
 import { createProgram } from './program.ts'
 import { type LocalServer, startLocalServer } from './testing/local-server.ts'
 import { type CommandRun, runCommand, splitWords } from './testing/run-command.ts'
 
+let postgres: EmbeddedPostgres
 let local: LocalServer
 let workingFolder = ''
+let databaseUrl = ''
 const commandsRun = new Set<string>()
 
 before(async () => {
-  local = await startLocalServer()
   workingFolder = mkdtempSync(join(tmpdir(), 'dankai-flags-'))
+  postgres = await startEmbeddedPostgres({ dataDir: join(workingFolder, 'postgres') })
+  databaseUrl = postgres.url
+  local = await startLocalServer(databaseUrl)
 })
 after(async () => {
   await local.close()
+  await postgres.close()
   rmSync(workingFolder, { recursive: true })
 })
 
@@ -138,12 +144,13 @@ describe('dankai flags', () => {
 
   it('finds the flags of the server in code', async () => {
     await data('flags set in-code --on')
-    file('code.ts', "if (flags.isEnabled('in-code')) start()\nif (flags.isEnabled('mispelled-key')) stop()\n")
-    const { flags, unreferenced, unknown } = await data('flags refs .')
-    assert.deepEqual(flags, [{ key: 'in-code', references: [{ file: 'code.ts', line: 1 }] }])
+    mkdirSync(join(workingFolder, 'src'))
+    file('src/code.ts', "if (flags.isEnabled('in-code')) start()\nif (flags.isEnabled('mispelled-key')) stop()\n")
+    const { flags, unreferenced, unknown } = await data('flags refs src')
+    assert.deepEqual(flags, [{ key: 'in-code', references: [{ file: 'src/code.ts', line: 1 }] }])
     assert.ok(unreferenced.includes('staged'))
-    assert.deepEqual(unknown, [{ key: 'mispelled-key', references: [{ file: 'code.ts', line: 2 }] }])
-    assert.equal((await dankai('flags refs . --strict')).exit, 1)
+    assert.deepEqual(unknown, [{ key: 'mispelled-key', references: [{ file: 'src/code.ts', line: 2 }] }])
+    assert.equal((await dankai('flags refs src --strict')).exit, 1)
   })
 
   it('moves flags out and in again, and names what cannot be carried over', async () => {
@@ -245,6 +252,61 @@ describe('dankai cohort', () => {
     const wrong = await dankai('cohort preview --share 15% --quota region:東京=50%')
     assert.equal(wrong.exit, 2)
     assert.equal((await dankai('cohort preview --share 15% --quota a:x=100%')).exit, 1)
+  })
+})
+
+describe('dankai emergency stop --offline', () => {
+  const plan = `kind: ReleasePlan
+name: offline
+exposure: [{ flag: offline-new }]
+before: [{ approve: release-managers }]
+phases: [{ name: canary, expose: 5%, hold: 1h }]
+rollback: [{ expose: 0% }]
+`
+  /** A machine that is busy with other tests is slow, not wrong. */
+  async function rolledBack(id: string): Promise<void> {
+    for (const startedAt = performance.now(); ; ) {
+      const { status } = await data(`status ${id}`)
+      if (status.stage === 'rolledBack') return
+      if (performance.now() - startedAt > 20_000) throw new Error(`not rolled back: ${JSON.stringify(status)}`)
+    }
+  }
+
+  it('stops the flags and live releases of a plan through the database, when no server answers the command', async () => {
+    await data(`apply ${file('offline.yaml', plan)}`)
+    const { id } = await data('start offline --version v1')
+    await data('flags set offline-new --on')
+    const environment = { DANKAI_URL: 'http://127.0.0.1:3', DATABASE_URL: databaseUrl }
+    const { exit, out, error } = await dankai('emergency stop --offline --plan offline.yaml --why fire', environment)
+    assert.deepEqual([exit, error], [0, []])
+    assert.deepEqual(out, [
+      'offline: 0 of 0 connected SDKs have it',
+      '  stopped: flag:offline-new: stopped in the database',
+      `  release: ${id}`,
+    ])
+    await rolledBack(id)
+    const { flags } = await data('cohort explain u1 --flag offline-new')
+    assert.equal(flags[0].reason, 'KILLED', 'the server that still has the database heard of it')
+    await data('emergency clear --why over')
+  })
+
+  it('says clearly what it could not reach, and how it is used', async () => {
+    file('offline.yaml', plan)
+    const stop = (rest: string, environment: Readonly<Record<string, string>>) =>
+      dankai(`emergency ${rest} --offline --why fire`, environment)
+    const away = await stop('stop --plan offline.yaml', { DATABASE_URL: 'postgres://nobody@127.0.0.1:3/none' })
+    assert.equal(away.exit, 3)
+    assert.match(
+      away.error[0] ?? '',
+      /^Cannot stop without a server: found no answer \(.*ECONNREFUSED.*\), expected the database/,
+    )
+    for (const [rest, environment] of [
+      ['stop', { DATABASE_URL: databaseUrl }],
+      ['clear --plan offline.yaml', { DATABASE_URL: databaseUrl }],
+      ['stop --plan offline.yaml', { DATABASE_URL: '' }],
+      ['stop --plan nowhere.yaml', { DATABASE_URL: databaseUrl }],
+    ] as const)
+      assert.equal((await stop(rest, environment)).exit, 2, rest)
   })
 })
 

@@ -46,9 +46,16 @@ export async function stopEverything(
   print(context, data, () => linesOf(context, data))
 }
 
-/** Each SDK is connected to one instance, so the figures add up. */
+/**
+ * An instance with the database knows the SDKs of all; the one that waited longest knows best. Without the database each
+ * knows those connected to it, so the figures add up.
+ */
 function sumOf(first: EmergencyResult, answers: readonly Answer<EmergencyResult>[]): EmergencyResult {
   const all = answers.flatMap(({ answer }) => answer ?? [])
+  const [best] = all
+    .filter(({ stored }) => stored === 'database')
+    .toSorted((one, other) => other.acknowledged - one.acknowledged)
+  if (best !== undefined) return best
   const sum = (of: (result: EmergencyResult) => number): number => all.reduce((total, result) => total + of(result), 0)
   return {
     ...first,

@@ -121,7 +121,24 @@ function addUrgentCommands(add: AddCommand, context: Context): void {
     .requiredOption('--why <reason>', text('kept in the record', '記録に残す理由'))
     .option('--release <release>', text('only this release', 'このリリースだけ'))
     .option('--flag <key>', text('only this flag', 'このフラグだけ'))
+    .option(
+      '--offline',
+      text('no server answers: use DATABASE_URL from here', 'サーバーが応えないとき、ここから DATABASE_URL を使う'),
+    )
+    .option(
+      '--plan <file>',
+      text('with --offline: the plan whose hands are lowered', '--offline のとき、手を下げる計画'),
+    )
+    .option(
+      '--environment <name>',
+      text('with --offline (default: production)', '--offline のとき (省略時 production)'),
+    )
+    .option('--project <name>', text('with --offline (default: default)', '--offline のとき (省略時 default)'))
     .action(async (action: string, options) => {
+      if (options.offline === true) {
+        const { stopOffline } = await import('./emergency-offline.ts')
+        return await stopOffline(context, action, options)
+      }
       const { stopEverything } = await import('./emergency.ts')
       await stopEverything(context, action, options)
     })

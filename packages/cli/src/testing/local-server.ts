@@ -10,14 +10,14 @@ export interface LocalServer {
   close(): Promise<void>
 }
 
-/** The real server with its own PostgreSQL, on a free loopback port, gone after the tests. */
-export async function startLocalServer(): Promise<LocalServer> {
+/** The real server with its own PostgreSQL, or one that is there, on a free loopback port, gone after the tests. */
+export async function startLocalServer(databaseUrl: string | null = null): Promise<LocalServer> {
   const dataDir = mkdtempSync(join(tmpdir(), 'dankai-cli-'))
   const settings = {
     host: '127.0.0.1',
     port: 0,
     dataDir,
-    databaseUrl: null,
+    databaseUrl,
     adminKey: null,
     secretKey: null,
     logLevel: 'silent',

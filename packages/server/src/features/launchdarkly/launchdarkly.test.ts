@@ -628,14 +628,17 @@ describe('LaunchDarkly’s REST API', () => {
     }
   })
 
-  it('refuses a flag that a live release moves, and a key that may not edit', async () => {
+  it('refuses a flag that a live release moves, which SDKs follow step by step, and a key that may not edit', async () => {
     const place = await environment('ld-held')
-    await place.setFlag('moved', share(0))
+    await place.setFlag('moved', { algorithm: 'launchdarkly', ...share(0) })
+    const client = await openClient(place.serverKey)
+    const updates: unknown[] = []
+    client.on('update:moved', update => updates.push(update))
     const plan = `kind: ReleasePlan
 name: moving
 exposure: [{ flag: moved }]
 before: [{ approve: release-managers }]
-phases: [{ name: canary, expose: 5%, hold: 1h }]
+phases: [{ name: canary, expose: 30%, hold: 1h }]
 rollback: [{ expose: 0% }]
 `
     const applied = await place.call('POST', '/v1/plans', { files: [{ file: 'plan.yaml', text: plan }] })
@@ -646,6 +649,19 @@ rollback: [{ expose: 0% }]
     const refused = await place.rest('PATCH', 'moved', off, semantic)
     assert.deepEqual([refused.status, refused.body.code], [409, 'conflict'])
     assert.match(refused.body.message, new RegExp(started.body.id))
+    const action = (type: string) =>
+      place.call('POST', `/v1/releases/${started.body.id}/actions`, { type, why: 'test' })
+    assert.equal((await action('approve')).status, 200)
+    const keys = Array.from({ length: 200 }, (_, index) => `user-${index}`)
+    const exposed = async (): Promise<number> => {
+      const values = await Promise.all(keys.map(key => client.variation('moved', { kind: 'user', key }, null)))
+      return values.filter(value => value === true).length
+    }
+    await until(exposed, number => number > 40 && number < 80)
+    await action('rollback')
+    await until(exposed, number => number === 0)
+    assert.ok(updates.length >= 2)
+
     const byReader = await place.rest('PATCH', 'moved', off, { ...semantic, authorization: place.serverKey })
     assert.equal(byReader.status, 403)
   })

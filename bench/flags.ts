@@ -17,9 +17,13 @@ import { quantileOf } from './distribution.ts'
 import { createFloor } from './flags-floor.ts'
 import { benchRules, benchUsers, type Contender, usersInside, type Workload, workloads } from './flags-users.ts'
 
-/** Short turns, so that whatever else the machine does meets all contenders alike. */
+/**
+ * Short turns, so that whatever else the machine does meets all contenders alike; and some before each round that are
+ * not counted, or those who come first would pay for the garbage of the last.
+ */
 const turnMs = 3
-const turns = 41
+const turns = 31
+const settlingTurns = 10
 
 export interface FlagWorkload {
   readonly name: string
@@ -143,12 +147,15 @@ async function measure(workload: Workload, contenders: readonly Contender[]): Pr
   for (const run of runs) {
     await checkAnswers(workload, run.contender, run.contexts)
     // The first passes are for the compiler; how long the last takes says how many make a turn.
-    for (let pass = 0; pass < 3; pass++) await passNs(workload, run.contender, run.contexts, 1)
+    for (let pass = 0; pass < 5; pass++) await passNs(workload, run.contender, run.contexts, 1)
     const ns = await passNs(workload, run.contender, run.contexts, 2)
     run.passes = Math.max(1, Math.ceil((turnMs * 1e6) / (ns * benchUsers.length)))
   }
-  for (let turn = 0; turn < turns; turn++)
+  for (let turn = 0; turn < turns; turn++) {
+    // Unmeasured: meanwhile other threads finish collecting what the last round left.
+    await passNs(workload, runs[0]!.contender, runs[0]!.contexts, runs[0]!.passes * settlingTurns)
     for (const { contender, contexts, passes, ns } of runs) ns.push(await passNs(workload, contender, contexts, passes))
+  }
   const medians = new Map(runs.map(({ contender, ns }) => [contender.name, quantileOf(ns, 0.5)]))
   return workloadOf(workload, medians)
 }

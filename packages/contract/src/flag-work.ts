@@ -110,6 +110,19 @@ export const flagUsageSchema = z
   })
   .meta({ id: 'FlagUsage' })
 
+export const flagClientsSchema = z
+  .object({
+    flag: z.string(),
+    clients: z.array(
+      z.object({
+        client: z.enum(['launchdarkly', 'unleash', 'flagd']),
+        isServed: z.boolean(),
+        why: z.string().nullable().describe('Why its clients would choose other users.'),
+      }),
+    ),
+  })
+  .meta({ id: 'FlagClients' })
+
 export const flagPolicySchema = z
   .strictObject({
     overdueBlocksRelease: z

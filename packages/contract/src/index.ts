@@ -71,6 +71,7 @@ export {
   exportResultSchema,
   flagChangeListSchema,
   flagChangeSchema,
+  flagClientsSchema,
   flagFormats,
   flagPolicySchema,
   flagSetResultSchema,

@@ -5,6 +5,7 @@ import { useEmergency } from './features/emergency/emergency-routes.ts'
 import { useExposures } from './features/exposures/exposure-routes.ts'
 import { useFlagd } from './features/flagd/flagd-routes.ts'
 import { useCohorts } from './features/flags/cohort-routes.ts'
+import { useFlagClients } from './features/flags/client-routes.ts'
 import { useFlagEvaluations } from './features/flags/evaluation-routes.ts'
 import { useFlags } from './features/flags/flag-routes.ts'
 import { useFlagSets } from './features/flags/flag-set-routes.ts'
@@ -50,6 +51,7 @@ export function createRoutes(app: Application, isLocal: boolean): Api {
   useFlags(api, app)
   useFlagHistory(api, app)
   useFlagEvaluations(api, app)
+  useFlagClients(api, app)
   useFlagSchedule(api, app)
   useFlagStages(api, app)
   useFlagSets(api, app)

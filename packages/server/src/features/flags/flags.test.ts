@@ -315,6 +315,36 @@ describe('the stages of a flag', () => {
 })
 
 describe('a flag set', () => {
+  it('goes from alpha over beta to the first quarter, each a complete replacement (F-001 … F-019, CB-03)', async () => {
+    const push = {
+      PUSH_NOTIFICATIONS_ENABLED: true,
+      REALTIME_NOTIFICATIONS_ENABLED: true,
+      ADVANCED_ANALYTICS_ENABLED: true,
+      PERFORMANCE_MONITORING_ENABLED: true,
+    }
+    const universe = [...Object.keys(push), 'TARGET_USER_PERCENTAGE', 'ALPHA_USERS_ONLY', 'BETA_TESTING']
+    for (const [values, on] of [
+      [
+        { ...push, TARGET_USER_PERCENTAGE: 5, ALPHA_USERS_ONLY: true },
+        { ALPHA_USERS_ONLY: true, BETA_TESTING: false },
+      ],
+      [
+        { ...push, TARGET_USER_PERCENTAGE: 15, ALPHA_USERS_ONLY: false, BETA_TESTING: true },
+        { ALPHA_USERS_ONLY: false, BETA_TESTING: true },
+      ],
+      [
+        { ...push, TARGET_USER_PERCENTAGE: 25, BETA_TESTING: false },
+        { ALPHA_USERS_ONLY: false, BETA_TESTING: false },
+      ],
+    ] as const) {
+      const applied = await api('PUT', '/v1/flag-sets/apply?environment=staging', { values, universe })
+      assert.deepEqual([applied.status, applied.body.refused], [200, []])
+      const { flags } = (await api('POST', '/v1/cohorts/explain?environment=staging', { user: 'anybody' })).body
+      const served = new Map(flags.map(({ flag, value }: { flag: string; value: unknown }) => [flag, value]))
+      for (const [key, value] of Object.entries({ ...values, ...on })) assert.equal(served.get(key), value, key)
+    }
+  })
+
   it('replaces the values of its universe completely (CB-03, F-020 … F-029)', async () => {
     const initial = {
       PUSH_NOTIFICATIONS_ENABLED: false,
@@ -495,5 +525,29 @@ describe('a cohort', () => {
     await api('POST', '/v1/emergency', { stop: false, why: 'test' })
     assert.ok((await explain({}, {})).flags.length > 3)
     assert.equal((await api('POST', '/v1/cohorts/explain', { user: 'u', flag: 'unknown' })).status, 404)
+  })
+})
+
+describe('clients that evaluate by themselves', () => {
+  it('are named with the reason when they are not given a flag', async () => {
+    const share = (part: number) => ({ share: part, cohorts: [], shadow: false })
+    await put('for-all', { exposure: share(1) })
+    await put('for-some', { exposure: share(0.37) })
+    await put('as-unleash', { exposure: share(0.25), algorithm: 'unleash' })
+    const served = async (key: string) =>
+      (await api('GET', `/v1/flags/${key}/clients`)).body.clients.map(
+        ({ client, isServed, why }: { client: string; isServed: boolean; why: string | null }) => {
+          assert.equal(isServed, why === null)
+          return [client, isServed]
+        },
+      )
+    const of = (launchdarkly: boolean, unleash: boolean, flagd: boolean) => [
+      ['launchdarkly', launchdarkly],
+      ['unleash', unleash],
+      ['flagd', flagd],
+    ]
+    assert.deepEqual(await served('for-all'), of(true, true, true))
+    assert.deepEqual(await served('for-some'), of(false, false, false))
+    assert.deepEqual(await served('as-unleash'), of(false, true, false))
   })
 })

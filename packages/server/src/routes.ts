@@ -2,10 +2,11 @@ import type { Application } from './application.ts'
 import { useAudit } from './features/audit/audit-routes.ts'
 import { useConnections } from './features/connections/connection-routes.ts'
 import { useEmergency } from './features/emergency/emergency-routes.ts'
+import { useExperiments } from './features/experiments/experiment-routes.ts'
 import { useExposures } from './features/exposures/exposure-routes.ts'
 import { useFlagd } from './features/flagd/flagd-routes.ts'
-import { useCohorts } from './features/flags/cohort-routes.ts'
 import { useFlagClients } from './features/flags/client-routes.ts'
+import { useCohorts } from './features/flags/cohort-routes.ts'
 import { useFlagEvaluations } from './features/flags/evaluation-routes.ts'
 import { useFlags } from './features/flags/flag-routes.ts'
 import { useFlagSets } from './features/flags/flag-set-routes.ts'
@@ -56,6 +57,7 @@ export function createRoutes(app: Application, isLocal: boolean): Api {
   useFlagStages(api, app)
   useFlagSets(api, app)
   useCohorts(api, app)
+  useExperiments(api, app)
   useStream(api, app)
   useSamples(api, app)
   useExposures(api, app)

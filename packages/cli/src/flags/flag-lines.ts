@@ -5,15 +5,20 @@ export function percent(share: number): string {
   return `${Number((share * 100).toFixed(3))}%`
 }
 
+/** Characters that take two columns of a terminal. */
+const wide = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/g
+
+const widthOf = (text: string): number => text.length + (text.match(wide)?.length ?? 0)
+
 /** Columns as wide as their widest cell. */
 export function alignColumns(rows: readonly (readonly string[])[]): readonly string[] {
   const widths = rows.reduce<number[]>((known, row) => {
-    for (const [index, cell] of row.entries()) known[index] = Math.max(known[index] ?? 0, cell.length)
+    for (const [index, cell] of row.entries()) known[index] = Math.max(known[index] ?? 0, widthOf(cell))
     return known
   }, [])
   return rows.map(row =>
     row
-      .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+      .map((cell, index) => cell + ' '.repeat((widths[index] ?? 0) - widthOf(cell)))
       .join('  ')
       .trimEnd(),
   )

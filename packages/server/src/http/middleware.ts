@@ -23,6 +23,8 @@ const megabyte = 1_048_576
 const bodyLimits: readonly (readonly [prefix: string, bytes: number])[] = [
   ['/v1/samples', megabyte],
   ['/v1/plans', 16 * megabyte],
+  // What another system exports of all its flags.
+  ['/v1/flags/import', 16 * megabyte],
   ['/otlp/', 4 * megabyte],
   ['/', megabyte],
 ]

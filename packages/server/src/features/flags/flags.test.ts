@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { flagFormats } from '@dankai/contract'
+import { checkFlag } from '@dankai/flags'
+import fc from 'fast-check'
 import pg from 'pg'
 import type { DankaiServer } from '../../create-server.ts'
 import { type Answer, ask, openTestHouse, type TestHouse, until } from '../../testing/test-server.ts'
+import { importers } from './flag-formats.ts'
 
 let house: TestHouse
 let server: DankaiServer
@@ -525,6 +529,40 @@ describe('a cohort', () => {
     await api('POST', '/v1/emergency', { stop: false, why: 'test' })
     assert.ok((await explain({}, {})).flags.length > 3)
     assert.equal((await api('POST', '/v1/cohorts/explain', { user: 'u', flag: 'unknown' })).status, 404)
+  })
+})
+
+/** JSON with the words that the formats look for in the wrong places. */
+const words = fc.constantFrom(
+  ...['features', 'flags', 'segments', 'variations', 'variants', 'strategies', 'rules', 'key', 'name', 'targeting'],
+  ...['parameters', 'rollout', 'constraints', 'defaultVariant', 'state', 'fallthrough', 'if', '__proto__', 'condition'],
+)
+const { hostile: hostileExport } = fc.letrec(tie => ({
+  hostile: fc.oneof(
+    { maxDepth: 6 },
+    fc.jsonValue({ maxDepth: 1 }),
+    fc.array(tie('hostile'), { maxLength: 3 }),
+    fc.dictionary(words, tie('hostile'), { maxKeys: 5 }),
+  ),
+}))
+
+describe('an import', () => {
+  it('of whatever shape has an answer in every format, and writes only what is sound', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...flagFormats), hostileExport, (format, given) => {
+        const { flags, notCarried } = importers[format]?.(given) ?? { flags: [], notCarried: [] }
+        for (const flag of flags) assert.deepEqual(checkFlag(flag), [])
+        for (const { why } of notCarried) assert.ok(why.length > 0)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('leaves a flag alone that a live release moves, and says so', async () => {
+    const data = { flags: [{ key: 'moved', on: false }] }
+    const { body } = await api('POST', '/v1/flags/import', { format: 'dankai', data, replace: true })
+    assert.match(body.skipped[0].why, /^it is moved by live release /)
+    assert.equal((await api('GET', '/v1/flags/export?format=growthbook')).status, 422)
   })
 })
 

@@ -11,7 +11,12 @@ export function decideDueChange(change: FlagChange, flag: StoredFlag | null): Du
   if (flag === null) return { state: 'cancelled', detail: 'the flag was removed' }
   if (flag.version !== change.seenVersion && !change.anyway)
     return { state: 'cancelled', detail: `the flag changed to version ${flag.version}, seen was ${change.seenVersion}` }
-  const definition = patchFlag(flag.definition, change.patch)
-  const [problem] = checkFlag(definition)
-  return problem === undefined ? { definition } : { state: 'failed', detail: problem.message }
+  try {
+    const definition = patchFlag(flag.definition, change.patch)
+    const [problem] = checkFlag(definition)
+    return problem === undefined ? { definition } : { state: 'failed', detail: problem.message }
+  } catch (error) {
+    // One change that cannot be judged must not stand before all that are due after it.
+    return { state: 'failed', detail: `cannot be judged: ${error instanceof Error ? error.message : String(error)}` }
+  }
 }

@@ -77,7 +77,8 @@ describe('the package graph', () => {
         string,
         Record<string, string> | undefined
       >
-      const declared = { ...manifest['dependencies'], ...manifest['optionalDependencies'] }
+      const kinds = ['dependencies', 'optionalDependencies', 'peerDependencies']
+      const declared = Object.assign({}, ...kinds.map(kind => manifest[kind]))
       return importsOf(file)
         .filter(name => !name.startsWith('.') && !name.startsWith('node:'))
         .map(name => (name.startsWith('@') ? name.split('/').slice(0, 2).join('/') : (name.split('/')[0] ?? name)))
@@ -92,7 +93,8 @@ describe('the house', () => {
   it('pins every dependency exactly', () => {
     const loose = ['package.json', ...globSync('{packages,services}/*/package.json', { cwd: root })].flatMap(file => {
       const manifest = JSON.parse(read(file)) as Record<string, Record<string, string> | undefined>
-      const all = { ...manifest['dependencies'], ...manifest['devDependencies'], ...manifest['optionalDependencies'] }
+      const kinds = ['dependencies', 'devDependencies', 'optionalDependencies', 'peerDependencies']
+      const all: Record<string, string> = Object.assign({}, ...kinds.map(kind => manifest[kind]))
       return Object.entries(all)
         .filter(([name, version]) => !name.startsWith('@dankai/') && !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))
         .map(([name, version]) => `${file}: ${name} ${version}`)

@@ -25,6 +25,6 @@ export {
 export { type ReadContext, readContext as readLaunchDarklyContext } from './launchdarkly/read-context.ts'
 export { type ExportedFeature, exportUnleashFlag } from './unleash/export-unleash.ts'
 export { exportUnleash, type UnleashExport } from './unleash/export-unleash-set.ts'
+export { toggleOf as unleashToggleOf, type UnleashToggle } from './unleash/frontend-flag.ts'
 export { importUnleash } from './unleash/import-unleash.ts'
 export type { UnleashFeature, UnleashFeatures, UnleashSegment } from './unleash/unleash-format.ts'
-export { toggleOf as unleashToggleOf, type UnleashToggle } from './unleash/unleash-toggle.ts'

@@ -7,9 +7,9 @@
 import { completeFlag, type FlagDefinition, type FlagPrerequisite } from '@dankai/flags'
 import type { ExportResult } from '../followed-flag.ts'
 import { type ExportedFeature, exportUnleashFlag } from './export-unleash.ts'
+import { hasNamedVariants, isEnabledVariant } from './frontend-flag.ts'
 import type { UnleashDependency, UnleashFeature, UnleashSegment } from './unleash-format.ts'
 import { joinSegments } from './unleash-segments.ts'
-import { hasNamedVariants, isEnabledVariant } from './unleash-toggle.ts'
 
 export interface UnleashExport {
   readonly features: readonly UnleashFeature[]

@@ -11,6 +11,7 @@ import type { FlagDefinition, Serve, Split } from '@dankai/flags'
 import { all, alternativesOf, any, type Expression, isAlways, isNever, type Literal, leaf, not } from '../expression.ts'
 import { type FlagStep, type StepBucket, type StepLeaf, stepsOf } from '../flag-steps.ts'
 import { type ExportResult, followedFlag } from '../followed-flag.ts'
+import { hasNamedVariants, isEnabledVariant, isNamedVariant } from './frontend-flag.ts'
 import { type ConstraintLeaf, constraintsOf, contextNameOf, inverted, NotFollowed } from './unleash-constraints.ts'
 import {
   payloadOf,
@@ -21,7 +22,6 @@ import {
   type UnleashVariant,
 } from './unleash-format.ts'
 import { segmentIdOf } from './unleash-segments.ts'
-import { hasNamedVariants, isEnabledVariant, isNamedVariant } from './unleash-toggle.ts'
 
 export interface ExportedFeature {
   readonly feature: UnleashFeature

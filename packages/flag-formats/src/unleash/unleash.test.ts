@@ -5,8 +5,8 @@ import fc from 'fast-check'
 import { flagFor, type Person, person } from '../testing/arbitrary-flags.ts'
 import { openUnleashClient } from '../testing/unleash-client.ts'
 import { exportUnleash } from './export-unleash-set.ts'
+import { toggleOf } from './frontend-flag.ts'
 import { importUnleash } from './import-unleash.ts'
-import { toggleOf } from './unleash-toggle.ts'
 
 const seed = 20_240_302
 const client = openUnleashClient()

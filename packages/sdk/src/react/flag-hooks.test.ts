@@ -5,8 +5,8 @@ import { createElement } from 'react'
 import { openControlPlaneDouble } from '../control-plane-double.ts'
 import { createDankaiClient } from '../dankai-client.ts'
 import { ManualClock } from '../manual-clock.ts'
+import { mount } from '../testing/mounted-component.ts'
 import { FlagProvider, useFlag, useFlagDetails, useFlagStatus, useTrack, useVariation } from './index.ts'
-import { mount } from './mounted.ts'
 
 const flag = (share: number): FlagDefinition =>
   defineFlag({ key: 'new-booking-flow', exposure: { share, cohorts: [], shadow: false } })

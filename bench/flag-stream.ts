@@ -122,14 +122,18 @@ async function benchEach(url: string, followers: readonly Follower[], count: num
   const first: number[] = []
   const all: number[] = []
   const afterAnswer: number[] = []
-  let version = 0
+  let refused = 0
   let next = monotonicMs()
   for (let change = 0; change < count; change++) {
     await pause(Math.max(0, next - monotonicMs()))
     next += changeEveryMs
     const leftAt = monotonicMs()
-    version = await changeFlag(url, version, change)
+    const version = await changeFlag(url, change)
     const answeredAt = monotonicMs()
+    if (version === null) {
+      refused++
+      continue
+    }
     const applied = await Promise.all(followers.map(follower => follower.do('applied', version, appliedWithinMs)))
     const lastAt = Math.max(...applied.map(({ lastAt }) => lastAt))
     written.push(answeredAt - leftAt)
@@ -142,31 +146,41 @@ async function benchEach(url: string, followers: readonly Follower[], count: num
     ...distributionOf('request -> applied in the first SDK ms', first),
     ...distributionOf('request -> applied in every SDK ms', all),
     ...distributionOf('answered -> applied in every SDK ms', afterAnswer),
+    'changes refused': refused,
   }
 }
 
-async function changeFlag(url: string, version: number, change: number): Promise<number> {
-  const seen = version === 0 ? {} : { 'if-match': String(version) }
-  const body = { flag: { exposure: { share: (change % 100) / 100, cohorts: [], shadow: false } } }
-  const answer = await askServer<{ flag: { version: number } }>(`${url}/v1/flags/bench`, 'PUT', body, seen)
-  return answer.flag.version
+interface FlagAnswer {
+  readonly flag: { readonly version: number }
 }
 
-async function askServer<Answer>(url: string, method: string, body: object, headers = {}): Promise<Answer> {
+/** Each change has a flag of its own, so that none needs to know what became of the one before. Null: refused. */
+async function changeFlag(url: string, change: number): Promise<number | null> {
+  const body = { flag: { exposure: { share: (change % 100) / 100, cohorts: [], shadow: false } } }
+  const answer = await askServer<FlagAnswer>(`${url}/v1/flags/bench-${change}`, 'PUT', body)
+  return answer?.flag.version ?? null
+}
+
+/** Null when the server is too busy, which a machine that others use as well can make it. */
+async function askServer<Answer>(url: string, method: string, body: object): Promise<Answer | null> {
   const response = await fetch(url, {
     method,
-    headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json', ...headers },
+    headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
     body: JSON.stringify(body),
   })
-  if (!response.ok) throw new Error(`${method} ${url}: ${response.status} ${(await response.text()).slice(0, 500)}`)
-  return (await response.json()) as Answer
+  if (response.ok) return (await response.json()) as Answer
+  const text = (await response.text()).slice(0, 500)
+  if (response.status === 503) return null
+  throw new Error(`${method} ${url}: ${response.status} ${text}`)
 }
 
 /** What so many flags cost the server that serves them, and each SDK that follows them. */
 async function benchLarge(server: ServerProcess, flags: number): Promise<Figures> {
   const environment = 'large'
   const keyBody = { kind: 'sdk-server', principal: 'bench', name: 'large', environment }
-  const { secret } = await askServer<{ secret: string }>(`${server.url}/v1/keys`, 'POST', keyBody)
+  const created = await askServer<{ secret: string }>(`${server.url}/v1/keys`, 'POST', keyBody)
+  if (created === null) return {}
+  const { secret } = created
   await writeLargeEnvironment(server.databaseUrl, environment, flags)
   const follower = openHelper<FollowerWork>('../flag-stream/follower-process.ts')
   try {

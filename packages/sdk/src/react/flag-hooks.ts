@@ -39,8 +39,8 @@ export function FlagProvider({ client, context, children }: FlagProviderProps): 
 /** Is it on? A flag whose value is no boolean gives the fallback. */
 export function useFlag(key: string, fallback = false): boolean {
   const { client, context } = useProvided('useFlag')
-  const revision = useRevision(client)
-  return useMemo(() => client.isEnabled(key, context, fallback), [client, context, revision, key, fallback])
+  useRevision(client)
+  return client.isEnabled(key, context, fallback)
 }
 
 export function useVariation<Value extends JsonValue>(key: string, fallback: Value): Value {
@@ -51,6 +51,7 @@ export function useVariation<Value extends JsonValue>(key: string, fallback: Val
 export function useFlagDetails<Value extends JsonValue>(key: string, fallback: Value): ClientEvaluation<Value> {
   const { client, context } = useProvided('useFlagDetails')
   const revision = useRevision(client)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the revision stands for everything the client knows.
   return useMemo(() => client.evaluate(key, context, fallback), [client, context, revision, key, fallback])
 }
 

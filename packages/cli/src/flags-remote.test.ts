@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { createDankaiClient } from '@dankai/sdk'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '@dankai/store'
 import { contextOf } from './context.ts'
 import { createProgram } from './program.ts'
@@ -252,6 +253,30 @@ describe('dankai cohort', () => {
     const wrong = await dankai('cohort preview --share 15% --quota region:東京=50%')
     assert.equal(wrong.exit, 2)
     assert.equal((await dankai('cohort preview --share 15% --quota a:x=100%')).exit, 1)
+  })
+})
+
+describe('dankai emergency stop to several instances', () => {
+  it('counts an SDK once, whichever instance it is connected to', async () => {
+    const second = await startLocalServer(databaseUrl)
+    const key = await fetch(`${local.url}/v1/keys`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ kind: 'sdk-server', principal: 'shop', name: 'shop' }),
+    })
+    const { secret } = (await key.json()) as { secret: string }
+    const client = createDankaiClient({ url: second.url, key: secret, name: 'shop-1' })
+    try {
+      await client.ready(20_000)
+      const urls = { DANKAI_URL: `${local.url},${second.url}` }
+      const stopped = await dankai('emergency stop --why drill', urls)
+      assert.deepEqual([stopped.exit, stopped.out[0]], [0, 'stopped: 1 of 1 connected SDKs have it'])
+      const cleared = await dankai('emergency clear --why over', urls)
+      assert.deepEqual([cleared.exit, cleared.out], [0, ['cleared: 1 of 1 connected SDKs have it']])
+    } finally {
+      await client.close()
+      await second.close()
+    }
   })
 })
 

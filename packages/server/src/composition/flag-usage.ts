@@ -4,7 +4,7 @@
  *  1. Every protocol counts into the same book; it is written every half minute, in one statement.
  *  2. What cannot be written is tried again, as long as it is no more than the bound.
  */
-import type { FlagUsageStore, FlagUse, Scope } from '@dankai/store'
+import type { FlagUsageStore, FlagUse } from '@dankai/store'
 import type { Logger } from '../http/log.ts'
 import type { FlagEvaluations } from '../serving/flag-evaluations.ts'
 
@@ -14,7 +14,6 @@ const writeEveryMs = 30_000
 const waitingMax = 50_000
 
 export interface KeptEvaluations extends FlagEvaluations {
-  record(scope: Scope, flag: string, variant: string | null, count: number, at: number, who?: string): void
   /** Writes what waits. */
   flush(): Promise<void>
   close(): Promise<void>

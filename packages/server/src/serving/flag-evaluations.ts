@@ -8,8 +8,8 @@
 import type { Scope } from '@dankai/store'
 
 export interface FlagEvaluations {
-  /** `variant` is null when the client does not say which, or served its own default. */
-  record(scope: Scope, flag: string, variant: string | null, count: number, at: number): void
+  /** `variant` is null when the client does not say which, or served its own default; `who` is a service or protocol. */
+  record(scope: Scope, flag: string, variant: string | null, count: number, at: number, who?: string): void
   /** Null when nobody told of the flag. */
   read(scope: Scope, flag: string): FlagUsage | null
   /** Since when is counted. */

@@ -449,7 +449,7 @@ describe('flags past their retention', () => {
       sdk: '00000000-0000-4000-8000-000000000001',
       batch: 1,
       sentAt: Date.now(),
-      samples: [sample('asked', now - 10_000)],
+      samples: [sample('asked', now - 10_000), sample('invented', now - 10_000)],
     }
     const sent = await api('POST', '/v1/samples', body)
     assert.deepEqual([sent.status, sent.body.refused], [202, []])
@@ -460,6 +460,8 @@ describe('flags past their retention', () => {
       [['trips', 'off', 7]],
     )
     assert.ok(since <= now)
+    const place = { project: 'default', environment: 'production' }
+    assert.deepEqual(await server.store.flagUsage.list(place, 'invented'), [], 'names that are no flags fill nothing')
     assert.equal((await ask(other.url, 'GET', '/v1/flags/asked')).body.lastEvaluatedAt, items[0].lastAt)
     const client = new pg.Client({ connectionString: house.databaseUrl, options: '-c search_path=dankai' })
     await client.connect()

@@ -26,7 +26,8 @@ export function countEvaluations(
     // A flag that is not known here is nobody's to clean up, and anybody can invent names.
     if (flags.find(key) === undefined) continue
     for (const { variation, count } of countersOf(feature))
-      if (typeof count === 'number') evaluations.record(scope, key, variantAt(flags, key, variation), count, at)
+      if (typeof count === 'number')
+        evaluations.record(scope, key, variantAt(flags, key, variation), count, at, 'launchdarkly')
   }
 }
 

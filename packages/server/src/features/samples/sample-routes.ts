@@ -35,7 +35,10 @@ export function useSamples(api: Api, app: Application): void {
       if (duplicate) app.metrics.batchesRepeated.inc()
       else {
         app.metrics.samplesAccepted.inc(accepted)
-        countEvaluations(app.evaluations, requestScope(c), byService)
+        // The samples are kept; that nobody could be asked which flags there are must not make them come again.
+        await countEvaluations(app, requestScope(c), byService, trusted).catch(error =>
+          c.get('log').debug({ err: error }, 'cannot count evaluations of flags'),
+        )
       }
     }
     return c.json({ accepted, refused: refused.slice(0, 1_000) }, 202)

@@ -28,7 +28,7 @@ export async function takeUnleashMetrics(
     // A flag that is not known here is nobody's to clean up, and anybody can invent names.
     if (flag === undefined) continue
     for (const [variant, count] of countsOf(flag, fieldsOf(toggle)))
-      app.evaluations.record(scope, key, variant, count, at)
+      app.evaluations.record(scope, key, variant, count, at, 'unleash')
   }
 }
 

@@ -86,11 +86,13 @@ const segmentSchema = z.strictObject({
   rules: z.array(conditions).max(100).exactOptional(),
 })
 
+const bucketAlgorithm = z.enum(['dankai', 'launchdarkly', 'unleash', 'flagd'])
+
 const flagFields = {
   key: flagKeySchema,
   kind: z.enum(['release', 'ops', 'experiment', 'permission']),
   on: z.boolean(),
-  algorithm: z.enum(['dankai', 'launchdarkly', 'unleash', 'flagd']),
+  algorithm: bucketAlgorithm,
   seed: text,
   variants: z.record(z.string(), z.unknown()),
   offVariant: text,
@@ -123,6 +125,11 @@ const flagFields = {
     .max(604_800_000)
     .exactOptional()
     .describe('A client that has not heard Dankai for so long serves the off variant.'),
+  otherBuckets: z
+    .array(bucketAlgorithm)
+    .max(4)
+    .exactOptional()
+    .describe('Clients that may choose other users than the flag does, by their own buckets.'),
 }
 
 /** The whole flag as clients read it; the rules beyond shapes are those of packages/flags. */

@@ -34,6 +34,6 @@ export function needsBucket(flag: FlagDefinition): boolean {
 const isPart = (share: number): boolean => share > 0 && share < 1
 const isSplit = (serve: Serve): boolean => 'split' in serve
 
-function permitsOtherBuckets(flag: FlagDefinition & { otherBuckets?: unknown }, client: BucketAlgorithm): boolean {
-  return Array.isArray(flag.otherBuckets) && flag.otherBuckets.includes(client)
+export function permitsOtherBuckets({ otherBuckets = [] }: FlagDefinition, client: BucketAlgorithm): boolean {
+  return otherBuckets.includes(client)
 }

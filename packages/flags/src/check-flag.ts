@@ -83,6 +83,9 @@ function checkHead(flag: Fields, report: Report): void {
   for (const name of ['key', 'seed'])
     if (!isText(flag[name])) report(name, flag[name], `a text of 1 to ${textLengthMax} characters`)
   if (!Number.isSafeInteger(flag.version)) report('version', flag.version, 'an integer')
+  const { otherBuckets = [] } = flag
+  if (!Array.isArray(otherBuckets) || !otherBuckets.every(client => bucketAlgorithms.includes(client)))
+    report('otherBuckets', otherBuckets, `some of ${bucketAlgorithms.join(', ')}`)
   if (flag.leaseMs !== undefined && !isLease(flag.leaseMs))
     report('leaseMs', flag.leaseMs, `${limits.leaseMs.least} to ${limits.leaseMs.most} milliseconds`)
   checkWord(flag, 'kind', flagKinds, report)

@@ -42,6 +42,8 @@ export interface FlagDefinition {
   readonly segments: Readonly<Record<string, FlagSegment>>
   /** A client that has not heard the control plane for so long serves the off variant. Not set: what it knows. */
   readonly leaseMs?: number
+  /** Clients that may have it by their own buckets, although those choose other users than the flag's. */
+  readonly otherBuckets?: readonly BucketAlgorithm[]
 }
 
 /** The names are those of the clients whose formula is followed; `bucketing.ts` states each. */
@@ -179,7 +181,7 @@ export function defineFlag(given: Partial<FlagDefinition> & Pick<FlagDefinition,
     on: true,
     killed: false,
     algorithm: 'dankai',
-    seed: given.key,
+    seed: given.algorithm === 'launchdarkly' ? `${given.key}.${given.key}` : given.key,
     variants: { on: true, off: false },
     offVariant: 'off',
     onVariant: 'on',

@@ -1,4 +1,5 @@
 import { checkFlag, type FlagDefinition } from '@dankai/flags'
+import { permitsOtherBuckets } from '../followed-flag.ts'
 import { CannotFollow } from './cannot-follow.ts'
 import { ClauseExport } from './export-clause.ts'
 import { exportRules } from './export-rules.ts'
@@ -8,11 +9,6 @@ export type LaunchDarklyExport =
   | { readonly ok: true; readonly flag: LaunchDarklyFlag; readonly segments: readonly LaunchDarklySegment[] }
   | { readonly ok: false; readonly why: string }
 
-/** What a flag that allows it is exported with although LaunchDarkly's clients choose other users. */
-interface Permission {
-  readonly otherBuckets?: readonly string[]
-}
-
 /** A flag for clients that evaluate with LaunchDarkly's formula, but for its prerequisites, which need the others. */
 export function exportFlag(flag: FlagDefinition): LaunchDarklyExport {
   const [problem] = checkFlag(flag)
@@ -20,7 +16,7 @@ export function exportFlag(flag: FlagDefinition): LaunchDarklyExport {
   const isOn = flag.on && !flag.killed
   const clauses = new ClauseExport(flag)
   try {
-    const { rules, salt } = exportRules(flag, clauses, isAllowed(flag))
+    const { rules, salt } = exportRules(flag, clauses, permitsOtherBuckets(flag, 'launchdarkly'))
     const last = rules.at(-1)
     const { rollout, variation } = last ?? {}
     return {
@@ -41,9 +37,6 @@ export function exportFlag(flag: FlagDefinition): LaunchDarklyExport {
     return { ok: false, why: error.message }
   }
 }
-
-export const isAllowed = (flag: FlagDefinition): boolean =>
-  (flag as Permission).otherBuckets?.includes('launchdarkly') ?? false
 
 function headOf(flag: FlagDefinition): LaunchDarklyFlag {
   const names = Object.keys(flag.variants)

@@ -19,6 +19,7 @@ import { openDatabaseClock } from './composition/database-clock.ts'
 import { createStopEnforcer } from './composition/enforce-stops.ts'
 import { createHands, createRunners, supports, tellingFlags } from './composition/engine-parts.ts'
 import { readFaults } from './composition/fault-injection.ts'
+import { startFlagTasks } from './composition/flag-tasks.ts'
 import { keepEvaluations } from './composition/flag-usage.ts'
 import { startHousekeeping } from './composition/housekeeping.ts'
 import { openStore } from './composition/open-store.ts'
@@ -149,6 +150,8 @@ async function startAll(
   undo.push({ part: 'housekeeping', stop: () => housekeeping.close() })
   const evaluations = keepEvaluations(createFlagEvaluations(now()), store.flagUsage, log)
   undo.push({ part: 'flag usage', stop: () => evaluations.close() })
+  const flagTasks = startFlagTasks({ store, now, log })
+  undo.push({ part: 'flag tasks', stop: () => flagTasks.close() })
   const plannedChanges = startPlannedFlagChanges({ store, environments, log })
   undo.push({ part: 'planned flag changes', stop: () => plannedChanges.close() })
   undo.push({ part: 'streams', stop: () => hub.close() })

@@ -62,7 +62,9 @@ for (const name of ['in memory', 'PostgreSQL'] as const) {
     })
 
     it('keeps care beside the definition under the same lock, in the history, and through changes by a release', async () => {
+      assert.deepEqual(await store.flags.scopes(), [])
       await put(0, {}, { title: 'Booking', owner: 'trips', createdAt: 5 })
+      assert.deepEqual(await other.flags.scopes(), [scope])
       clock.at += 1_000
       const changed = await put(1, { on: false })
       assert.ok(changed.ok)

@@ -71,6 +71,8 @@ export interface FlagStore {
   versionOf(scope: Scope, key: string, version: number): Promise<FlagVersion | null>
   /** Keys of flags whose care names the service, or that its releases moved; at most 1,000. */
   keysOfService(scope: Scope, service: string): Promise<readonly string[]>
+  /** Every environment that has or had flags; at most 10,000. */
+  scopes(): Promise<readonly Scope[]>
   /** A release moves the flag it holds. A write of an older generation never wins, so it never raises either. */
   setExposure(write: FlagExposureWrite): Promise<FlagExposureResult>
   /** Flags changed after a version, and keys that are gone; `version` is the present one. */

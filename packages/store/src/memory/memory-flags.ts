@@ -124,6 +124,9 @@ export function createMemoryFlags(state: MemoryState): MemoryFlags {
         .toSorted(byText)
         .slice(0, 1_000)
     },
+    async scopes() {
+      return [...versions.values()].map(({ project, environment }) => ({ project, environment }))
+    },
     async setExposure(change) {
       const now = await state.now()
       const present = state.flags.get(scopedKey(change, change.key))

@@ -2,7 +2,7 @@ import { completeCare, type FlagCare } from '../flag-care.ts'
 import type { FlagStore, FlagVersion, FlagWriteResult, StoredFlag } from '../flag-ports.ts'
 import type { Hint, Hints } from '../hint-ports.ts'
 import { pageOf } from '../page-of.ts'
-import { type Page, pageLimit } from '../scope.ts'
+import { type Page, pageLimit, type Scope } from '../scope.ts'
 import type { Database, Statement } from './database.ts'
 import { createExposureWriter, tellVersion } from './exposure-writer.ts'
 
@@ -81,6 +81,7 @@ export function createFlags(database: Database, hints: Hints): FlagStore {
       const rows = await database.query<{ key: string }>(readKeysOfService, [project, environment, service])
       return rows.map(({ key }) => key)
     },
+    scopes: () => database.query<Scope>(readScopes, []),
     setExposure: createExposureWriter(database),
     async readSince({ project, environment }, version) {
       const rows = await database.urgent<SinceRow>(readSince, [project, environment, version])
@@ -222,6 +223,12 @@ const readKeysOfService: Statement = {
       and (f.care ->> 'service' = $3 or exists (select from hand h join release r on r.id = h.release_id
         where r.project = $1 and r.environment = $2 and r.service = $3 and h.hand_id = 'flag:' || f.key))
     order by f.key limit 1000`,
+}
+
+const readScopes: Statement = {
+  name: 'read-flag-scopes',
+  doing: 'list environments with flags',
+  text: 'select project, environment from flag_stream order by project, environment limit 10000',
 }
 
 const readSince: Statement = {

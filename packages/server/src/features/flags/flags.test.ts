@@ -4,7 +4,9 @@ import { flagFormats } from '@dankai/contract'
 import { checkFlag } from '@dankai/flags'
 import fc from 'fast-check'
 import pg from 'pg'
+import { openFlagTasks } from '../../composition/flag-tasks.ts'
 import type { DankaiServer } from '../../create-server.ts'
+import { createLogger } from '../../http/log.ts'
 import { type Answer, ask, openTestHouse, type TestHouse, until } from '../../testing/test-server.ts'
 import { importers } from './flag-formats.ts'
 
@@ -429,6 +431,17 @@ describe('flags past their retention', () => {
     const first = await api('GET', '/v1/flags/stale?limit=1')
     const second = await api('GET', `/v1/flags/stale?limit=1&cursor=${first.body.next}`)
     assert.ok(first.body.items[0].key < second.body.items[0].key)
+  })
+
+  it('open a task that is put on record once (F-087, F-089)', async () => {
+    await put('with-task', { kind: 'release', ...everybody }, 0, { care: { owner: 'trips' } })
+    await age('with-task', 91)
+    const parts = { store: server.store, now: () => Date.now(), log: createLogger('silent') }
+    assert.ok((await openFlagTasks(parts)).includes('with-task'))
+    assert.deepEqual(await openFlagTasks(parts), [])
+    const { items } = (await api('GET', '/v1/audit?subject=with-task')).body
+    const [entry] = items.filter(({ action }: { action: string }) => action === 'open flag task')
+    assert.deepEqual([entry.by, entry.detail.task, entry.detail.owner], ['dankai', 'remove', 'trips'])
   })
 
   it('are also those that nobody asked for in 30 days; who evaluates what and when last is known', async () => {

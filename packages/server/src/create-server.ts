@@ -13,7 +13,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createEngine, createSeriesTable, type Engine } from '@dankai/engine'
 import type { Store } from '@dankai/store'
-import { createAdaptorServer } from '@hono/node-server'
+import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
 import type { Application } from './application.ts'
 import { openDatabaseClock } from './composition/database-clock.ts'
 import { createStopEnforcer } from './composition/enforce-stops.ts'
@@ -206,9 +206,9 @@ async function startAll(
       for (const listener of closeListeners) listener()
     },
   })
-  const api = createRoutes(app, isLocal)
+  const routes = createRoutes(app, isLocal)
   const http = createAdaptorServer({
-    fetch: api.fetch,
+    fetch: (request, env) => routes.fetch(request, env as HttpBindings),
     serverOptions: { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 },
   }) as Server
   const port = await listen(http, settings)

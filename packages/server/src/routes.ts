@@ -1,3 +1,4 @@
+import type { HttpBindings } from '@hono/node-server'
 import type { Application } from './application.ts'
 import { useAudit } from './features/audit/audit-routes.ts'
 import { useConnections } from './features/connections/connection-routes.ts'
@@ -36,11 +37,14 @@ import type { Protocols } from './http/protocol.ts'
 
 const protocols: Protocols = [launchDarklyProtocol, ofrepProtocol, unleashProtocol]
 
+export interface Routes {
+  fetch(request: Request, env: HttpBindings): Response | Promise<Response>
+}
+
 /** The whole HTTP API; one line a feature. */
-export function createRoutes(app: Application, isLocal: boolean): Api {
+export function createRoutes(app: Application, isLocal: boolean): Routes {
   const { log, metrics, authenticator } = app
   const api = createApi(log, protocols)
-  useOfrep(api, app, isLocal)
   useUnleashPages(api)
   useMiddleware(api, { log, metrics, authenticator, isLocal, protocols })
   useHealth(api, app)
@@ -72,8 +76,13 @@ export function createRoutes(app: Application, isLocal: boolean): Api {
   usePage(api, app)
   api.openAPIRegistry.registerComponent('securitySchemes', 'key', { type: 'http', scheme: 'bearer' })
   api.get('/openapi.json', c => c.json(describe(api)))
-  return api
+  const evaluation = createApi(log, protocols)
+  useOfrep(evaluation, app, isLocal)
+  return { fetch: (request, env) => (isEvaluation(env) ? evaluation : api).fetch(request, env) }
 }
+
+/** Asked more often than all else, so it is found first and goes through nothing that the others need. */
+const isEvaluation = ({ incoming }: HttpBindings): boolean => incoming.url?.startsWith('/ofrep/') === true
 
 function describe(api: Api) {
   return api.getOpenAPI31Document({

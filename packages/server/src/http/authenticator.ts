@@ -8,7 +8,7 @@
  *  3. Only digests are remembered, and unknown keys as well, so that guessing costs the database nothing extra.
  *  4. On a loopback address a request without a key is the local admin; `checkLocalRequest` has judged it before.
  */
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import { everywhere, type KeyStore, type VerifiedKey } from '@dankai/store'
 import { answeredWithin } from './answered-within.ts'
 import type { Caller } from './caller.ts'
@@ -52,9 +52,9 @@ export function createAuthenticator(options: {
   }
 
   async function verify(secret: string): Promise<Caller | null> {
-    const hash = digest(secret)
-    if (admin !== null && timingSafeEqual(hash, admin)) return adminCaller('admin')
-    const slot = hash.toString('base64')
+    const digested = digest(secret)
+    if (admin !== null && timingSafeEqual(digested, admin)) return adminCaller('admin')
+    const slot = digested.toString('base64')
     const before = known.get(slot)
     if (before !== undefined && now() - before.at < freshMs) return before.caller
     try {
@@ -128,4 +128,4 @@ function remember(known: Map<string, Known>, slot: string, entry: Known): void {
   if (known.size > knownMax) known.delete(known.keys().next().value ?? '')
 }
 
-const digest = (secret: string): Buffer => createHash('sha256').update(secret).digest()
+const digest = (secret: string): Buffer => hash('sha256', secret, 'buffer')

@@ -2,7 +2,7 @@
  * `/ofrep/v1/evaluate/flags/{key}`, `/ofrep/v1/evaluate/flags` and `/ofrep/v1/events/{ticket}`: evaluation by the server,
  * for every OpenFeature provider of the protocol.
  *
- *  1. These are mounted before the middleware of the API: they are asked for every page and every request of others'
+ *  1. These are mounted apart from the API and its middleware: they are asked for every page and every request of others'
  *     services, and have their own key check, bounds and figures.
  *  2. A context is at most 256 KB, and so many bodies are read at once; beyond, providers hear 400 or 429.
  *  3. A tag stands for what is served and the context together, so 304 means that every value is as it was.
@@ -13,7 +13,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Application } from '../../application.ts'
 import { allowAsking, allowPages } from '../../http/allow-pages.ts'
 import type { Api, HttpContext } from '../../http/api.ts'
-import { requestScope, requireKind } from '../../http/caller.ts'
+import { type Caller, type KeyKind, requireKind, scopeFor } from '../../http/caller.ts'
 import { isKnownTag } from '../../http/etag.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { checkLocalRequest } from '../../http/local-request.ts'
@@ -31,20 +31,25 @@ const bodiesMax = 1_000
 /** How long a hidden page keeps its stream. */
 const inactivityDelaySec = 120
 
-const jsonHeaders = { 'content-type': 'application/json; charset=utf-8', ...allowPages }
+const plainHeaders = { 'content-type': 'application/json; charset=utf-8' }
+const pageHeaders = { ...plainHeaders, ...allowPages }
+
+/** Pages say where they are from; for all others the answer is shorter. */
+const headersFor = ({ env }: HttpContext) => (env.incoming.headers.origin === undefined ? plainHeaders : pageHeaders)
 
 export function useOfrep(api: Api, app: Application, isLocal: boolean): void {
   const tickets = createEventTickets(app.settings.secretKey)
   const broadcast = new ChangeBroadcast(app, { first: refetchFrame, change: refetchFrame })
   let bodies = 0
 
-  const authenticate = async (c: HttpContext): Promise<void> => {
-    const { authorization, 'x-api-key': key, host, origin } = c.env.incoming.headers
+  // Headers are read from the request of Node: making a web object of them all costs more than an evaluation.
+  const callerOf = async ({ env }: HttpContext): Promise<Caller> => {
+    const { authorization, 'x-api-key': key, host, origin } = env.incoming.headers
     const given = authorization ?? (typeof key === 'string' ? `Bearer ${key}` : null)
     if (isLocal && given === null) checkLocalRequest(host ?? null, origin ?? null)
     const caller = await app.authenticator.authenticate(given)
-    requireKind(caller, ['sdk-client', 'sdk-server', 'admin'])
-    c.set('caller', caller)
+    requireKind(caller, callerKinds)
+    return caller
   }
 
   const read = async (c: HttpContext): Promise<string | null> => {
@@ -57,13 +62,13 @@ export function useOfrep(api: Api, app: Application, isLocal: boolean): void {
     }
   }
 
-  const environmentOf = (c: HttpContext): ServedEnvironment | Promise<ServedEnvironment> => {
-    const scope = requestScope(c)
+  const environmentOf = (c: HttpContext, caller: Caller): ServedEnvironment | Promise<ServedEnvironment> => {
+    const scope = scopeFor(caller, placesIn(c))
     const known = app.environments.known(scope)
     return known?.isRead ? known : app.environments.of(scope)
   }
 
-  /** Their own, as the middleware that counts for the others comes later. */
+  /** Their own, as the middleware that counts for the others is not theirs. */
   const observe = (route: string, startedAt: number, response: Response): Response => {
     app.metrics.requestSeconds.observe(
       { method: 'POST', route, status: response.status },
@@ -76,31 +81,31 @@ export function useOfrep(api: Api, app: Application, isLocal: boolean): void {
 
   api.post('/ofrep/v1/evaluate/flags/:key', async c => {
     const startedAt = performance.now()
-    await authenticate(c)
+    const caller = await callerOf(c)
     const key = c.req.param('key')
     const context = contextIn(await read(c))
     if (typeof context === 'string') return observe(singlePath, startedAt, refusal(context, key))
-    const environment = await environmentOf(c)
+    const environment = await environmentOf(c, caller)
     const flag = environment.flags.find(key)
     if (flag === undefined) return observe(singlePath, startedAt, refusal('FLAG_NOT_FOUND', key))
     const { status, json } = ofrepAnswer(flag, context)
-    return observe(singlePath, startedAt, new Response(json, { status, headers: jsonHeaders }))
+    return observe(singlePath, startedAt, new Response(json, { status, headers: headersFor(c) }))
   })
 
   api.post('/ofrep/v1/evaluate/flags', async c => {
     const startedAt = performance.now()
-    await authenticate(c)
+    const caller = await callerOf(c)
     const body = await read(c)
     const context = contextIn(body)
     if (typeof context === 'string') return observe(bulkPath, startedAt, refusal(context))
-    const environment = await environmentOf(c)
-    await catchUp(environment, c.req.query('flagConfigEtag'))
+    const environment = await environmentOf(c, caller)
+    await catchUp(environment, hasQuery(c) ? c.req.query('flagConfigEtag') : undefined)
     const ticket = tickets.ticketFor(environment.scope)
     const etag = `"${hash('sha1', `${environment.etag}\n${ticket}\n${body}`, 'base64url')}"`
     const cached = { etag, 'cache-control': 'no-cache' }
-    if (isKnownTag(c.req.header('if-none-match'), etag))
+    if (isKnownTag(c.env.incoming.headers['if-none-match'], etag))
       return observe(bulkPath, startedAt, new Response(null, { status: 304, headers: { ...allowPages, ...cached } }))
-    const headers = { ...jsonHeaders, ...cached }
+    const headers = { ...headersFor(c), ...cached }
     return observe(bulkPath, startedAt, new Response(bulkJson(environment, context, ticket), { headers }))
   })
 
@@ -114,6 +119,21 @@ export function useOfrep(api: Api, app: Application, isLocal: boolean): void {
     broadcast.join(environment, c.env.outgoing, 'client', c.req.header('last-event-id') === idOf(environment))
     return RESPONSE_ALREADY_SENT as never
   })
+}
+
+const callerKinds: readonly KeyKind[] = ['sdk-client', 'sdk-server', 'admin']
+
+const hasQuery = ({ env }: HttpContext): boolean => env.incoming.url?.includes('?') === true
+
+/** Where a key of several places wants to act: as everywhere, in the query or in headers. */
+function placesIn(c: HttpContext): { readonly project?: string; readonly environment?: string } {
+  const isQueried = hasQuery(c)
+  const place = (name: 'project' | 'environment') => {
+    const header = c.env.incoming.headers[`dankai-${name}`]
+    const asked = (isQueried ? c.req.query(name) : undefined) ?? (typeof header === 'string' ? header : '')
+    return asked === '' || asked.length > 100 ? undefined : { [name]: asked }
+  }
+  return { ...place('project'), ...place('environment') }
 }
 
 const singlePath = '/ofrep/v1/evaluate/flags/{key}'
@@ -172,7 +192,7 @@ function refusal(errorCode: OfrepErrorCode, key?: string): Response {
   const end = errorCode === 'INVALID_CONTEXT' ? { connection: 'close' } : {}
   return new Response(JSON.stringify({ ...named, errorCode, errorDetails: details[errorCode] }), {
     status: errorCode === 'FLAG_NOT_FOUND' ? 404 : 400,
-    headers: { ...jsonHeaders, ...end },
+    headers: { ...pageHeaders, ...end },
   })
 }
 

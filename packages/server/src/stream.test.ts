@@ -198,6 +198,17 @@ describe('the stream of flags', () => {
     )
     await closed(stalled)
   })
+
+  it('serves a full set many times the cap to a client that reads', async () => {
+    const place = await environment('large')
+    const dropped = await metric('dankai_stream_clients_dropped')
+    const variants = { on: true, off: false, note: 'x'.repeat(900_000) }
+    for (let index = 0; index < 10; index++)
+      assert.equal((await place.setFlag(`note-${index}`, { variants })).status, 200)
+    const client = await openClient(one, place.key)
+    assert.equal(client.flags().flags.length, 10)
+    assert.equal(await metric('dankai_stream_clients_dropped'), dropped)
+  })
 })
 
 async function metric(name: string): Promise<number> {

@@ -35,6 +35,7 @@ export function openStreamClient(
   outgoing.flushHeaders()
   const socket: Socket | null = outgoing.socket
   let open = socket !== null
+  let largest = 0
   const end = (dropped: boolean): void => {
     if (!open) return
     open = false
@@ -47,8 +48,10 @@ export function openStreamClient(
     write(frame) {
       if (!open || socket === null) return false
       socket.write(frame)
-      // The cap counts what waited before this frame: a large full set alone never drops a client.
-      if (socket.writableLength - frame.length <= waitingBytesMax) return true
+      largest = Math.max(largest, frame.length)
+      // What waited before this frame counts, and a full set on its way is no sign of a client that does not read: one
+      // of ten thousand flags is several times the cap, and a ping follows it at once.
+      if (socket.writableLength - frame.length <= waitingBytesMax + largest) return true
       end(true)
       socket.destroy()
       return false

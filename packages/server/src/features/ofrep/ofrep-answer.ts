@@ -8,6 +8,8 @@ import {
   type CompiledFlag,
   type Evaluation,
   type EvaluationContext,
+  type EvaluationErrorCode,
+  type EvaluationReason,
   emptyEvaluation,
   evaluateInto,
 } from '@dankai/flags'
@@ -17,23 +19,46 @@ export interface OfrepAnswer {
   readonly json: string
 }
 
-const answers = new WeakMap<CompiledFlag, Map<string, OfrepAnswer>>()
-/** A definition has far fewer; this bounds what a mistake could keep. */
-const answersMax = 2_000
+/** What one flag has been answered with so far: a few entries, so looking through them is the fastest way to find one. */
+export interface AnswerableFlag {
+  readonly flag: CompiledFlag
+  readonly known: KnownAnswer[]
+}
+
+interface KnownAnswer {
+  readonly variant: string | null
+  readonly reason: EvaluationReason
+  readonly isDealt: boolean
+  readonly errorCode: EvaluationErrorCode | null
+  readonly answer: OfrepAnswer
+}
+
+const answerable = new WeakMap<CompiledFlag, AnswerableFlag>()
+/** A definition of a hundred variants has fewer; this bounds what a mistake could keep. */
+const answersMax = 500
+
+export function answerableFlag(flag: CompiledFlag): AnswerableFlag {
+  const known = answerable.get(flag)
+  if (known !== undefined) return known
+  const made: AnswerableFlag = { flag, known: [] }
+  answerable.set(flag, made)
+  return made
+}
 
 /** Evaluations are read before the next one is made. */
 const evaluation: Evaluation = emptyEvaluation()
 
-export function ofrepAnswer(flag: CompiledFlag, context: EvaluationContext): OfrepAnswer {
+export function ofrepAnswer({ flag, known }: AnswerableFlag, context: EvaluationContext): OfrepAnswer {
   evaluateInto(flag, context, evaluation)
-  const { variant, reason, bucket, errorCode } = evaluation
-  const slot = `${reason}\n${bucket === null ? '' : 'bucket'}\n${errorCode ?? ''}\n${variant ?? ''}`
-  const known = answers.get(flag)
-  const found = known?.get(slot)
-  if (found !== undefined) return found
+  const { variant, reason, errorCode } = evaluation
+  const isDealt = evaluation.bucket !== null
+  for (let index = 0; index < known.length; index++) {
+    const one = known[index]!
+    if (one.variant === variant && one.reason === reason && one.isDealt === isDealt && one.errorCode === errorCode)
+      return one.answer
+  }
   const answer = answerOf(flag, evaluation)
-  if (known === undefined) answers.set(flag, new Map([[slot, answer]]))
-  else if (known.size < answersMax) known.set(slot, answer)
+  if (known.length < answersMax) known.push({ variant, reason, isDealt, errorCode, answer })
   return answer
 }
 

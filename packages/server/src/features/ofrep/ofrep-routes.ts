@@ -21,7 +21,7 @@ import { ChangeBroadcast } from '../../serving/change-broadcast.ts'
 import type { ServedEnvironment } from '../../serving/served-environment.ts'
 import { eventFrame } from '../stream/event-frame.ts'
 import { createEventTickets } from './event-ticket.ts'
-import { ofrepAnswer } from './ofrep-answer.ts'
+import { type AnswerableFlag, answerableFlag, ofrepAnswer } from './ofrep-answer.ts'
 import type { OfrepErrorCode } from './ofrep-protocol.ts'
 import { readBody } from './read-body.ts'
 
@@ -88,7 +88,7 @@ export function useOfrep(api: Api, app: Application, isLocal: boolean): void {
     const environment = await environmentOf(c, caller)
     const flag = environment.flags.find(key)
     if (flag === undefined) return observe(singlePath, startedAt, refusal('FLAG_NOT_FOUND', key))
-    const { status, json } = ofrepAnswer(flag, context)
+    const { status, json } = ofrepAnswer(answerableFlag(flag), context)
     return observe(singlePath, startedAt, new Response(json, { status, headers: headersFor(c) }))
   })
 
@@ -196,10 +196,30 @@ function refusal(errorCode: OfrepErrorCode, key?: string): Response {
   })
 }
 
-function bulkJson(environment: ServedEnvironment, context: EvaluationContext, ticket: string): string {
+interface BulkParts {
+  readonly of: string
+  readonly flags: readonly AnswerableFlag[]
+  /** What comes after the flags. */
+  readonly rest: string
+}
+
+const bulkParts = new WeakMap<ServedEnvironment, BulkParts>()
+
+/** Everything of an answer for all flags that is the same whoever asks. */
+function partsOf(environment: ServedEnvironment, ticket: string): BulkParts {
+  const known = bulkParts.get(environment)
+  if (known?.of === environment.etag) return known
   const stream = { type: 'sse', endpoint: { requestUri: `/ofrep/v1/events/${ticket}` }, inactivityDelaySec }
-  let flags = ''
-  for (const flag of environment.flags.all()) flags += `${flags === '' ? '' : ','}${ofrepAnswer(flag, context).json}`
-  const metadata = JSON.stringify({ version: environment.version })
-  return `{"flags":[${flags}],"metadata":${metadata},"eventStreams":[${JSON.stringify(stream)}]}`
+  const rest = JSON.stringify({ metadata: { version: environment.version }, eventStreams: [stream] }).slice(1)
+  const parts = { of: environment.etag, flags: environment.flags.all().map(answerableFlag), rest }
+  bulkParts.set(environment, parts)
+  return parts
+}
+
+function bulkJson(environment: ServedEnvironment, context: EvaluationContext, ticket: string): string {
+  const { flags, rest } = partsOf(environment, ticket)
+  let json = ''
+  for (let index = 0; index < flags.length; index++)
+    json += (index === 0 ? '' : ',') + ofrepAnswer(flags[index]!, context).json
+  return `{"flags":[${json}],${rest}`
 }

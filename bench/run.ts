@@ -6,6 +6,7 @@ import { decideBench } from './decide.ts'
 import { engineBench } from './engine.ts'
 import { flagStreamBench } from './flag-stream.ts'
 import { flagsBench } from './flags.ts'
+import { ofrepBench } from './flags-ofrep.ts'
 import { simulateBench } from './simulate.ts'
 import { soakBench } from './soak.ts'
 
@@ -14,6 +15,7 @@ const benches: Readonly<Record<string, (args: readonly string[]) => Promise<Benc
   decide: decideBench,
   flags: flagsBench,
   'flag-stream': flagStreamBench,
+  ofrep: ofrepBench,
   engine: engineBench,
   simulate: simulateBench,
   soak: soakBench,

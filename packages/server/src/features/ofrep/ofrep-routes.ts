@@ -102,10 +102,9 @@ export function useOfrep(api: Api, app: Application, isLocal: boolean): void {
     await catchUp(environment, hasQuery(c) ? c.req.query('flagConfigEtag') : undefined)
     const ticket = tickets.ticketFor(environment.scope)
     const etag = `"${hash('sha1', `${environment.etag}\n${ticket}\n${body}`, 'base64url')}"`
-    const cached = { etag, 'cache-control': 'no-cache' }
     if (isKnownTag(c.env.incoming.headers['if-none-match'], etag))
-      return observe(bulkPath, startedAt, new Response(null, { status: 304, headers: { ...allowPages, ...cached } }))
-    const headers = { ...headersFor(c), ...cached }
+      return observe(bulkPath, startedAt, new Response(null, { status: 304, headers: { ...allowPages, etag } }))
+    const headers = { ...headersFor(c), etag }
     return observe(bulkPath, startedAt, new Response(bulkJson(environment, context, ticket), { headers }))
   })
 

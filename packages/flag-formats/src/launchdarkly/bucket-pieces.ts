@@ -62,8 +62,12 @@ function piecesOf(serve: Serve): readonly Piece[] {
   })
 }
 
-const splitSource = (flag: FlagDefinition, serve: Serve): BucketSource | null =>
-  'split' in serve ? { by: serve.by, seed: serve.seed ?? flag.seed } : null
+/** LaunchDarkly's shares and splits read one bucket; those of other formulas read two, which no rollout can be made of. */
+function splitSource({ seed: ofFlag, algorithm }: FlagDefinition, serve: Serve): BucketSource | null {
+  if (!('split' in serve)) return null
+  const seed = serve.seed ?? ofFlag
+  return { by: serve.by, seed: algorithm === 'launchdarkly' ? seed : `split ${seed}` }
+}
 
 function commonSource(sources: readonly (BucketSource | null)[]): BucketSource | null {
   const needed = sources.filter(source => source !== null)

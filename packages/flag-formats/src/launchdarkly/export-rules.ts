@@ -34,11 +34,12 @@ interface Step {
 
 /** The last of the rules has no clauses: it is the fallthrough. */
 export function exportRules(
-  flag: FlagDefinition,
+  given: FlagDefinition,
   clauses: ClauseExport,
   othersAllowed: boolean,
 ): { readonly rules: readonly LaunchDarklyRule[]; readonly salt: string } {
-  const formula = bucketFormula(flag, othersAllowed)
+  const formula = bucketFormula(given, othersAllowed)
+  const flag: FlagDefinition = othersAllowed ? { ...given, algorithm: 'launchdarkly' } : given
   const rules: LaunchDarklyRule[] = []
   const tell = (id: string, asked: readonly LaunchDarklyClause[], pieces: Pieces): void => {
     if (rules.push({ id, clauses: asked, trackEvents: false, ...rolloutOf(flag, pieces, formula) }) > rulesMax)

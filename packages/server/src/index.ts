@@ -1,4 +1,5 @@
 export { createServer, type DankaiServer } from './create-server.ts'
+export { makeHeapRoom } from './heap-room.ts'
 export { createLogger, type Logger } from './http/log.ts'
 export { type OfflineStop, type OfflineStopRequest, stopOffline } from './offline/stop-offline.ts'
 export { type LogLevel, readSettings, type Settings, type SettingsReading } from './settings.ts'

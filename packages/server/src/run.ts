@@ -1,4 +1,5 @@
 import { createServer, type DankaiServer } from './create-server.ts'
+import { makeHeapRoom } from './heap-room.ts'
 import { isLoopback, readSettings, type Settings } from './settings.ts'
 
 /** Wrong settings, as for a command line. */
@@ -24,6 +25,7 @@ export async function run(): Promise<void> {
     )
   }
   process.on('SIGTERM', stop).on('SIGINT', stop)
+  makeHeapRoom()
   try {
     server = await createServer(reading.settings)
     if (isStopping) return stop()

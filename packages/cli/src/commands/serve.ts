@@ -4,11 +4,12 @@ import { asSaid } from '../localized.ts'
 
 /** Runs the server in this process until SIGTERM or SIGINT. It is loaded here alone: no other command pays for it. */
 export async function serve(context: Context): Promise<void> {
-  const { createServer, readSettings } = await import('@dankai/server')
+  const { createServer, makeHeapRoom, readSettings } = await import('@dankai/server')
   const reading = readSettings(context.terminal.environment)
   if (!reading.ok) throw new CommandEnd(exitCode.usage, { code: 'usage', message: asSaid(reading.problems.join('\n')) })
   // Listened for before anything starts, so that a stop during the start still ends cleanly; more signals change nothing.
   const asked = new Promise<void>(resolve => process.on('SIGTERM', resolve).on('SIGINT', resolve))
+  makeHeapRoom()
   const server = await createServer(reading.settings).catch((error: Error) => {
     throw unreachable(error.message)
   })

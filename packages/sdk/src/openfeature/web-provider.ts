@@ -5,41 +5,28 @@ import {
   type Provider,
   ProviderEvents,
   type ResolutionDetails,
-  type TrackingEventDetails,
 } from '@openfeature/web-sdk'
 import type { ClientOptions } from '../client-options.ts'
 import type { DankaiClient } from '../dankai-client.ts'
-import { ProviderLife, type ProviderOptions } from './provider-life.ts'
-import { resolveFlag, trackEvent } from './resolve-flag.ts'
+import { LocalProvider } from './local-provider.ts'
+import type { ProviderOptions } from './provider-life.ts'
+import { resolveFlag } from './resolve-flag.ts'
 
 /** OpenFeature for browsers over the streaming client: a new context needs no request, because evaluation is local. */
-export class DankaiWebProvider implements Provider {
-  readonly metadata = { name: 'dankai' } as const
+export class DankaiWebProvider extends LocalProvider implements Provider {
   readonly runsOn = 'client'
-  readonly events = new OpenFeatureEventEmitter()
-  readonly #life: ProviderLife
+  readonly events: OpenFeatureEventEmitter
 
   /** A client that is given is closed with the provider. */
   constructor(given: DankaiClient | ClientOptions, options: ProviderOptions = {}) {
-    const { events } = this
-    this.#life = new ProviderLife(given, options, {
+    const events = new OpenFeatureEventEmitter()
+    super(given, options, {
       ready: () => events.emit(ProviderEvents.Ready),
       stale: message => events.emit(ProviderEvents.Stale, { message }),
       error: message => events.emit(ProviderEvents.Error, { message }),
       changed: flags => events.emit(ProviderEvents.ConfigurationChanged, { flagsChanged: [...flags] }),
     })
-  }
-
-  get client(): DankaiClient {
-    return this.#life.client
-  }
-
-  initialize(): Promise<void> {
-    return this.#life.initialize()
-  }
-
-  onClose(): Promise<void> {
-    return this.#life.close()
+    this.events = events
   }
 
   resolveBooleanEvaluation(key: string, fallback: boolean, context: EvaluationContext) {
@@ -56,10 +43,6 @@ export class DankaiWebProvider implements Provider {
 
   resolveObjectEvaluation<Value extends JsonValue>(key: string, fallback: Value, context: EvaluationContext) {
     return this.#resolve(key, fallback, context)
-  }
-
-  track(event: string, context: EvaluationContext, details: TrackingEventDetails): void {
-    trackEvent(this.client, event, context, details)
   }
 
   #resolve<Value extends JsonValue>(

@@ -107,6 +107,24 @@ const rule = (id: string, attribute: string, value: string, variant: string) => 
 
 const semantic = { 'content-type': 'application/json; domain-model=launchdarkly.semanticpatch' }
 
+/** Half of the users for each ranking, by LaunchDarkly's buckets. */
+const rankingExperiment: Partial<FlagDefinition> = {
+  kind: 'experiment',
+  algorithm: 'launchdarkly',
+  variants: { control: 'control', ml: 'ml_ranking' },
+  offVariant: 'control',
+  onVariant: 'ml',
+  otherwise: {
+    split: [
+      { variant: 'control', weight: 50_000 },
+      { variant: 'ml', weight: 50_000 },
+    ],
+    by: null,
+    seed: null,
+    experiment: true,
+  },
+}
+
 describe('the server SDK of LaunchDarkly, unmodified', () => {
   it('F-043 F-044 streams: values, reasons, targets, rules, segments, prerequisites, and changes by its own update event', async () => {
     const place = await environment('ld-stream')
@@ -160,22 +178,7 @@ describe('the server SDK of LaunchDarkly, unmodified', () => {
   it('F-056 F-058 F-059 runs the code of the documents as written: isEnabled, getVariation, getExperimentVariant', async () => {
     const place = await environment('ld-documents')
     await place.setFlag('new-booking-flow', share(1))
-    await place.setFlag('search-algorithm-variant', {
-      kind: 'experiment',
-      algorithm: 'launchdarkly',
-      variants: { control: 'control', ml: 'ml_ranking' },
-      offVariant: 'control',
-      onVariant: 'ml',
-      otherwise: {
-        split: [
-          { variant: 'control', weight: 50_000 },
-          { variant: 'ml', weight: 50_000 },
-        ],
-        by: null,
-        seed: null,
-        experiment: true,
-      },
-    })
+    await place.setFlag('search-algorithm-variant', rankingExperiment)
     const ldClient = await openClient(place.serverKey)
     const toLDUser = (user: { key: string; email?: string; custom?: { plan?: string } }) => ({ ...user })
     assert.equal(await ldClient.variation('new-booking-flow', toLDUser({ key: 'aki' }), false), true)
@@ -310,22 +313,7 @@ describe('the server SDK of LaunchDarkly, unmodified', () => {
 
   it('F-059 tells whom an experiment assigned and what they did, and both are compared by variant', async () => {
     const place = await environment('ld-experiment')
-    await place.setFlag('search', {
-      kind: 'experiment',
-      algorithm: 'launchdarkly',
-      variants: { control: 'control', ml: 'ml_ranking' },
-      offVariant: 'control',
-      onVariant: 'ml',
-      otherwise: {
-        split: [
-          { variant: 'control', weight: 50_000 },
-          { variant: 'ml', weight: 50_000 },
-        ],
-        by: null,
-        seed: null,
-        experiment: true,
-      },
-    })
+    await place.setFlag('search', rankingExperiment)
     const client = await openClient(place.serverKey)
     for (let index = 0; index < 20; index++) {
       const user = { kind: 'user', key: `user-${index}` }

@@ -57,7 +57,7 @@ describe('the text of a document', () => {
     const names = fc.uniqueArray(fc.stringMatching(/^[a-z]{1,8}$/), { minLength: 1, maxLength: 5 })
     fc.assert(
       fc.property(names, list => {
-        const text = list.map(name => `kind: Template\nname: ${name}\nja: 段階 ${name}\n`).join('---\n')
+        const text = list.map(name => `kind: Template\nname: "${name}"\nja: 段階 ${name}\n`).join('---\n')
         const { documents } = parsePlanDocuments([{ path: 'x', text }])
         const again = textsOfDocuments(documents, [{ file: 'x', text }]).flatMap(
           document => parsePlanDocuments([{ path: 'y', text: document.text }]).documents,

@@ -5,7 +5,7 @@ import type { Protocol } from '../../http/protocol.ts'
 
 const prefix = '/launchdarkly/'
 /** Ten thousand events with contexts, which is what a client keeps at most. */
-const bodyBytesMax = 8 * 1_048_576
+export const bodyBytesMax = 8 * 1_048_576
 
 /** LaunchDarkly's codes for the statuses its clients and scripts look at. */
 const codes: Readonly<Record<number, string>> = {

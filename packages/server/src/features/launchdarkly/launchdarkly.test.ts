@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { after, before, describe, it } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { defineFlag, type FlagDefinition } from '@dankai/flags'
 import { completeCare, type StoredFlag } from '@dankai/store'
 import launchDarkly, { type LDClient, type LDContext, type LDOptions } from '@launchdarkly/node-server-sdk'
@@ -395,6 +396,42 @@ describe('the server SDK of LaunchDarkly, unmodified', () => {
     assert.deepEqual([unreadable.status, unreadable.body.code], [400, 'invalid_request'])
     const diagnostic = { key: null, headers: { authorization: place.serverKey }, body: { kind: 'diagnostic-init' } }
     assert.equal((await ask(base, 'POST', '/diagnostic', diagnostic)).status, 202)
+  })
+
+  it('may pack what it reports: gzip is read, and what is broken, too long or packed otherwise is refused by name', async () => {
+    const place = await environment('ld-packed')
+    await place.setFlag('packed', share(1))
+    const client = await openClient(place.serverKey, { enableEventCompression: true })
+    for (let index = 0; index < 7; index++) await client.variation('packed', { key: `user-${index}` }, false)
+    await client.flush()
+    const uses = async () => (await place.call('GET', '/v1/flags/packed/evaluations')).body.items
+    const [use] = await until(uses, ({ length }) => length > 0)
+    assert.deepEqual([use.variant, use.count], ['on', 7])
+
+    const send = async (path: string, key: string, encoding: string, body: Uint8Array<ArrayBuffer>) => {
+      const headers = { authorization: key, 'content-type': 'application/json', 'content-encoding': encoding }
+      const response = await fetch(base + path, { method: 'POST', headers, body })
+      return [response.status, await response.text()] as const
+    }
+    const events = gzipSync(JSON.stringify([{ kind: 'summary', features: { packed: { counters: [{ count: 1 }] } } }]))
+    for (const [path, key] of [
+      ['/bulk', place.serverKey],
+      ['/mobile', place.clientKey],
+    ] as const)
+      assert.deepEqual(await send(path, key, 'gzip', events), [202, ''])
+    const tooLong = gzipSync(Buffer.alloc(9 * 1_048_576, ' '))
+    assert.ok(tooLong.length < 20_000)
+    for (const [encoding, body, status, message] of [
+      ['gzip', new Uint8Array(Buffer.from('[]')), 400, /Cannot unpack the events: found broken data/],
+      ['gzip', events.subarray(0, 20), 400, /Cannot unpack the events: found broken data/],
+      ['gzip', gzipSync('{'), 400, /Cannot read the events: found no JSON/],
+      ['gzip', tooLong, 413, /Cannot unpack the events: found more than 8388608 bytes/],
+      ['br', events, 415, /Cannot unpack the events: found \\"br\\", expected gzip or nothing/],
+    ] as const) {
+      const [found, text] = await send('/bulk', place.serverKey, encoding, body)
+      assert.equal(found, status, text)
+      assert.match(text, message)
+    }
   })
 
   it('is counted by what summaries say, each payload once', async () => {

@@ -10,10 +10,12 @@ import type { Application } from '../../application.ts'
 import type { Api, HttpContext } from '../../http/api.ts'
 import { requestScope, requireKind } from '../../http/caller.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
+import { unpackedBody } from '../../http/unpacked-body.ts'
 import { openStreamClient, type StreamClient } from '../stream/stream-client.ts'
 import { evaluatedFlags } from './evaluated-flags.ts'
 import { createEventIntake } from './launchdarkly-events.ts'
 import { LaunchDarklyHub } from './launchdarkly-hub.ts'
+import { bodyBytesMax } from './launchdarkly-protocol.ts'
 
 /** A context in a path; longer ones are sent as the body of REPORT. */
 const contextTextMax = 16_384
@@ -106,9 +108,10 @@ function openStream(
 const asksForReasons = (c: HttpContext): boolean => c.req.query('withReasons') === 'true'
 
 async function bodyOf(c: HttpContext): Promise<unknown> {
-  const text = await c.req.text()
+  // Packed or not, a payload holds no more than a client keeps.
+  const body = await unpackedBody(c, 'events', bodyBytesMax)
   try {
-    return JSON.parse(text)
+    return JSON.parse(Buffer.from(body).toString('utf8'))
   } catch {
     throw new HttpProblem('malformed', 'Cannot read the events: found no JSON, expected a list of events.')
   }

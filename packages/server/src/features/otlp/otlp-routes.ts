@@ -5,12 +5,12 @@
  * for what cannot be read, 429 and 503 with Retry-After for "send it again".
  */
 import { randomUUID } from 'node:crypto'
-import { gunzip } from 'node:zlib'
 import type { SeriesSample } from '@dankai/engine'
 import type { Application } from '../../application.ts'
 import type { Api, HttpContext } from '../../http/api.ts'
 import { requestScope, requireKind } from '../../http/caller.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
+import { unpackedBody } from '../../http/unpacked-body.ts'
 import { quantilesOf, splitTrack, timeProblem } from '../samples/read-samples.ts'
 import { createOtlpDeltas, type OtlpDeltas, valuesOf } from './otlp-deltas.ts'
 import {
@@ -37,7 +37,7 @@ export function useOtlp(api: Api, app: Application): void {
     requireKind(caller, ['sdk-server', 'ci', 'admin'])
     const scope = requestScope(c)
     const isJson = (c.req.header('content-type') ?? '').includes('json')
-    const body = await unpack(c)
+    const body = await unpackedBody(c, 'metrics', unpackedBytesMax)
     const request = isJson ? decodeJsonRequest(body) : decodeProtobufRequest(body)
     if (request === null)
       throw new HttpProblem(
@@ -51,25 +51,6 @@ export function useOtlp(api: Api, app: Application): void {
       await app.ingest.take({ ...scope, sdk: sender.sdk, no: ++sender.no, trusted: true, byService })
     if (rejected.length > 0) app.metrics.samplesRefused.inc({ code: 'otlp' }, rejected.length)
     return answer(c, isJson, partialOf(rejected))
-  })
-}
-
-async function unpack(c: HttpContext): Promise<Uint8Array> {
-  const body = new Uint8Array(await c.req.arrayBuffer())
-  const encoding = c.req.header('content-encoding') ?? 'identity'
-  if (encoding === 'identity') return body
-  if (encoding !== 'gzip')
-    throw new HttpProblem(
-      'unsupported-media-type',
-      `Cannot unpack "${encoding.slice(0, 40)}": expected gzip or nothing.`,
-    )
-  return new Promise((resolve, reject) => {
-    gunzip(body, { maxOutputLength: unpackedBytesMax }, (error, unpacked) => {
-      if (error === null) resolve(unpacked)
-      else if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE')
-        reject(new HttpProblem('too-large', `Cannot unpack the metrics: found more than ${unpackedBytesMax} bytes.`))
-      else reject(new HttpProblem('malformed', 'Cannot unpack the metrics: found no gzip data.'))
-    })
   })
 }
 

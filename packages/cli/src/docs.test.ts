@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { checkPlan, parsePlanDocuments, renderProblem } from '@dankai/plan'
+import type { Command } from 'commander'
 import { Api } from './api.ts'
 import { contextOf } from './context.ts'
 import { createProgram } from './program.ts'
@@ -21,7 +22,7 @@ import { runCommand, splitWords } from './testing/run-command.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const pages = [
-  ...globSync('docs/{concepts,guides,reference,operating}/*.md', { cwd: root }).filter(
+  ...globSync('docs/{concepts,guides,guides/flags,reference,operating}/*.md', { cwd: root }).filter(
     page => page !== join('docs', 'reference', 'coverage.md'),
   ),
   join('docs', 'README.md'),
@@ -32,6 +33,7 @@ const read = (file: string): string => readFileSync(join(root, file), 'utf8')
 let local: LocalServer
 let api: Api
 let sdkKey = ''
+let adminKey = ''
 before(async () => {
   local = await startLocalServer()
   api = new Api({
@@ -42,10 +44,14 @@ before(async () => {
     environment: { DANKAI_URL: local.url },
     workingFolder: root,
   })
-  const key = await api.post<{ secret: string }>('/v1/keys', { kind: 'sdk-server', principal: 'shop', name: 'docs' })
-  sdkKey = key.secret
+  sdkKey = await keyOf('sdk-server')
+  adminKey = await keyOf('admin')
 })
 after(() => local.close())
+
+async function keyOf(kind: string): Promise<string> {
+  return (await api.post<{ secret: string }>('/v1/keys', { kind, principal: 'shop', name: `docs ${kind}` })).secret
+}
 
 describe('the reference is what the code says (node packages/cli/src/reference/main.ts)', () => {
   for (const [name, render] of [
@@ -72,6 +78,16 @@ describe('the reference is what the code says (node packages/cli/src/reference/m
     assert.deepEqual([...new Set(onPage)].sort(), [...new Set(inCode)].sort())
   })
 
+  it('every command line in the text of a page is one of the program, with options that it has', () => {
+    const program = createProgram(contextOf(terminalIn(root), false))
+    const wrong = pages.flatMap(page =>
+      [...read(page).matchAll(/`(?:npx )?dankai ([^`]+)`/g)].flatMap(([, line = '']) =>
+        misusesIn(program, splitWords(line)).map(misuse => `${page}: dankai ${line}: ${misuse}`),
+      ),
+    )
+    assert.deepEqual(wrong, [])
+  })
+
   it('cli.md has a section for every command and names no command that is not there', () => {
     const known = new Set(createProgram(contextOf(terminalIn(root), false)).commands.map(command => command.name()))
     const mentioned = pages.flatMap(page =>
@@ -86,6 +102,24 @@ describe('the reference is what the code says (node packages/cli/src/reference/m
   })
 })
 
+describe('every endpoint that a guide names is served', () => {
+  const form = /`(GET|POST|PUT|PATCH|DELETE) (\/(?:v1|ofrep|flagd|launchdarkly|unleash|otlp)\/[^\s`?]*)/g
+  for (const page of pages.filter(name => name.includes('guides'))) {
+    const endpoints = [...read(page).matchAll(form)].map(([, method = '', path = '']) => [method, path] as const)
+    if (endpoints.length === 0) continue
+    it(page, async () => {
+      for (const [method, path] of endpoints) {
+        const asked = path.replace(/\{\w+\}|\b[A-Z]{3,}\b/g, 'new-booking-flow')
+        const abort = new AbortController()
+        const response = await fetch(local.url + asked, { method, signal: abort.signal })
+        const answer = response.status === 404 ? await response.text() : ''
+        abort.abort()
+        assert.doesNotMatch(answer, /found no such route/, `${method} ${path}`)
+      }
+    })
+  }
+})
+
 const terminalIn = (workingFolder: string) => ({
   out: () => {},
   error: () => {},
@@ -94,6 +128,20 @@ const terminalIn = (workingFolder: string) => ({
   environment: {},
   workingFolder,
 })
+
+/** What a line says that its command does not have; words such as KEY and … stand for what the reader knows. */
+function misusesIn(program: Command, words: readonly string[]): readonly string[] {
+  let command = program
+  let depth = 0
+  while (depth < words.length && command.commands.length > 0) {
+    const next = command.commands.find(each => each.name() === words[depth])
+    if (next === undefined) return /^[a-z]/.test(words[depth] ?? '') ? [`no ${words[depth]}`] : []
+    command = next
+    depth++
+  }
+  const known = new Set(command.options.flatMap(({ long, short }) => [long, short, '--help']))
+  return words.slice(depth).flatMap(word => (/^--?[a-z]/.test(word) && !known.has(word) ? [`no ${word}`] : []))
+}
 
 /** What the examples of a part of a plan are put into: it has whatever they name. */
 const wholePlan = `kind: ReleasePlan
@@ -139,7 +187,7 @@ function assertRight(files: readonly { readonly path: string; readonly text: str
 }
 
 /** Other people's programs: shown, not run. */
-const otherPrograms = /^(npm|npx --yes|tar|openssl|pg_dump|pg_restore|DATABASE_URL=|DANKAI_URL=)/
+const otherPrograms = /^(npm|npx --yes|tar|flagd|openssl|pg_dump|pg_restore|DATABASE_URL=|DANKAI_URL=)/
 
 describe('every command runs, page by page, against a server', () => {
   for (const page of pages) {
@@ -173,8 +221,13 @@ interface Line {
   readonly line: number
 }
 
+/** A line that ends in a backslash goes on in the next; what was joined keeps its number of lines. */
 function linesOf(block: Block): readonly Line[] {
   return block.text
+    .replace(/(?:.*\\\n)+.*/g, joined => {
+      const parts = joined.split(/ *\\\n */)
+      return parts.join(' ') + '\n'.repeat(parts.length - 1)
+    })
     .split('\n')
     .map((text, index) => {
       const [command = '', comment = ''] = text.split(/ +# /)
@@ -189,10 +242,22 @@ function write(file: string, text: string): void {
 }
 
 async function run({ text, exit, line }: Line, folder: string): Promise<void> {
-  const command = text.replace(/^npx /, '').replaceAll('http://localhost:4600', local.url)
-  if (command.startsWith('dankai ')) return await runDankai(command, exit, line, folder)
+  const command = text
+    .replace(/^npx /, '')
+    .replaceAll('http://localhost:4600', local.url)
+    .replaceAll('$DANKAI_URL', local.url)
+    .replaceAll('$DANKAI_API_KEY', adminKey)
+  if (command.startsWith('dankai ')) return await runDankai(await withVersion(command), exit, line, folder)
   if (command.startsWith('curl ')) return await call(splitWords(command).slice(1), line)
   assert.match(command, otherPrograms, `line ${line}: a command nobody knows`)
+}
+
+/** `VERSION` is one that the reader finds in the history of the flag; here the oldest. */
+async function withVersion(command: string): Promise<string> {
+  const key = / flags restore (\S+) VERSION$/.exec(command)?.[1]
+  if (key === undefined) return command
+  const { items } = await api.page<{ version: number }>(`/v1/flags/${key}/history?limit=200`)
+  return command.replace('VERSION', String(items.at(-1)?.version))
 }
 
 async function runDankai(command: string, exit: number, line: number, workingFolder: string): Promise<void> {
@@ -230,19 +295,34 @@ async function untilQuiet(): Promise<void> {
   }
 }
 
+/**
+ * What the guides of the flags take as given: the address, the reader's key, and whoever is asking. A name that a program
+ * makes itself stands before that of the same name here.
+ */
+const given = `globalThis.key = process.env.DANKAI_SDK_KEY; globalThis.user = { id: 'user-1', country: 'JP' }; `
+
+/** What a program of other people says of itself while all goes well. */
+const wordsOfOthers = /^info: \[LaunchDarkly\] .*\n/gm
+
+/** A page in a browser has no end of its own. */
+const isForBrowsers = (text: string): boolean => text.includes("from 'unleash-proxy-client'")
+
 describe('every program runs', () => {
   for (const page of pages)
     for (const { language, text, line } of blocksOf(read(page)))
       if (language === 'ts')
         it(`${page}:${line}`, async () => {
-          const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', text], {
+          const end = isForBrowsers(text) ? 'process.exit()' : ''
+          const program = given + text.replaceAll('https://dankai.example', local.url) + end
+          const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', program], {
             cwd: root,
             env: { ...process.env, DANKAI_URL: local.url, DANKAI_SDK_KEY: sdkKey },
             stdio: ['ignore', 'pipe', 'pipe'],
+            timeout: 30_000,
           })
           let said = ''
           for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (said += chunk))
           const [exit] = await once(child, 'close')
-          assert.deepEqual([exit, said], [0, ''])
+          assert.deepEqual([exit, said.replaceAll(wordsOfOthers, '')], [0, ''])
         })
 })

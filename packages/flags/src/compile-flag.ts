@@ -226,9 +226,15 @@ function compileSplit(flag: FlagDefinition, serve: Split, ruleId: string | null)
   return choice(answers, splitThresholds(flag.algorithm, weights), bucketSource(flag, by, bucketing))
 }
 
+/** Thresholds never decrease. A stream of changes compiles a flag each, so the table is filled in one pass. */
 function choice(answers: readonly Answer[], thresholds: readonly number[], source: BucketSource): CompiledServe {
-  const partOf = (bucket: number): number => thresholds.filter(threshold => threshold <= bucket).length
-  const cells = Uint8Array.from({ length: cellCount + 1 }, (_, cell) => partOf(cell / source.bucketing.cellScale))
+  const cells = new Uint8Array(cellCount + 1)
+  let part = 0
+  for (let cell = 0; cell <= cellCount; cell++) {
+    const bucket = cell / source.bucketing.cellScale
+    while (part < thresholds.length && thresholds[part]! <= bucket) part++
+    cells[cell] = part
+  }
   return { answers, thresholds: Float64Array.from(thresholds), cells, source }
 }
 

@@ -1,8 +1,10 @@
 /**
  * Tells the server which version this client serves, so that exposure can be read back and not only ordered.
  *
- * 1. A new version is acknowledged as soon as what has arrived is applied, in every client of the process: a change
- *    reaches the last of them before the first says that it has it. While a request is on its way only the latest waits.
+ * 1. A new version is acknowledged after it is applied, at a random moment of the time the server asks all its clients to
+ *    spread over: a change reaches the last of a thousand before the first of them says that it has it. A server with
+ *    few clients asks for none; then it is told as soon as the turn of the event loop ends. While a request is on its
+ *    way only the latest waits.
  * 2. Without news the last one is repeated every 5 s: it says that this client is alive and still serves that version.
  * 3. A client that ends says so, and nobody waits for it.
  * 4. A request that fails is tried again with back-off, never slower than the heartbeat unless the server asks.
@@ -12,6 +14,8 @@ import type { Clock } from './clock.ts'
 import type { PostJson } from './request.ts'
 
 const heartbeatMs = 5_000
+/** The first part of the time is left to the change itself, which is still on its way to others. */
+const quietPart = 0.2
 
 export interface AcknowledgementOptions {
   readonly sdk: string
@@ -19,6 +23,8 @@ export interface AcknowledgementOptions {
   readonly post: PostJson
   readonly clock: Clock
   readonly random: () => number
+  /** The time over which the server wants what all its clients do at once to be spread. */
+  readonly spreadMs: () => number
   readonly report: (error: Error) => void
 }
 
@@ -28,12 +34,12 @@ export class Acknowledgements {
   #latest: { readonly version: number; readonly appliedAt: number } | null = null
   #unsent = false
   #inFlight = false
-  /** Waits for the turn of the event loop to end, not for a time: the clock has no part in it. */
   #isDue = false
   #failing = false
   readonly #closing = new AbortController()
   #sending: Promise<void> = Promise.resolve()
   #cancelTimer: () => void = () => {}
+  #cancelDue: () => void = () => {}
 
   constructor(options: AcknowledgementOptions) {
     this.#options = options
@@ -45,19 +51,28 @@ export class Acknowledgements {
     this.#unsent = true
     if (this.#isDue) return
     this.#isDue = true
-    setTimeout(() => {
+    this.#afterSpread(() => {
       this.#isDue = false
       if (this.#unsent) this.#send()
-    }, 0)
+    })
   }
 
   async close(): Promise<void> {
     this.#closing.abort()
     this.#cancelTimer()
+    this.#cancelDue()
     await this.#sending
     if (this.#latest === null) return
     // One try: a server that does not hear it forgets this client a little later by itself.
     await this.#options.post('/v1/acknowledgements/goodbye', { sdk: this.#options.sdk })
+  }
+
+  #afterSpread(then: () => void): void {
+    const { spreadMs, random, clock } = this.#options
+    const within = spreadMs()
+    if (within > 0) this.#cancelDue = clock.after(within * (quietPart + (1 - quietPart) * random()), then)
+    // Until the turn of the event loop ends, which is no time: the clock has no part in it.
+    else setTimeout(then, 0)
   }
 
   #send(): void {

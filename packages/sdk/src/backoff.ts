@@ -1,10 +1,11 @@
 /**
  * Exponential back-off with full jitter: a random part of a ceiling that doubles. After an outage thousands of clients
- * return; the jitter spreads them evenly instead of letting them come in waves.
+ * return; the jitter spreads them evenly instead of letting them come in waves. A server that knows that it has thousands
+ * of clients asks them to spread over more than the first ceiling.
  */
 export interface Backoff {
-  /** How long to wait before the next attempt, at least `leastMs`. */
-  next(leastMs?: number): number
+  /** How long to wait before the next attempt: at least `leastMs`, and a random part of at least `spreadMs`. */
+  next(leastMs?: number, spreadMs?: number): number
   /** An attempt was good: begin again. */
   reset(): void
 }
@@ -18,8 +19,8 @@ export interface BackoffOptions {
 export function createBackoff({ firstMs, ceilingMs, random }: BackoffOptions): Backoff {
   let ceiling = firstMs
   return {
-    next(leastMs = 0) {
-      const delayMs = random() * ceiling
+    next(leastMs = 0, spreadMs = 0) {
+      const delayMs = random() * Math.max(ceiling, spreadMs)
       ceiling = Math.min(ceiling * 2, ceilingMs)
       return Math.max(delayMs, leastMs)
     },

@@ -111,6 +111,7 @@ class Client implements DankaiClient {
   readonly #waiting = new Set<{ resolve(): void; reject(error: Error): void }>()
   #status: ClientStatus = 'starting'
   #switchedOff = false
+  #spreadMs = 0
   #followsOn = false
   #cancelStale: () => void = () => {}
   #cancelEvaluations: () => void = () => {}
@@ -156,13 +157,20 @@ class Client implements DankaiClient {
     })
     this.#leases = new FlagLeases(this.#clock, keys => this.#tellLapsed(keys))
     this.#reportEvaluationsLater()
-    this.#acknowledgements = new Acknowledgements({ ...shared, sdk: this.id, name, post })
+    this.#acknowledgements = new Acknowledgements({
+      ...shared,
+      sdk: this.id,
+      name,
+      post,
+      spreadMs: () => this.#spreadMs,
+    })
     this.#watchSilence()
     this.#stream = openFlagStream({
       ...shared,
       url: endpoint('/v1/stream'),
       fetch,
       staleAfterMs,
+      spreadMs: () => this.#spreadMs,
       headers: { ...authorization, 'Dankai-Sdk': `${this.id}; name=${encodeURIComponent(name)}` },
       lastVersion: () => (this.#followsOn ? this.#known.version : null),
       receive: message => this.#receive(message),
@@ -308,6 +316,7 @@ class Client implements DankaiClient {
 
   #receive(message: StreamMessage): { readonly stop: string } | 'go on' {
     if (this.#status === 'closed') return 'go on'
+    if (message.kind === 'ping') this.#spreadMs = message.spreadMs
     if (message.kind === 'broken') return this.#stopFollowing(message.problem)
     if (message.kind === 'flags' || message.kind === 'change' || message.kind === 'deletion') {
       const stop = this.#apply(message)

@@ -8,7 +8,9 @@
  *    up, because a dead peer behind a proxy never closes.
  * 3. Only what comes after a full set shows that a connection works and shortens the next wait: a server that sends the
  *    set and then fails, again and again, is asked ever more rarely.
- * 4. After a gap the next request carries no Last-Event-ID, which asks for the full set.
+ * 4. A server that goes is followed by as many new connections as it had clients, each a full set and a handshake: they
+ *    spread over twice the time that it asked for.
+ * 5. After a gap the next request carries no Last-Event-ID, which asks for the full set.
  */
 import { type Backoff, createBackoff } from './backoff.ts'
 import type { Clock } from './clock.ts'
@@ -23,6 +25,8 @@ export interface FlagStreamOptions {
   readonly clock: Clock
   readonly random: () => number
   readonly staleAfterMs: number
+  /** The time over which the server wants what all its clients do at once to be spread. */
+  readonly spreadMs: () => number
   /** The version to go on from; null asks for the full set. */
   readonly lastVersion: () => number | null
   /** `stop` gives up this connection; its text is reported. */
@@ -57,7 +61,8 @@ async function keepOpen(options: FlagStreamOptions, backoff: Backoff, closing: A
   while (!closing.aborted) {
     const ending = await readOneConnection(options, backoff, closing)
     if (closing.aborted) return
-    const waited = wait(options.clock, backoff.next(ending.retryAfterMs ?? 0), closing)
+    const delayMs = backoff.next(ending.retryAfterMs ?? 0, 2 * options.spreadMs())
+    const waited = wait(options.clock, delayMs, closing)
     options.report(new Error(`Cannot follow flags: found ${ending.found}. Connecting again`, { cause: ending.cause }))
     await waited
   }

@@ -331,6 +331,33 @@ test('acknowledgements are one at a time, the latest wins, and repeat as a heart
   }
 })
 
+test('a server with many clients has them spread what all of them do at once', async t => {
+  const { plane, client, clock, stream } = await openWithFlags(t, 1)
+  await plane.acknowledgements.next()
+  const change = next(client, 'change')
+  stream.send('ping', null, { spreadMs: 500 })
+  stream.send('change', 2, { version: 2, flag: flag(0.5) })
+  await change
+  assert.equal(client.flags().version, 2, 'applied at once')
+  clock.advance(499)
+  assert.equal(plane.acknowledgements.unread, 0)
+  clock.advance(1)
+  assert.equal((await plane.acknowledgements.next()).body.version, 2)
+
+  const lost = lostStream(client)
+  stream.end()
+  await lost
+  clock.advance(999)
+  assert.equal(plane.streams.unread, 0)
+  clock.advance(1)
+  const second = await plane.streams.next()
+  const again = next(client, 'change')
+  second.send('ping', null, { spreadMs: 'often' })
+  second.send('change', 3, { version: 3, flag: flag(0) })
+  await again
+  assert.equal((await plane.acknowledgements.next()).body.version, 3, 'a number that is none asks for nothing')
+})
+
 test('an acknowledgement that fails is tried again, reported once, and waits as the server asks', async t => {
   const errors: string[] = []
   const { plane, clock, client } = await openWithFlags(t, 1, {

@@ -6,7 +6,8 @@ export type StreamMessage =
   | { readonly kind: 'flags'; readonly version: number; readonly flags: readonly FlagDefinition[] }
   | { readonly kind: 'change'; readonly version: number; readonly flag: FlagDefinition }
   | { readonly kind: 'deletion'; readonly version: number; readonly key: string }
-  | { readonly kind: 'ping' }
+  /** `spreadMs`: over how long clients spread what they all do at once, because there are so many. */
+  | { readonly kind: 'ping'; readonly spreadMs: number }
   /** An event of a newer server: it shows that the server lives, and is else ignored. */
   | { readonly kind: 'unknown' }
   | { readonly kind: 'broken'; readonly problem: string }
@@ -14,7 +15,7 @@ export type StreamMessage =
 type Fields = Readonly<Record<string, unknown>>
 
 export function parseStreamMessage({ type, data }: ServerSentEvent): StreamMessage {
-  if (type === 'ping') return { kind: 'ping' }
+  if (type === 'ping') return { kind: 'ping', spreadMs: spreadOf(parseObject(data)) }
   if (type !== 'flags' && type !== 'change') return { kind: 'unknown' }
   const fields = parseObject(data)
   if (fields === null) return broken(type, 'no JSON object')
@@ -40,6 +41,14 @@ function parseObject(text: string): Fields | null {
   } catch {
     return null
   }
+}
+
+/** Longer would make an acknowledgement look like silence. */
+const spreadMaxMs = 4_000
+
+function spreadOf(fields: Fields | null): number {
+  const found = fields?.spreadMs
+  return typeof found === 'number' && found > 0 ? Math.min(found, spreadMaxMs) : 0
 }
 
 /** The rest of a definition is judged when it is compiled: one strange flag must not hide the others. */

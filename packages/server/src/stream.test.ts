@@ -5,6 +5,8 @@ import { connect, type Socket } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { createDankaiClient, type DankaiClient } from '@dankai/sdk'
 import type { DankaiServer } from './create-server.ts'
+import { pingFrame } from './features/stream/event-frame.ts'
+import { spreadMsFor } from './features/stream/flag-feed.ts'
 import { waitingBytesMax } from './features/stream/stream-client.ts'
 import { type Answer, ask, openTestHouse, type TestHouse, until } from './testing/test-server.ts'
 
@@ -169,6 +171,19 @@ describe('the stream of flags', () => {
     assert.deepEqual([refused.status, refused.body.code], [400, 'malformed'])
     const elsewhere = { 'dankai-sdk': randomUUID(), 'dankai-environment': 'production' }
     assert.equal((await ask(one.url, 'GET', '/v1/stream', { key: place.key, headers: elsewhere })).status, 403)
+  })
+
+  it('asks its clients to spread what all of them do at once, the more the more there are', () => {
+    const spreadOf = (clients: number): unknown =>
+      JSON.parse(/data: (.*)\n/.exec(String(pingFrame(spreadMsFor(clients))))![1]!)
+    const rows: readonly [clients: number, ping: object][] = [
+      [0, {}],
+      [1, {}],
+      [100, { spreadMs: 50 }],
+      [1_000, { spreadMs: 500 }],
+      [100_000, { spreadMs: 2_000 }],
+    ]
+    for (const [clients, ping] of rows) assert.deepEqual(spreadOf(clients), ping, `${clients} clients`)
   })
 
   it('drops a client that does not read, and never makes the others wait for it', async () => {

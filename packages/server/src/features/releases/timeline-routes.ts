@@ -80,7 +80,7 @@ function followRelease(app: Application, id: string, after: number, open: (onEnd
     if (hint.kind === 'reconnected' || (hint.kind === 'events' && hint.releaseId === id)) look()
   })
   const statusTimer = setInterval(look, statusEveryMs)
-  const pingTimer = setInterval(() => client.write(pingFrame), pingEveryMs)
+  const pingTimer = setInterval(() => client.write(pingFrame()), pingEveryMs)
   const closing = app.onClose(() => client.close())
   const client = open(() => {
     unsubscribe()

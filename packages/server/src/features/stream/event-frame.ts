@@ -13,7 +13,10 @@ export function eventFrame(event: {
   return Buffer.concat([Buffer.from(`${text.length.toString(16)}\r\n`, 'latin1'), text, Buffer.from('\r\n', 'latin1')])
 }
 
-export const pingFrame = eventFrame({ name: 'ping', data: '{}' })
+/** `spreadMs`: over how long clients spread what they all do at once, such as acknowledging a change. */
+export function pingFrame(spreadMs = 0): Buffer {
+  return eventFrame({ name: 'ping', data: spreadMs === 0 ? '{}' : JSON.stringify({ spreadMs }) })
+}
 
 /** Ends a chunked body. */
 export const lastChunk = Buffer.from('0\r\n\r\n', 'latin1')

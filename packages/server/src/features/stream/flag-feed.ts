@@ -6,11 +6,15 @@
  *  3. When all may have changed, everybody hears the full set again.
  */
 import type { ServedChange, ServedEnvironment } from '../../serving/served-environment.ts'
-import { eventFrame } from './event-frame.ts'
+import { eventFrame, pingFrame } from './event-frame.ts'
 import type { StreamClient } from './stream-client.ts'
 
 /** A client that was away for a thousand changes is served faster by the full set. */
 const ringMax = 1_000
+/** An acknowledgement takes a fifth of a millisecond: two fifths of a core while all of a thousand come in half a second. */
+const spreadMsPerClient = 0.5
+/** Whoever stops everything waits for acknowledgements. */
+const spreadMaxMs = 2_000
 
 interface EncodedChange {
   readonly version: number
@@ -33,6 +37,11 @@ export class FlagFeed {
   framesAfter(version: number | null): readonly Buffer[] {
     const missed = version === null ? null : this.#missedSince(version)
     return missed ?? [this.#encodeFullSet()]
+  }
+
+  /** That the server lives, and over how long so many clients as there are now spread what they all do at once. */
+  pingFrame(): Buffer {
+    return pingFrame(spreadMsFor(this.clients.size))
   }
 
   publish(frame: Buffer): void {
@@ -69,6 +78,10 @@ export class FlagFeed {
     this.#fullSet = eventFrame({ name: 'flags', id: version, data })
     return this.#fullSet
   }
+}
+
+export function spreadMsFor(clients: number): number {
+  return Math.min(Math.floor(clients * spreadMsPerClient), spreadMaxMs)
 }
 
 function encodeChange(change: Exclude<ServedChange, { kind: 'all' }>): EncodedChange {

@@ -10,7 +10,6 @@
 import type { Scope, SdkStore } from '@dankai/store'
 import type { Logger } from '../../http/log.ts'
 import type { Environments } from '../../serving/environments.ts'
-import { pingFrame } from './event-frame.ts'
 import { FlagFeed } from './flag-feed.ts'
 import type { StreamClient } from './stream-client.ts'
 
@@ -49,7 +48,7 @@ export class StreamHub {
     this.#sdks = sdks
     this.#log = log
     this.#pinger = setInterval(() => {
-      for (const feed of this.#feeds.values()) feed.publish(pingFrame)
+      for (const feed of this.#feeds.values()) feed.publish(feed.pingFrame())
       this.#storeHeartbeats()
     }, pingEveryMs)
   }
@@ -66,8 +65,8 @@ export class StreamHub {
   async connect(scope: Scope, client: StreamClient, lastVersion: number | null): Promise<void> {
     const feed = await this.#feed(scope)
     for (const frame of feed.framesAfter(lastVersion)) client.write(frame)
-    client.write(pingFrame)
     feed.clients.add(client)
+    client.write(feed.pingFrame())
     const { sdk, name, kind } = client
     const slot = slotOf(scope, sdk)
     const connecting = this.#sdks

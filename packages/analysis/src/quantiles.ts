@@ -34,6 +34,14 @@ export class Quantiles {
     return quantiles
   }
 
+  /** Of what `counts` held: pairs of key and count one after the other, keys ascending. */
+  static ofPairs(sketched: boolean, pairs: ArrayLike<number>): Quantiles {
+    const quantiles = new Quantiles()
+    quantiles.#sketched = sketched
+    quantiles.#counts = SortedCounts.ofPairs(pairs)
+    return quantiles
+  }
+
   /** How many values it summarises. */
   get count(): number {
     return this.#counts.total

@@ -76,6 +76,17 @@ export class SortedCounts {
     return counts
   }
 
+  /** Of pairs of key and count one after the other, keys ascending. */
+  static ofPairs(pairs: ArrayLike<number>): SortedCounts {
+    const counts = new SortedCounts()
+    for (let at = 0; at < pairs.length; at += 2) {
+      counts.#keys.push(pairs[at]!)
+      counts.#counts.push(pairs[at + 1]!)
+      counts.#total += pairs[at + 1]!
+    }
+    return counts
+  }
+
   /** Where the key is, or would have to be. */
   #indexOf(key: number): number {
     const keys = this.#keys

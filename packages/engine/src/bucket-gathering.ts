@@ -1,5 +1,4 @@
 import type { SeriesPoint, Track } from '@dankai/analysis'
-import { type Cell, pointOf, type Series, type SeriesName } from './sample-table.ts'
 
 /** When a bucket counts. */
 export interface BucketTimes {
@@ -7,6 +6,13 @@ export interface BucketTimes {
   readonly latenessMs: number
   /** Receipt -> visible to every reader. */
   readonly visibleAfterMs: number
+}
+
+/** When a cell is, and when its first part was received. */
+export interface CellTimes {
+  readonly start: number
+  readonly lengthMs: number
+  readonly receivedAt: number
 }
 
 export interface GatheredBucket {
@@ -36,31 +42,35 @@ export class BucketGathering {
     this.#until = until
   }
 
-  /** Part of a bucket as long as the metric's `every`, or as the sender's own where that is longer. */
-  addCell(track: Track, series: Series, cell: Cell, everyMs: number): void {
-    const { start, lengthMs } = bucketOf(cell, everyMs)
+  /**
+   * Points of the bucket a cell is part of, which is as long as the metric's `every`, or as the sender's own where that is
+   * longer; null when it is neither open nor closed just now.
+   */
+  pointsOfCell(track: Track, isTrusted: boolean, cell: CellTimes, everyMs: number): SeriesPoint[] | null {
+    const { start, lengthMs } = bucketOf(cell.start, cell.lengthMs, everyMs)
     const closesAt = this.#closeOf(start + lengthMs)
-    if (closesAt <= this.#since) return
+    if (closesAt <= this.#since) return null
     if (closesAt > this.#until) this.#noteNext(closesAt)
-    if (start > this.#until) return
-    const isClosed = closesAt <= this.#until && series.trusted
-    gather(isClosed ? this.closed : this.open, track, start, lengthMs, series, cell)
+    if (start > this.#until) return null
+    const isClosed = closesAt <= this.#until && isTrusted
+    return pointsOf(isClosed ? this.closed : this.open, track, start, lengthMs)
   }
 
   /** `every: sample`: each part received is a sample of its own, final as soon as everybody can see it. */
-  addSample(track: Track, series: Series, cell: Cell): void {
+  pointsOfSample(track: Track, isTrusted: boolean, cell: CellTimes): SeriesPoint[] | null {
     const visibleAt = cell.receivedAt + this.#times.visibleAfterMs
-    if (visibleAt <= this.#since || !series.trusted) return
-    if (visibleAt > this.#until) this.#noteNext(visibleAt)
-    else gather(this.closed, track, cell.start + cell.lengthMs, 0, series, cell)
+    if (visibleAt <= this.#since || !isTrusted) return null
+    if (visibleAt <= this.#until) return pointsOf(this.closed, track, cell.start + cell.lengthMs, 0)
+    this.#noteNext(visibleAt)
+    return null
   }
 
   /** A bucket of the past, moved to the present. */
-  addPast(series: SeriesName, cell: Cell, agoMs: number, everyMs: number): void {
-    const { start, lengthMs } = bucketOf({ ...cell, start: cell.start + agoMs }, everyMs)
+  pointsOfPast(isTrusted: boolean, cell: CellTimes, agoMs: number, everyMs: number): SeriesPoint[] | null {
+    const { start, lengthMs } = bucketOf(cell.start + agoMs, cell.lengthMs, everyMs)
     const closesAt = this.#closeOf(start + lengthMs)
-    const isTaken = series.trusted && closesAt > this.#since && closesAt <= this.#until
-    if (isTaken) gather(this.closed, 'baseline', start, lengthMs, series, cell)
+    const isTaken = isTrusted && closesAt > this.#since && closesAt <= this.#until
+    return isTaken ? pointsOf(this.closed, 'baseline', start, lengthMs) : null
   }
 
   #closeOf(end: number): number {
@@ -72,21 +82,16 @@ export class BucketGathering {
   }
 }
 
-function bucketOf(cell: Pick<Cell, 'start' | 'lengthMs'>, everyMs: number): { start: number; lengthMs: number } {
-  const lengthMs = Math.max(everyMs, cell.lengthMs)
-  return { start: Math.floor(cell.start / lengthMs) * lengthMs, lengthMs }
+function bucketOf(cellStart: number, cellLengthMs: number, everyMs: number): { start: number; lengthMs: number } {
+  const lengthMs = Math.max(everyMs, cellLengthMs)
+  return { start: Math.floor(cellStart / lengthMs) * lengthMs, lengthMs }
 }
 
-function gather(
-  into: Map<string, GatheredBucket>,
-  track: Track,
-  start: number,
-  lengthMs: number,
-  series: SeriesName,
-  cell: Cell,
-): void {
+function pointsOf(buckets: Map<string, GatheredBucket>, track: Track, start: number, lengthMs: number): SeriesPoint[] {
   const key = `${track} ${start} ${lengthMs}`
-  const known = into.get(key)
-  if (known !== undefined) known.points.push(pointOf(series, cell))
-  else into.set(key, { track, start, lengthMs, points: [pointOf(series, cell)] })
+  const known = buckets.get(key)
+  if (known !== undefined) return known.points
+  const points: SeriesPoint[] = []
+  buckets.set(key, { track, start, lengthMs, points })
+  return points
 }

@@ -1,22 +1,16 @@
 import { aggregateMeasure, matchLabels, type Observation, type Track } from '@dankai/analysis'
 import type { MeasureSource, Metric, Series as PlanSeries } from '@dankai/plan'
 import { BucketGathering, type BucketTimes, type GatheredBucket } from './bucket-gathering.ts'
+import type { PastHour } from './past-samples.ts'
 import {
-  type Cell,
-  cellsSince,
   futureMaxMs,
   type LabelNames,
+  pointOf,
   type SampleTable,
   type Series,
   type SeriesName,
   senderBucketMaxMs,
 } from './sample-table.ts'
-
-/** A sample of the past, as history keeps it. */
-export interface PastSample {
-  readonly series: SeriesName
-  readonly cell: Cell
-}
 
 export interface Observed {
   readonly observations: readonly Observation[]
@@ -58,10 +52,15 @@ export class MetricView {
     const { everyMs } = this.#metric
     const gathering = new BucketGathering(times, since, until)
     const receivedFrom = this.#oldestReceipt(times, since)
+    const { cells } = table
     for (const { series, track } of this.#match(table)) {
-      for (const cell of cellsSince(series, receivedFrom)) {
-        if (everyMs === null) gathering.addSample(track, series, cell)
-        else gathering.addCell(track, series, cell, everyMs)
+      for (const cell of cells.cellsSince(series.number, receivedFrom)) {
+        const times = cells.timesOf(cell)
+        const points =
+          everyMs === null
+            ? gathering.pointsOfSample(track, series.trusted, times)
+            : gathering.pointsOfCell(track, series.trusted, times, everyMs)
+        points?.push(pointOf(series, cells, cell))
       }
     }
     const observations = [...this.#aggregate(gathering.closed, false), ...this.#aggregate(gathering.open, true)]
@@ -69,12 +68,18 @@ export class MetricView {
   }
 
   /** Buckets of the reference, moved to the present, that close after `since` and up to `until`. */
-  observePast(past: readonly PastSample[], times: BucketTimes, since: number, until: number): readonly Observation[] {
+  observePast(hours: readonly PastHour[], times: BucketTimes, since: number, until: number): readonly Observation[] {
     const agoMs = this.baselineAgoMs
     if (agoMs === null) return []
     const gathering = new BucketGathering(times, since, until)
-    for (const { series, cell } of past) {
-      if (isWanted(this.#metric.measure, series)) gathering.addPast(series, cell, agoMs, this.#metric.everyMs ?? 0)
+    for (const { series, cells } of hours) {
+      const areWanted = series.map(name => isWanted(this.#metric.measure, name))
+      for (let cell = 0; cell < cells.size; cell++) {
+        const name = series[cells.seriesOf(cell)]!
+        if (!areWanted[cells.seriesOf(cell)]) continue
+        const points = gathering.pointsOfPast(name.trusted, cells.timesOf(cell), agoMs, this.#metric.everyMs ?? 0)
+        points?.push(pointOf(name, cells, cell))
+      }
     }
     return this.#aggregate(gathering.closed, false)
   }

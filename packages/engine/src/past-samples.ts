@@ -1,6 +1,6 @@
-import type { PastSample } from './metric-view.ts'
-import type { SampleLogReader } from './ports.ts'
-import { cellOf } from './sample-table.ts'
+import { CellStore } from './cell-store.ts'
+import type { SampleLogReader, SeriesSample } from './ports.ts'
+import { labelKey, type SeriesName } from './sample-table.ts'
 
 const hourMs = 3_600_000
 /** Hours of one series kept: the present one, the one before it and the next, which is read ahead of its time. */
@@ -13,26 +13,32 @@ export interface PastQuery {
   readonly series: string
 }
 
+/** Samples of one hour in order of time; a cell's series is named by its number. */
+export interface PastHour {
+  readonly series: readonly SeriesName[]
+  readonly cells: CellStore
+}
+
 /** Packed samples of other days by series and hour. What is long past does not change, so an hour is read once. */
 export class PastSamples {
   readonly #log: SampleLogReader
-  readonly #hours = new Map<string, Map<number, Promise<readonly PastSample[]>>>()
+  readonly #hours = new Map<string, Map<number, Promise<PastHour>>>()
 
   constructor(log: SampleLogReader) {
     this.#log = log
   }
 
-  /** Samples that begin in [from, to). */
-  async read(query: PastQuery, from: number, to: number): Promise<readonly PastSample[]> {
+  /** The hours in which samples that begin in [from, to) are. */
+  async read(query: PastQuery, from: number, to: number): Promise<readonly PastHour[]> {
     if (this.#log.history === undefined) return []
-    const hours: Promise<readonly PastSample[]>[] = []
+    const hours: Promise<PastHour>[] = []
     for (let hour = Math.floor(from / hourMs) * hourMs; hour < to; hour += hourMs) hours.push(this.#hour(query, hour))
-    return (await Promise.all(hours)).flat()
+    return Promise.all(hours)
   }
 
-  #hour(query: PastQuery, hour: number): Promise<readonly PastSample[]> {
+  #hour(query: PastQuery, hour: number): Promise<PastHour> {
     const key = `${query.project}/${query.environment}/${query.service}/${query.series}`
-    const known = this.#hours.get(key) ?? new Map<number, Promise<readonly PastSample[]>>()
+    const known = this.#hours.get(key) ?? new Map<number, Promise<PastHour>>()
     this.#hours.set(key, known)
     const held = known.get(hour)
     if (held !== undefined) return held
@@ -44,11 +50,22 @@ export class PastSamples {
     return reading
   }
 
-  async #readHour(query: PastQuery, hour: number): Promise<readonly PastSample[]> {
+  async #readHour(query: PastQuery, hour: number): Promise<PastHour> {
     const samples = await this.#log.history!({ ...query, from: hour, to: hour + hourMs })
-    return samples.map(sample => {
-      const { series: name, labels, track, trusted } = sample
-      return { series: { name, labels, track, trusted }, cell: cellOf(sample, sample.start) }
-    })
+    return hourOf(samples)
   }
+}
+
+function hourOf(samples: readonly (SeriesSample & { readonly trusted: boolean })[]): PastHour {
+  const cells = new CellStore()
+  const series: SeriesName[] = []
+  const numbers = new Map<string, number>()
+  for (const sample of samples) {
+    const { series: name, labels, track, trusted, start, lengthMs } = sample
+    const key = `${name} ${track} ${trusted} ${labelKey(labels)}`
+    const number = numbers.get(key) ?? series.push({ name, labels, track, trusted }) - 1
+    numbers.set(key, number)
+    cells.add(cells.append(number, start, lengthMs, start), sample)
+  }
+  return { series, cells }
 }

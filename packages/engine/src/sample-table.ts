@@ -1,4 +1,5 @@
-import { Quantiles, type QuantilesJson, type SeriesPoint, type Track } from '@dankai/analysis'
+import type { SeriesPoint, Track } from '@dankai/analysis'
+import { CellStore } from './cell-store.ts'
 import type { SampleBatch, SeriesSample } from './ports.ts'
 
 /** What was refused, and why; shown to operators. */
@@ -57,21 +58,8 @@ export interface SeriesName {
 }
 
 export interface Series extends SeriesName {
-  readonly cells: Map<string, Cell>
-  /** The same cells in the order in which they began to be received. */
-  inOrder: Cell[]
-}
-
-/** One bucket of one series: everything senders added to it in time. */
-export interface Cell {
-  readonly start: number
-  readonly lengthMs: number
-  /** When its first part was received. */
-  readonly receivedAt: number
-  count: number
-  sum: number
-  last: number | null
-  quantiles: Quantiles | null
+  /** Its number in the table's cells. */
+  readonly number: number
 }
 
 /**
@@ -86,12 +74,14 @@ export interface Cell {
 export class SampleTable {
   readonly #series = new Map<string, Series>()
   readonly #setsOfName = new Map<string, number>()
+  /** Numbers of series that were forgotten, for others. */
+  readonly #freeNumbers: number[] = []
+  readonly #cells = new CellStore()
   readonly #scope: TableScope
   readonly #limits: SampleLimits
   readonly #latenessMs: number
   readonly #refused: SampleRefusals
   #completeFrom: number
-  #cells = 0
   /** Rises when a series is added, so that views know when to match again. */
   version = 0
 
@@ -121,19 +111,16 @@ export class SampleTable {
     for (const sample of batch.samples) this.#takeSample(sample, batch.receivedAt, batch.trusted)
   }
 
+  get cells(): CellStore {
+    return this.#cells
+  }
+
   /** Forgets buckets no reader needs any more, and series that have none left. */
   forgetOld(now: number): void {
     const time = now - this.#scope.keptMs
     this.#completeFrom = Math.max(this.#completeFrom, time)
-    for (const [key, series] of this.#series) {
-      for (const [start, cell] of series.cells) {
-        if (cell.start + cell.lengthMs > time) continue
-        series.cells.delete(start)
-        this.#cells--
-      }
-      series.inOrder = series.inOrder.filter(cell => cell.start + cell.lengthMs > time)
-      if (series.cells.size === 0) this.#forgetSeries(key, series)
-    }
+    this.#cells.forgetBefore(time)
+    for (const [key, series] of this.#series) if (!this.#cells.hasCells(series.number)) this.#forgetSeries(key, series)
   }
 
   #takeSample(sample: SeriesSample, receivedAt: number, trusted: boolean): void {
@@ -147,7 +134,7 @@ export class SampleTable {
     const series = this.#seriesOf(sample, pickLabels(sample.labels, wanted), trusted)
     if (series === null) return
     const cell = this.#cellOf(series, sample, receivedAt)
-    if (cell !== null) addTo(cell, sample)
+    if (cell !== null) this.#cells.add(cell, sample)
   }
 
   #refusalOf({ start, lengthMs }: SeriesSample, receivedAt: number): 'late' | 'future' | 'length' | null {
@@ -166,69 +153,45 @@ export class SampleTable {
       this.#refused[sets >= this.#limits.labelSetsMax ? 'labels' : 'series']++
       return null
     }
-    const series: Series = { name, labels, track, trusted, cells: new Map(), inOrder: [] }
+    const number = this.#freeNumbers.pop() ?? this.#series.size
+    const series: Series = { name, labels, track, trusted, number }
     this.#series.set(key, series)
     this.#setsOfName.set(name, sets + 1)
     this.version++
     return series
   }
 
-  #cellOf(series: Series, { start, lengthMs }: SeriesSample, receivedAt: number): Cell | null {
-    const key = lengthMs > 0 ? `${start}` : `${start} ${receivedAt}`
-    const known = series.cells.get(key)
-    if (known !== undefined) return known
-    if (this.#cells >= this.#limits.cellsMax) {
+  #cellOf({ number }: Series, { start, lengthMs }: SeriesSample, receivedAt: number): number | null {
+    const known = this.#cells.find(number, start, lengthMs, receivedAt)
+    if (known !== null) return known
+    if (this.#cells.size >= this.#limits.cellsMax) {
       this.#refused.cells++
       return null
     }
-    const cell: Cell = { start, lengthMs, receivedAt, count: 0, sum: 0, last: null, quantiles: null }
-    series.cells.set(key, cell)
-    series.inOrder.push(cell)
-    this.#cells++
-    return cell
+    return this.#cells.append(number, start, lengthMs, receivedAt)
   }
 
   #forgetSeries(key: string, series: Series): void {
     this.#series.delete(key)
+    this.#freeNumbers.push(series.number)
     this.#setsOfName.set(series.name, (this.#setsOfName.get(series.name) ?? 1) - 1)
     this.version++
   }
 }
 
-/** Cells whose first part was received at a time or later, in that order. */
-export function cellsSince({ inOrder }: Series, receivedFrom: number): readonly Cell[] {
-  let from = inOrder.length
-  while (from > 0 && inOrder[from - 1]!.receivedAt >= receivedFrom) from--
-  return from === 0 ? inOrder : inOrder.slice(from)
-}
-
-export function pointOf(series: SeriesName, cell: Cell): SeriesPoint {
+export function pointOf({ name, labels }: SeriesName, cells: CellStore, cell: number): SeriesPoint {
+  const sum = cells.sumOf(cell)
+  const quantiles = cells.quantilesOf(cell)
+  const last = cells.lastOf(cell)
   return {
-    name: series.name,
-    labels: series.labels,
-    count: cell.count,
+    name,
+    labels,
+    count: cells.countOf(cell),
     // A counter has no sum; a histogram without a sketch has one.
-    ...(cell.quantiles !== null || cell.sum !== 0 ? { sum: cell.sum } : {}),
-    ...(cell.quantiles === null ? {} : { quantiles: cell.quantiles }),
-    ...(cell.last === null ? {} : { last: cell.last }),
+    ...(quantiles !== null || sum !== 0 ? { sum } : {}),
+    ...(quantiles === null ? {} : { quantiles }),
+    ...(last === null ? {} : { last }),
   }
-}
-
-/** A cell of one sample. */
-export function cellOf(sample: SeriesSample, receivedAt: number): Cell {
-  const { start, lengthMs } = sample
-  const cell: Cell = { start, lengthMs, receivedAt, count: 0, sum: 0, last: null, quantiles: null }
-  addTo(cell, sample)
-  return cell
-}
-
-function addTo(cell: Cell, sample: SeriesSample): void {
-  cell.count += sample.count
-  cell.sum += sample.sum
-  cell.last = sample.last ?? cell.last
-  if (sample.quantiles === null || sample.quantiles === undefined) return
-  const quantiles = Quantiles.fromJSON(sample.quantiles as QuantilesJson)
-  cell.quantiles = cell.quantiles === null ? quantiles : cell.quantiles.merge(quantiles)
 }
 
 function coversLabels(known: LabelNames | undefined, wanted: LabelNames): boolean {
@@ -243,7 +206,7 @@ function pickLabels(labels: SeriesSample['labels'], wanted: LabelNames): SeriesS
   return picked
 }
 
-function labelKey(labels: Readonly<Record<string, string>>): string {
+export function labelKey(labels: Readonly<Record<string, string>>): string {
   const names = Object.keys(labels)
   if (names.length > 1) names.sort()
   let key = ''

@@ -8,12 +8,12 @@
  *  3. New requests are refused first; then streams end, the engine gives its leases back, and the store closes last.
  */
 import { randomUUID } from 'node:crypto'
-import type { Server } from 'node:http'
+import { createServer as createHttpServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createEngine, createSeriesTable, type Engine } from '@dankai/engine'
 import type { Store } from '@dankai/store'
-import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
+import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import type { Application } from './application.ts'
 import { openDatabaseClock } from './composition/database-clock.ts'
 import { createStopEnforcer } from './composition/enforce-stops.ts'
@@ -50,6 +50,12 @@ export interface DankaiServer {
 
 /** Long enough for a batch of samples to be written, short enough for whoever waits for the stop. */
 const requestsEndWithinMs = 5_000
+const httpLimits = {
+  requestTimeout: 30_000,
+  headersTimeout: 10_000,
+  keepAliveTimeout: 65_000,
+  maxHeaderSize: 16_384,
+}
 /** A part that waits for a database that is away must not keep the others from stopping. */
 const partStopsWithinMs = 10_000
 
@@ -207,10 +213,10 @@ async function startAll(
     },
   })
   const routes = createRoutes(app, isLocal)
-  const http = createAdaptorServer({
-    fetch: (request, env) => routes.fetch(request, env as HttpBindings),
-    serverOptions: { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 },
-  }) as Server
+  const listener = getRequestListener((request, env) => routes.fetch(request, env as HttpBindings))
+  const http = createHttpServer(httpLimits, (incoming, outgoing) => {
+    if (!routes.direct(incoming, outgoing)) void listener(incoming, outgoing)
+  })
   const port = await listen(http, settings)
   undo.push({ part: 'HTTP', stop: () => closeHttp(http) })
   const address = settings.host.includes(':') ? `[${settings.host}]` : settings.host

@@ -20,6 +20,8 @@ import { useHealth } from './features/health/health-routes.ts'
 import { useKeys } from './features/keys/key-routes.ts'
 import { launchDarklyProtocol } from './features/launchdarkly/launchdarkly-protocol.ts'
 import { useLaunchDarkly } from './features/launchdarkly/launchdarkly-routes.ts'
+import { createEvaluationListener } from './features/ofrep/evaluation-listener.ts'
+import { createEventTickets } from './features/ofrep/event-ticket.ts'
 import { ofrepProtocol } from './features/ofrep/ofrep-protocol.ts'
 import { useOfrep } from './features/ofrep/ofrep-routes.ts'
 import { useOtlp } from './features/otlp/otlp-routes.ts'
@@ -32,12 +34,15 @@ import { useStream } from './features/stream/stream-routes.ts'
 import { unleashProtocol } from './features/unleash/unleash-protocol.ts'
 import { useUnleash, useUnleashPages } from './features/unleash/unleash-routes.ts'
 import { type Api, createApi } from './http/api.ts'
+import type { DirectListener } from './http/direct-answer.ts'
 import { useMiddleware } from './http/middleware.ts'
 import type { Protocols } from './http/protocol.ts'
 
 const protocols: Protocols = [launchDarklyProtocol, ofrepProtocol, unleashProtocol]
 
 export interface Routes {
+  /** Asked before all others. */
+  readonly direct: DirectListener
   fetch(request: Request, env: HttpBindings): Response | Promise<Response>
 }
 
@@ -76,13 +81,17 @@ export function createRoutes(app: Application, isLocal: boolean): Routes {
   usePage(api, app)
   api.openAPIRegistry.registerComponent('securitySchemes', 'key', { type: 'http', scheme: 'bearer' })
   api.get('/openapi.json', c => c.json(describe(api)))
-  const evaluation = createApi(log, protocols)
-  useOfrep(evaluation, app, isLocal)
-  return { fetch: (request, env) => (isEvaluation(env) ? evaluation : api).fetch(request, env) }
+  const tickets = createEventTickets(app.settings.secretKey)
+  const ofrep = createApi(log, protocols)
+  useOfrep(ofrep, app, tickets)
+  return {
+    direct: createEvaluationListener(app, isLocal, tickets),
+    fetch: (request, env) => (isOfrep(env) ? ofrep : api).fetch(request, env),
+  }
 }
 
-/** Asked more often than all else, so it is found first and goes through nothing that the others need. */
-const isEvaluation = ({ incoming }: HttpBindings): boolean => incoming.url?.startsWith('/ofrep/') === true
+/** It has keys of its own, so it goes through nothing that the others need. */
+const isOfrep = ({ incoming }: HttpBindings): boolean => incoming.url?.startsWith('/ofrep/') === true
 
 function describe(api: Api) {
   return api.getOpenAPI31Document({

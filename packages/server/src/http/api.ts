@@ -56,7 +56,7 @@ export function invalid(error: ZodError): HttpProblem {
 }
 
 /** What the client may know: the problem itself, or that something broke. The log has the rest. */
-function asProblem(error: unknown): HttpProblem {
+export function asProblem(error: unknown): HttpProblem {
   if (error instanceof HttpProblem) return error
   if (error instanceof HTTPException) return problemOfStatus(error)
   if (isDatabaseAway(error))

@@ -5,7 +5,8 @@
  *     key still stops working everywhere within `freshMs`.
  *  2. When the database is away, a key that was good within the last hour is still good: an emergency stop must not
  *     depend on it.
- *  3. Only digests are remembered, and unknown keys as well, so that guessing costs the database nothing extra.
+ *  3. Only digests are remembered, and unknown keys as well, so that guessing costs the database nothing extra. What a
+ *     connection sent last is kept beside it for as long as it is open, because the next request mostly sends it again.
  *  4. On a loopback address a request without a key is the local admin; `checkLocalRequest` has judged it before.
  */
 import { hash, timingSafeEqual } from 'node:crypto'
@@ -15,7 +16,8 @@ import type { Caller } from './caller.ts'
 import { HttpProblem } from './http-problem.ts'
 
 export interface Authenticator {
-  authenticate(authorization: string | null): Promise<Caller>
+  /** At once for a key that was verified just now. `connection`: what the request came over. */
+  authenticate(authorization: string | null, connection?: object): Caller | Promise<Caller>
   /** After a key was revoked here. */
   forget(): void
 }
@@ -23,6 +25,15 @@ export interface Authenticator {
 interface Known {
   readonly caller: Caller | null
   readonly at: number
+}
+
+/** What a request presents as its key, ready to be looked up. */
+interface Presented {
+  readonly authorization: string
+  /** Undefined when there is none in it. */
+  readonly secret: string | undefined
+  readonly slot: string
+  readonly isAdmin: boolean
 }
 
 const freshMs = 5_000
@@ -42,6 +53,7 @@ export function createAuthenticator(options: {
   const known = new Map<string, Known>()
   /** Keys that the database is asked about: a thousand requests at once ask once. */
   const asking = new Map<string, Promise<VerifiedKey | null>>()
+  const lastOn = new WeakMap<object, Presented>()
 
   function ask(slot: string, secret: string): Promise<VerifiedKey | null> {
     const before = asking.get(slot)
@@ -51,12 +63,23 @@ export function createAuthenticator(options: {
     return answer
   }
 
-  async function verify(secret: string): Promise<Caller | null> {
-    const digested = digest(secret)
-    if (admin !== null && timingSafeEqual(digested, admin)) return adminCaller('admin')
-    const slot = digested.toString('base64')
+  function read(authorization: string): Presented {
+    const secret = secretIn(authorization)
+    const digested = digest(secret ?? '')
+    const isAdmin = admin !== null && secret !== undefined && timingSafeEqual(digested, admin)
+    return { authorization, secret, slot: digested.toString('base64'), isAdmin }
+  }
+
+  function presentedOn(authorization: string, connection: object | undefined): Presented {
+    const before = connection === undefined ? undefined : lastOn.get(connection)
+    if (before?.authorization === authorization) return before
+    const presented = read(authorization)
+    if (connection !== undefined && presented.secret !== undefined) lastOn.set(connection, presented)
+    return presented
+  }
+
+  async function verify(slot: string, secret: string): Promise<Caller | null> {
     const before = known.get(slot)
-    if (before !== undefined && now() - before.at < freshMs) return before.caller
     try {
       const isGood = before !== undefined && before.caller !== null && now() - before.at < withoutDatabaseMs
       const verified = await (isGood
@@ -72,19 +95,25 @@ export function createAuthenticator(options: {
   }
 
   return {
-    async authenticate(authorization) {
+    authenticate(authorization, connection) {
       if (authorization === null && allowLocal) return adminCaller('local')
-      const secret = secretIn(authorization ?? '')
-      const caller = secret === undefined ? null : await verify(secret)
-      if (caller === null)
-        throw unauthorized(authorization === null ? 'no key' : 'a key that is not known or not valid')
-      return caller
+      const { secret, slot, isAdmin } = presentedOn(authorization ?? '', connection)
+      if (isAdmin) return adminCaller('admin')
+      if (secret === undefined) throw unauthorized(authorization)
+      const before = known.get(slot)
+      if (before !== undefined && now() - before.at < freshMs) return allowed(before.caller, authorization)
+      return verify(slot, secret).then(caller => allowed(caller, authorization))
     },
     forget() {
       known.clear()
       asking.clear()
     },
   }
+}
+
+function allowed(caller: Caller | null, authorization: string | null): Caller {
+  if (caller === null) throw unauthorized(authorization)
+  return caller
 }
 
 /**
@@ -113,7 +142,8 @@ function callerOf({ key, principal, roles }: VerifiedKey): Caller {
   }
 }
 
-function unauthorized(found: string): HttpProblem {
+function unauthorized(authorization: string | null): HttpProblem {
+  const found = authorization === null ? 'no key' : 'a key that is not known or not valid'
   return new HttpProblem(
     'unauthorized',
     `Cannot answer: found ${found}, expected "Authorization: Bearer KEY". An admin makes keys: POST /v1/keys.`,

@@ -115,7 +115,7 @@ function authenticate(authenticator: Authenticator, isLocal: boolean, protocols:
     const authorization = authorizationOf(c)
     if (isLocal && authorization === null)
       checkLocalRequest(c.req.header('host') ?? null, c.req.header('origin') ?? null)
-    c.set('caller', await authenticator.authenticate(authorization))
+    c.set('caller', await authenticator.authenticate(authorization, c.env.incoming.socket))
     await next()
   }
 }

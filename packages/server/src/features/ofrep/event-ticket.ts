@@ -7,6 +7,7 @@
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Scope } from '@dankai/store'
+import type { ServedEnvironment } from '../../serving/served-environment.ts'
 
 export interface EventTickets {
   ticketFor(scope: Scope): string
@@ -39,3 +40,6 @@ export function createEventTickets(secret: Buffer | null): EventTickets {
     },
   }
 }
+
+/** The id of the newest event of a stream: it lets a client that comes back see whether it missed anything. */
+export const eventIdOf = ({ etag }: ServedEnvironment): string => etag.replaceAll('"', '')

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { FlagdCore } from '@openfeature/flagd-core'
@@ -223,6 +224,67 @@ describe('the OFREP endpoints', () => {
       socket.once('close', () => resolve())
     })
     assert.equal((await single(place, 'one', {})).body.value, 'new')
+  })
+
+  it('judges each key of a connection by itself, and a revoked one at once, however often it was good on it', async () => {
+    const place = await openFlagPlace(server.url, 'ofrep-connection')
+    const other = await openFlagPlace(server.url, 'ofrep-connection-other')
+    await place.setFlag('one', { variants, ...shareOf(1) })
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const sockets = new Set<unknown>()
+    const statusOn = (authorization: string, path = '/ofrep/v1/evaluate/flags/one'): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        const headers = { authorization, 'content-type': 'application/json' }
+        const asked = request(server.url + path, { method: 'POST', agent, headers }, answer => {
+          answer.resume().once('end', () => resolve(answer.statusCode))
+        })
+        asked.once('socket', socket => sockets.add(socket)).once('error', reject)
+        asked.end('{"context":{"targetingKey":"aki"}}')
+      })
+    const key = `Bearer ${place.clientKey}`
+    const spoken = [key, key, `Bearer ${other.clientKey}`, place.clientKey, 'Bearer dk_unknown', 'Bearer', key]
+    const statuses: (number | undefined)[] = []
+    for (const authorization of spoken) statuses.push(await statusOn(authorization))
+    assert.deepEqual(statuses, [200, 200, 404, 200, 401, 401, 200])
+    const { items } = (await ask(server.url, 'GET', '/v1/keys')).body
+    const { id } = items.find(({ name }: { name: string }) => name === 'ofrep-connection-sdk-client')
+    assert.equal((await ask(server.url, 'DELETE', `/v1/keys/${id}`)).status, 204)
+    assert.equal(await statusOn(key), 401)
+    // The middleware of all other routes asks the same authenticator over the same connection.
+    assert.equal(await statusOn(key, '/v1/samples'), 401)
+    assert.equal(sockets.size, 1)
+    agent.destroy()
+  })
+
+  it('finds flags by encoded names, knows no other paths and methods, and counts answers by their status', async () => {
+    const place = await openFlagPlace(server.url, 'ofrep-paths')
+    await place.setFlag('a.b', { variants, ...shareOf(1) })
+    const post = (path: string): Promise<Answer> =>
+      ask(server.url, 'POST', `/ofrep/v1/evaluate/${path}`, { key: place.clientKey, body: {} })
+    const table: readonly (readonly [path: string, status: number, code: string | null | undefined])[] = [
+      ['flags/a%2Eb', 200, undefined],
+      ['flags/a.b?x=1', 200, undefined],
+      ['flags?x=1', 200, undefined],
+      ['flags/%E0%A4%A', 404, 'FLAG_NOT_FOUND'],
+      ['flags/', 404, undefined],
+      ['flags/a.b/c', 404, undefined],
+      ['flagsx', 404, undefined],
+    ]
+    for (const [path, status, code] of table) {
+      const found = await post(path)
+      assert.deepEqual([found.status, found.body.errorCode], [status, code], path)
+    }
+    assert.equal((await ask(server.url, 'PUT', '/ofrep/v1/evaluate/flags/a.b', { body: {} })).status, 404)
+    await ask(server.url, 'POST', '/ofrep/v1/evaluate/flags', { key: 'dk_unknown', body: {} })
+    const figures = (await ask(server.url, 'GET', '/metrics')).body
+    for (const [route, status] of [
+      ['/ofrep/v1/evaluate/flags/{key}', 200],
+      ['/ofrep/v1/evaluate/flags/{key}', 404],
+      ['/ofrep/v1/evaluate/flags', 401],
+    ])
+      assert.ok(
+        figures.includes(`dankai_http_request_seconds_count{method="POST",route="${route}",status="${status}"}`),
+      )
   })
 
   it('lets pages of other sites ask with a key, and gives streams to nobody without a ticket', async () => {

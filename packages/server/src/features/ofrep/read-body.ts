@@ -1,10 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { HttpProblem } from '../../http/http-problem.ts'
 
-/**
- * A body of at most so many bytes; null when there are more. Read from the socket as it comes, without the web streams
- * in between, which cost more than an evaluation.
- */
+/** A body of at most so many bytes; null when there are more. Read from the socket as it comes. */
 export function readBody(incoming: IncomingMessage, bytesMax: number): Promise<string | null> {
   const announced = Number(incoming.headers['content-length'] ?? 0)
   if (announced > bytesMax) return Promise.resolve(null)
@@ -19,7 +16,8 @@ export function readBody(incoming: IncomingMessage, bytesMax: number): Promise<s
         resolve(null)
       } else chunks.push(chunk)
     })
-    incoming.once('end', () => resolve((chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString('utf8')))
-    incoming.once('error', () => reject(new HttpProblem('malformed', 'Cannot read the request: found it cut off.')))
+    // Nearly all bodies come in one piece.
+    incoming.on('end', () => resolve((chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString('utf8')))
+    incoming.on('error', () => reject(new HttpProblem('malformed', 'Cannot read the request: found it cut off.')))
   })
 }

@@ -3,12 +3,13 @@ import type { BenchResult } from './bench-result.ts'
 import { quantileOf } from './distribution.ts'
 import { type Load, type Measured, measureLoad, requestOf } from './ofrep/load.ts'
 import { installUnleashServer, type Running, startProgram } from './ofrep/processes.ts'
+import { numberOption } from './options.ts'
 import { startTemporaryPostgres } from './temporary-postgres.ts'
 
 const connections = 50
 /** Short turns one after the other, so that whatever else the machine does meets all alike. */
 const turnMs = 1_000
-const turns = 9
+const turnsWhenNotSaid = 9
 const adminKey = 'dk_admin_key_of_the_bench'
 const flagCount = 20
 const users = Array.from({ length: 200 }, (_, index) => ({
@@ -16,36 +17,51 @@ const users = Array.from({ length: 200 }, (_, index) => ({
   plan: index % 3 === 0 ? 'pro' : 'free',
 }))
 
-/** Remote evaluation beside a bare handler of the same framework and beside Unleash's frontend API, for the same flags. */
-export async function ofrepBench(): Promise<BenchResult> {
-  const ownDatabase = await startTemporaryPostgres()
-  const theirDatabase = await startTemporaryPostgres()
-  const running: Running[] = []
+/**
+ * Remote evaluation beside a bare handler of the same framework and beside Unleash's frontend API, for the same flags.
+ * `--turns 20` measures longer, `--unleash 0` leaves Unleash out.
+ */
+export async function ofrepBench(args: readonly string[]): Promise<BenchResult> {
+  const turns = numberOption(args, 'turns', turnsWhenNotSaid)
+  const ends: (() => Promise<unknown>)[] = []
   try {
-    const ours = await startProgram(fileURLToPath(new URL('../packages/server/src/main.ts', import.meta.url)), [], {
-      DANKAI_HOST: '127.0.0.1',
-      DANKAI_PORT: '0',
-      DATABASE_URL: ownDatabase.url,
-      DANKAI_DATA_DIR: ownDatabase.folder,
-      DANKAI_ADMIN_KEY: adminKey,
-      DANKAI_SECRET_KEY: '07'.repeat(32),
-      DANKAI_LOG_LEVEL: 'error',
-    })
-    running.push(ours)
+    const ours = await startOurs(ends)
     const key = await fillOurs(ours.port)
     const answers = await answersOf(ours.port, key)
     const bare = await startProgram(fileURLToPath(new URL('ofrep/bare-server.ts', import.meta.url)), [
       JSON.stringify(answers),
     ])
-    running.push(bare)
-    const theirs = await startProgram(installUnleashServer(), [theirDatabase.url])
-    running.push(theirs)
-    await fillTheirs(theirs.port)
-    return resultOf(await measureAll(loadsOf(ours, bare, theirs, key)))
+    ends.push(() => bare.stop())
+    const theirs = numberOption(args, 'unleash', 1) === 0 ? null : await startTheirs(ends)
+    return resultOf(await measureAll(loadsOf(ours, bare, theirs, key), turns))
   } finally {
-    await Promise.all(running.map(one => one.stop()))
-    await Promise.all([ownDatabase.close(), theirDatabase.close()])
+    for (const end of ends.toReversed()) await end()
   }
+}
+
+async function startOurs(ends: (() => Promise<unknown>)[]): Promise<Running> {
+  const database = await startTemporaryPostgres()
+  ends.push(() => database.close())
+  const ours = await startProgram(fileURLToPath(new URL('../packages/server/src/main.ts', import.meta.url)), [], {
+    DANKAI_HOST: '127.0.0.1',
+    DANKAI_PORT: '0',
+    DATABASE_URL: database.url,
+    DANKAI_DATA_DIR: database.folder,
+    DANKAI_ADMIN_KEY: adminKey,
+    DANKAI_SECRET_KEY: '07'.repeat(32),
+    DANKAI_LOG_LEVEL: 'error',
+  })
+  ends.push(() => ours.stop())
+  return ours
+}
+
+async function startTheirs(ends: (() => Promise<unknown>)[]): Promise<Running> {
+  const database = await startTemporaryPostgres()
+  ends.push(() => database.close())
+  const theirs = await startProgram(installUnleashServer(), [database.url])
+  ends.push(() => theirs.stop())
+  await fillTheirs(theirs.port)
+  return theirs
 }
 
 const singlePath = '/ofrep/v1/evaluate/flags/flag-0'
@@ -121,8 +137,9 @@ async function answersOf(port: number, key: string): Promise<Record<string, unkn
 }
 
 type LoadName = 'oursSingle' | 'bareSingle' | 'oursBulk' | 'bareBulk' | 'unleash'
+type Loads = readonly (readonly [LoadName, Load])[]
 
-function loadsOf(ours: Running, bare: Running, theirs: Running, key: string): Readonly<Record<LoadName, Load>> {
+function loadsOf(ours: Running, bare: Running, theirs: Running | null, key: string): Loads {
   const posts = (path: string): readonly Buffer[] =>
     users.map(({ id, plan }) =>
       requestOf('POST', path, { authorization: `Bearer ${key}` }, { context: { targetingKey: id, plan } }),
@@ -131,43 +148,40 @@ function loadsOf(ours: Running, bare: Running, theirs: Running, key: string): Re
     const path = `/api/frontend?userId=${id}&properties%5Bplan%5D=${plan}`
     return requestOf('GET', path, { authorization: 'default:development.bench-frontend' }, null)
   })
-  return {
-    oursSingle: { ...ours, requests: posts(singlePath) },
-    bareSingle: { ...bare, requests: posts(singlePath) },
-    oursBulk: { ...ours, requests: posts(bulkPath) },
-    bareBulk: { ...bare, requests: posts(bulkPath) },
-    unleash: { ...theirs, requests: gets },
-  }
+  return [
+    ['oursSingle', { ...ours, requests: posts(singlePath) }],
+    ['bareSingle', { ...bare, requests: posts(singlePath) }],
+    ['oursBulk', { ...ours, requests: posts(bulkPath) }],
+    ['bareBulk', { ...bare, requests: posts(bulkPath) }],
+    ...(theirs === null ? [] : [['unleash', { ...theirs, requests: gets }] as const]),
+  ]
 }
 
-async function measureAll(loads: Readonly<Record<LoadName, Load>>): Promise<Readonly<Record<LoadName, Measured>>> {
-  const found = new Map<string, Measured[]>()
+type Found = ReadonlyMap<LoadName, readonly Measured[]>
+
+/** Every other turn goes backwards, so that nobody always comes after the same one. */
+async function measureAll(loads: Loads, turns: number): Promise<Found> {
+  const found = new Map<LoadName, Measured[]>(loads.map(([name]) => [name, []]))
   for (let turn = -1; turn < turns; turn++) {
-    for (const [name, load] of Object.entries(loads)) {
+    for (const [name, load] of turn % 2 === 0 ? loads : loads.toReversed()) {
       const measured = await measureLoad(load, connections, turnMs)
       // The first turn warms up.
-      if (turn >= 0) found.set(name, [...(found.get(name) ?? []), measured])
+      if (turn >= 0) found.get(name)?.push(measured)
     }
   }
-  const medians = [...found].map(([name, list]) => [
-    name,
-    {
-      perSecond: quantileOf(
-        list.map(one => one.perSecond),
-        0.5,
-      ),
-      cpuMicroseconds: quantileOf(
-        list.map(one => one.cpuMicroseconds),
-        0.5,
-      ),
-    },
-  ])
-  return Object.fromEntries(medians)
+  return found
 }
 
-function resultOf(found: Readonly<Record<LoadName, Measured>>): BenchResult {
-  const perSecond = (name: LoadName): number => Math.round(found[name].perSecond)
-  const cpu = (name: LoadName): number => found[name].cpuMicroseconds
+const median = (values: readonly number[]): number => quantileOf(values, 0.5)
+
+function resultOf(found: Found): BenchResult {
+  const figuresOf = (name: LoadName): readonly Measured[] => found.get(name) ?? []
+  const perSecond = (name: LoadName): number => Math.round(median(figuresOf(name).map(one => one.perSecond)))
+  const cpu = (name: LoadName): number => median(figuresOf(name).map(one => one.cpuMicroseconds))
+  /** Of what was measured side by side: the rest of the machine is not the same in any two turns. */
+  const ratio = (ours: LoadName, theirs: LoadName): number =>
+    median(figuresOf(ours).map((one, turn) => one.perSecond / figuresOf(theirs)[turn]!.perSecond))
+  const isBesideUnleash = figuresOf('unleash').length > 0
   return {
     bench: 'ofrep',
     target: 'at least 5 times unleash-server, at least 0.8 of a bare handler of the same framework',
@@ -178,16 +192,20 @@ function resultOf(found: Readonly<Record<LoadName, Measured>>): BenchResult {
       bareOneFlagPerSecond: perSecond('bareSingle'),
       allFlagsPerSecond: perSecond('oursBulk'),
       bareAllFlagsPerSecond: perSecond('bareBulk'),
-      unleashFrontendPerSecond: perSecond('unleash'),
-      oneFlagToBare: found.oursSingle.perSecond / found.bareSingle.perSecond,
-      allFlagsToBare: found.oursBulk.perSecond / found.bareBulk.perSecond,
-      allFlagsToUnleash: found.oursBulk.perSecond / found.unleash.perSecond,
-      oneFlagToUnleash: found.oursSingle.perSecond / found.unleash.perSecond,
+      oneFlagToBare: ratio('oursSingle', 'bareSingle'),
+      allFlagsToBare: ratio('oursBulk', 'bareBulk'),
       oneFlagCpuMicroseconds: cpu('oursSingle'),
       bareOneFlagCpuMicroseconds: cpu('bareSingle'),
       allFlagsCpuMicroseconds: cpu('oursBulk'),
       bareAllFlagsCpuMicroseconds: cpu('bareBulk'),
-      unleashCpuMicroseconds: cpu('unleash'),
+      ...(isBesideUnleash
+        ? {
+            unleashFrontendPerSecond: perSecond('unleash'),
+            allFlagsToUnleash: ratio('oursBulk', 'unleash'),
+            oneFlagToUnleash: ratio('oursSingle', 'unleash'),
+            unleashCpuMicroseconds: cpu('unleash'),
+          }
+        : {}),
     },
   }
 }

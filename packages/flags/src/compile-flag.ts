@@ -226,16 +226,19 @@ function compileSplit(flag: FlagDefinition, serve: Split, ruleId: string | null)
   return choice(answers, splitThresholds(flag.algorithm, weights), bucketSource(flag, by, bucketing))
 }
 
-/** Thresholds never decrease. A stream of changes compiles a flag each, so the table is filled in one pass. */
+/** Thresholds never decrease. A stream of changes compiles a flag each, so the table is filled by parts, not by cells. */
 function choice(answers: readonly Answer[], thresholds: readonly number[], source: BucketSource): CompiledServe {
   const cells = new Uint8Array(cellCount + 1)
-  let part = 0
-  for (let cell = 0; cell <= cellCount; cell++) {
-    const bucket = cell / source.bucketing.cellScale
-    while (part < thresholds.length && thresholds[part]! <= bucket) part++
-    cells[cell] = part
-  }
+  for (const [index, threshold] of thresholds.entries())
+    cells.fill(index + 1, firstCellFrom(threshold, source.bucketing.cellScale))
   return { answers, thresholds: Float64Array.from(thresholds), cells, source }
+}
+
+/** The first cell that begins at or above the threshold. The product is off by one cell at most where it is rounded. */
+function firstCellFrom(threshold: number, cellScale: number): number {
+  const near = Math.min(Math.ceil(threshold * cellScale), cellCount + 1)
+  if (near > 0 && (near - 1) / cellScale >= threshold) return near - 1
+  return near / cellScale >= threshold ? near : near + 1
 }
 
 /** A segment without conditions has no members, so that a forgotten condition exposes nobody. */

@@ -288,3 +288,45 @@ test('however often and from whatever cursor it is read, and by whom, the closed
     { numRuns: 200 },
   )
 })
+
+test('what is sent while a service begins to be watched is in its table once, whichever reading of the log brings it', async () => {
+  /** Answers with what was there when it was asked, some time later. */
+  class SlowLog extends TestLog {
+    scheduler: fc.Scheduler | null = null
+    override async read(afterId: number, filter: { readonly services: readonly string[] } | null, limit: number) {
+      const head = this.batches.at(-1)?.id ?? 0
+      const { batches, cursor } = await super.read(afterId, filter, limit)
+      await this.scheduler?.schedule(Promise.resolve())
+      return { batches, cursor: batches.length >= limit ? cursor : Math.max(afterId, head) }
+    }
+  }
+  const watch = (service: string) => {
+    const release = releaseOf()
+    return { ...release, id: service, plan: { ...release.plan, service } }
+  }
+  const waits = fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 12 })
+  await fc.assert(
+    fc.asyncProperty(fc.scheduler(), waits, async (scheduler, waited) => {
+      const log = new SlowLog()
+      const table = tableOf(log)
+      const shop = await table.read(watch('shop'), null, start)
+      log.scheduler = scheduler
+      const many = Array.from({ length: 600 }, () => counted('requests', 0, 1))
+      const reads: Promise<unknown>[] = []
+      for (const [send, answers] of waited.entries()) {
+        for (const service of ['shop', 'cart']) log.send(start + 1_000 + send, many, { service })
+        reads.push(table.read(watch('shop'), shop.cursor, start + 2_000 + send))
+        reads.push(table.read(watch('cart'), start, start + 2_000 + send))
+        for (let answer = 0; answer < answers; answer++) {
+          await new Promise(resolve => setImmediate(resolve))
+          if (scheduler.count() > 0) await scheduler.waitOne()
+        }
+      }
+      await scheduler.waitFor(Promise.all(reads))
+      log.scheduler = null
+      const { observations } = await table.read(watch('cart'), start, start + 16_000)
+      assert.deepEqual(brief(observations), [['canary', 0, 10_000, `0/${600 * waited.length}`, 'closed']])
+    }),
+    { numRuns: 100 },
+  )
+})

@@ -46,7 +46,10 @@ type Watched = Parameters<ObservationSource['read']>[0]
 export const sampleLatenessMs = 5_000
 export const sampleVisibleAfterMs = 250
 
-const batchesPerRead = 1_000
+/** Some megabytes of JSON; more at once would be parsed while a decision waits. */
+const batchesPerRead = 250
+/** About a millisecond; then whatever else is waiting has its turn. After a take-over there are hundreds of thousands. */
+const samplesPerTurn = 1_000
 /**
  * Buckets of all services close at the same moment. A thousand looks at once would stand before the one that matters;
  * what stops a release shows in open buckets, so a routine look may come a second later.
@@ -198,7 +201,12 @@ class LoggedSeriesTable implements SeriesTable {
     for (;;) {
       const { batches, cursor } = await this.#log.read(this.#position, null, batchesPerRead)
       if (this.#isOffline) this.#forgetOffline()
-      for (const batch of batches) this.#services.get(keyOf(batch, batch.service))?.table.take(batch)
+      for (const slice of slicesOf(batches)) {
+        // Where the tables are moves with what they hold: a table that is filled meanwhile goes on from there.
+        for (const batch of slice) this.#services.get(keyOf(batch, batch.service))?.table.take(batch)
+        this.#position = slice.at(-1)!.id
+        await nextTurn()
+      }
       this.#position = cursor
       if (batches.length < batchesPerRead) break
     }
@@ -250,19 +258,34 @@ class LoggedSeriesTable implements SeriesTable {
 
   async #fillScope(tables: readonly NewTable[]): Promise<void> {
     const { project, environment } = tables[0]!
-    const filter = { project, environment, services: [...new Set(tables.map(({ name }) => name))] }
+    const byName = Map.groupBy(tables, ({ name }) => name)
+    const filter = { project, environment, services: [...byName.keys()] }
     let position = await this.#log.idBefore(Math.min(...tables.map(({ service }) => service.table.scope.completeFrom)))
-    while (position < this.#position!) {
+    for (let isEnd = false; !isEnd && position < this.#position!; ) {
       const { batches, cursor } = await this.#log.read(position, filter, batchesPerRead)
-      for (const batch of batches) {
-        // The rest comes through the common stream, once these tables are in it.
-        if (batch.id > this.#position!) continue
-        for (const { name, service } of tables) if (name === batch.service) service.table.take(batch)
-      }
-      position = cursor
-      if (batches.length < batchesPerRead) break
+      isEnd = cursor === position
+      position = await this.#takeUntilPresent(batches, byName, cursor)
     }
     for (const { key, service } of tables) this.#services.set(key, service)
+  }
+
+  /**
+   * Answers how far it came. What is newer than the common stream comes through it, once these tables are in it: nothing
+   * is waited for between seeing that and entering them.
+   */
+  async #takeUntilPresent(
+    batches: readonly SampleBatch[],
+    byName: ReadonlyMap<string, readonly NewTable[]>,
+    cursor: number,
+  ): Promise<number> {
+    for (const slice of slicesOf(batches)) {
+      for (const batch of slice) {
+        if (batch.id > this.#position!) return this.#position!
+        for (const { service } of byName.get(batch.service) ?? []) service.table.take(batch)
+      }
+      await nextTurn()
+    }
+    return cursor
   }
 
   /** Each at its own time: all at once would take as long as there are services. */
@@ -277,6 +300,22 @@ class LoggedSeriesTable implements SeriesTable {
     this.#forgotAt = now
     for (const [key, { askedAt }] of this.#services) if (now - askedAt > idleMs) this.#services.delete(key)
   }
+}
+
+/** In order, each of about as many samples as one turn of the event loop takes. */
+function slicesOf(batches: readonly SampleBatch[]): readonly (readonly SampleBatch[])[] {
+  const slices: SampleBatch[][] = []
+  let room = 0
+  for (const batch of batches) {
+    if (room <= 0) slices.push([])
+    room = (room <= 0 ? samplesPerTurn : room) - batch.samples.length
+    slices.at(-1)!.push(batch)
+  }
+  return slices
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
 }
 
 function keyOf(scope: { readonly project: string; readonly environment: string }, service: string): string {

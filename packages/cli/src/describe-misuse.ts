@@ -72,7 +72,7 @@ const sentences: readonly {
 ]
 
 /** Commands that have commands of their own. */
-const groups = new Set(['flags', 'cohort'])
+const groups = new Set(['flags', 'experiments', 'cohort'])
 
 export function describeMisuse({ code, message }: CommanderError, args: readonly string[]): Localized {
   const suggested = /Did you mean (?:one of )?(.*?)\?/su.exec(message)?.[1]

@@ -227,6 +227,257 @@ describe('dankai flags import and export of other systems', () => {
   })
 })
 
+async function call<Body>(path: string, body: unknown, key: string | null = null): Promise<Body> {
+  const response = await fetch(local.url + path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(key === null ? {} : { authorization: `Bearer ${key}` }) },
+    body: JSON.stringify(body),
+  })
+  const text = await response.text()
+  assert.ok(response.ok, `${path}: ${text}`)
+  return text === '' ? (null as Body) : JSON.parse(text)
+}
+
+const keyOf = async (kind: string): Promise<string> =>
+  (await call<{ secret: string }>('/v1/keys', { kind, principal: 'shop', name: `shop ${kind}` })).secret
+
+describe('dankai experiments', () => {
+  /** Users of each variant, of whom the first ones searched, each for so much. */
+  async function tell(flag: string, variant: string, users: number, converted: number, value: number): Promise<void> {
+    const at = Date.now() - 1_000
+    const people = Array.from({ length: users }, (_, index) => `${flag}-${variant}-${index}`)
+    await call('/v1/exposures', {
+      sdk: '00000000-0000-4000-8000-000000000009',
+      batch: ++batch,
+      sentAt: Date.now(),
+      exposures: people.map(user => ({ flag, variant, user, at })),
+      outcomes: people.slice(0, converted).map(user => ({ event: `${flag}-search`, user, at, value })),
+    })
+  }
+  let batch = 0
+  const halves = (one: string, two: string): string => {
+    const variants = JSON.stringify({ [one]: one, [two]: two })
+    const split = JSON.stringify({
+      split: [one, two].map(variant => ({ variant, weight: 50_000 })),
+      experiment: true,
+    })
+    return `--kind experiment --field variants='${variants}' --field offVariant=${one} --field onVariant=${two} --field otherwise='${split}'`
+  }
+
+  it('lists experiments, and shows what one has shown with intervals and the check of its sample ratio (F-037)', async () => {
+    await data(`flags set ranking ${halves('control', 'ml')} --owner search`)
+    await tell('ranking', 'control', 900, 90, 1)
+    await tell('ranking', 'ml', 900, 225, 2)
+    const listed = await dankai('experiments list')
+    assert.ok(listed.out.includes('ranking     running  control 50% / ml 50%  search'), listed.out.join('\n'))
+    const shown = await dankai('experiments results ranking')
+    assert.deepEqual(
+      [shown.exit, steady(shown.out)],
+      [
+        0,
+        [
+          'ranking: running, first user TIME, 1800 users, compared with control',
+          '  variant            users  got  should get',
+          '  control (control)  900    50%  50%',
+          '  ml                 900    50%  50%',
+          'sample ratio: as it should be (e-value 0.6, alarm from 1000)',
+          'ranking-search',
+          '  variant  did it           difference (95% interval)       mean  difference (95% interval)',
+          '  control  90 / 900 = 10%                                   0.1',
+          '  ml       225 / 900 = 25%  +15 (+9.47 … +20.53) pp higher  0.5   +0.4 (+0.3038 … +0.4962) higher',
+        ],
+      ],
+    )
+    const japanese = await dankai('experiments results ranking --control ml', { DANKAI_LANG: 'ja' })
+    assert.match(steady(japanese.out)[0] ?? '', /^ranking: 実施中、最初の利用者 TIME、利用者 1800 人、比べる相手は ml$/)
+    assert.ok(
+      japanese.out.some(line => /^ {2}control .* 低い$/.test(line)),
+      japanese.out.join('\n'),
+    )
+    const { sampleRatio, outcomes } = await data('experiments results ranking --event nothing')
+    assert.deepEqual([sampleRatio.state, outcomes[0].event], ['even', 'nothing'])
+    await data('flags set ranking --ended')
+    const japaneseList = await dankai('experiments list', { DANKAI_LANG: 'ja' })
+    assert.ok(japaneseList.out.some(line => /^ranking +終了 /.test(line)))
+    assert.match((await dankai('experiments results ranking')).out[0] ?? '', /^ranking: ended \d/)
+  })
+
+  it('says first what keeps results from being read', async () => {
+    await data(`flags set losing ${halves('a', 'b')}`)
+    await tell('losing', 'a', 900, 10, 1)
+    await tell('losing', 'b', 50, 1, 1)
+    await tell('losing', 'b', 1, 0, 1)
+    await call('/v1/exposures', {
+      sdk: '00000000-0000-4000-8000-000000000009',
+      batch: ++batch,
+      sentAt: Date.now(),
+      exposures: [{ flag: 'losing', variant: 'a', user: 'losing-b-7', at: Date.now() }],
+      outcomes: [],
+    })
+    const { out } = await dankai('experiments results losing')
+    assert.deepEqual(out.slice(1, 3), [
+      '! do not read the results: find out first why some variant loses users',
+      '! 1 users were given more than one variant and are left out',
+    ])
+    assert.ok(
+      out.some(line => /^sample ratio: NOT as it should be \(e-value 10\^\d+, alarm from 1000\)$/.test(line)),
+      out.join('\n'),
+    )
+    assert.ok(out.some(line => /^ {2}b .*too few users/.test(line)))
+    const wrong = await dankai('experiments results losing --control purple')
+    assert.deepEqual([wrong.exit, wrong.error[0]?.slice(0, 28)], [1, 'Cannot compare with "purple"'])
+    assert.equal((await dankai('experiments results nothing')).exit, 1)
+  })
+})
+
+describe('dankai flags sets and apply-set', () => {
+  const plan = `kind: ReleasePlan
+name: push
+exposure: [{ flag: push-new }]
+flags:
+  initial: { PUSH: false, MONITORING: true, TARGET: 0 }
+  alpha: { PUSH: true, MONITORING: true, TARGET: exposure, ALPHA_ONLY: true }
+  emergency: { PUSH: false, MONITORING: true, TARGET: 0 }
+phases: [{ name: all, expose: 100%, hold: 1h, flags: alpha }]
+rollback: [{ flags: emergency }]
+`
+  it('shows the sets of applied plans and applies one as a complete replacement (CB-03)', async () => {
+    const none = await dankai('flags sets --environment empty')
+    assert.deepEqual([none.exit, none.out], [0, ['No applied plan has a flag set.']])
+    await data(`apply ${file('push.yaml', plan)}`)
+    const table = [
+      'push',
+      '  flag        initial  alpha     emergency',
+      '  PUSH        false    true      false',
+      '  MONITORING  true     true      true',
+      '  TARGET      0        exposure  0',
+      '  ALPHA_ONLY  -        true      -',
+      '- : not named, so a set that is applied switches it off',
+    ]
+    assert.deepEqual((await dankai('flags sets')).out, table)
+    assert.deepEqual((await dankai('flags sets push')).out, table)
+    const alpha = await dankai('flags apply-set push alpha --exposure 5% --why "first users"')
+    assert.deepEqual(
+      [alpha.exit, alpha.out.at(-1)],
+      [0, 'push/alpha: changed 4, unchanged 0, not set 0'],
+      alpha.error.join('\n'),
+    )
+    assert.equal((await data('flags get TARGET')).flag.variants.on, 5)
+    const stopped = await dankai('flags apply-set push emergency', { DANKAI_LANG: 'ja' })
+    assert.deepEqual(
+      [stopped.exit, stopped.out],
+      [
+        0,
+        ['  変更: PUSH', '  変更: TARGET', '  変更: ALPHA_ONLY', 'push/emergency: 変更 3、同じ 1、設定できないもの 0'],
+      ],
+    )
+    assert.equal((await data('flags get ALPHA_ONLY')).flag.on, false, 'not named, so off')
+    assert.match((await dankai('flags history ALPHA_ONLY')).out[0] ?? '', /"flag set push\/emergency"$/)
+  })
+
+  it('says what it cannot apply', async () => {
+    const noShare = await dankai('flags apply-set push alpha')
+    assert.deepEqual(
+      [noShare.exit, noShare.error],
+      [
+        2,
+        [
+          'Cannot apply flag set "alpha": found that TARGET follows the exposure of a release, expected a percentage to put there. Give --exposure 25%.',
+        ],
+      ],
+    )
+    const unknown = await dankai('flags apply-set push omega')
+    assert.deepEqual(
+      [unknown.exit, unknown.error],
+      [
+        1,
+        [
+          'Cannot apply flag set "omega" of plan "push": found no such set, expected one of initial, alpha, emergency. See them: dankai flags sets.',
+        ],
+      ],
+    )
+    assert.equal((await dankai('flags apply-set nothing alpha')).exit, 1)
+  })
+})
+
+describe('dankai flags policy', () => {
+  it('says and sets whether overdue flags block releases', async () => {
+    assert.deepEqual((await dankai('flags policy')).out, ['Overdue flags block no release.'])
+    assert.deepEqual(await data('flags policy --block-overdue'), { overdueBlocksRelease: true })
+    assert.deepEqual((await dankai('flags policy', { DANKAI_LANG: 'ja' })).out, [
+      '削除の期限を過ぎたフラグは、そのサービスの次のリリースを止めます。',
+    ])
+    assert.deepEqual(await data('flags policy --allow-overdue'), { overdueBlocksRelease: false })
+    assert.equal((await dankai('flags policy --allow-overdue --block-overdue')).exit, 2)
+  })
+})
+
+describe('dankai flags evaluations and clients', () => {
+  it('says who evaluated a flag, with which answer and when last', async () => {
+    await data('flags set watched --on --share 100%')
+    assert.deepEqual((await dankai('flags evaluations watched')).out, ['No client has reported evaluations yet.'])
+    const toggles = { watched: { yes: 7, no: 2, variants: {} } }
+    const bucket = { start: new Date(Date.now() - 60_000).toISOString(), stop: new Date().toISOString(), toggles }
+    await call('/unleash/api/client/metrics', { appName: 'shop', instanceId: 'i', bucket }, await keyOf('sdk-server'))
+    const { out } = await dankai('flags evaluations watched')
+    assert.deepEqual(steady(out), [
+      'counted since TIME',
+      ...['who      variant  count  last', 'unleash  off      2      TIME', 'unleash  on       7      TIME'],
+    ])
+    const japanese = await dankai('flags evaluations in-code', { DANKAI_LANG: 'ja' })
+    assert.equal(japanese.out[1], '誰も評価していません。')
+    assert.equal((await dankai('flags evaluations nothing')).exit, 1)
+  })
+
+  it('names connected, acknowledged and silent SDKs, and what each protocol is refused and why', async () => {
+    await data('flags set dealt --on --share 50% --environment served')
+    const secret = (
+      await call<{ secret: string }>('/v1/keys', {
+        ...{ kind: 'sdk-server', principal: 'shop', name: 'served', environment: 'served' },
+      })
+    ).secret
+    const client = createDankaiClient({ url: local.url, key: secret, name: 'shop-1' })
+    const ending = new AbortController()
+    try {
+      await client.ready(20_000)
+      const silent = { 'dankai-sdk': '00000000-0000-4000-8000-0000000000aa; name=mute-1' }
+      const headers = { ...silent, authorization: `Bearer ${secret}` }
+      await fetch(`${local.url}/v1/stream`, { headers, signal: ending.signal })
+      const read = async () => steady((await dankai('flags clients --environment served')).out)
+      let lines = await read()
+      for (const startedAt = performance.now(); !lines[0]?.endsWith('1 of 2 server SDKs have it'); lines = await read())
+        assert.ok(performance.now() - startedAt < 20_000, lines.join('\n'))
+      const version = String((await data('flags get dealt --environment served')).flag.version)
+      assert.deepEqual(lines.slice(0, 5), [
+        `version ${version}: 1 of 2 server SDKs have it`,
+        '  name    kind    state         version  stream     last heard',
+        '  mute-1  server  silent        0        connected  TIME',
+        `  shop-1  server  acknowledged  ${version.padEnd(7)}  connected  TIME`,
+        'not served to launchdarkly clients:',
+      ])
+      assert.match(lines[5] ?? '', /^ {2}dealt {2}.*dankai/)
+      const all = await data('flags clients --environment served')
+      assert.deepEqual(
+        all.refused.map(({ client, flags }: { client: string; flags: readonly { flag: string }[] }) => [
+          client,
+          flags.map(({ flag }) => flag),
+        ]),
+        ['launchdarkly', 'unleash', 'flagd'].map(name => [name, ['dealt']]),
+      )
+      const one = await dankai('flags clients dealt --environment served', { DANKAI_LANG: 'ja' })
+      assert.equal(one.out.filter(line => line.includes('届かない')).length, 3)
+      assert.deepEqual((await dankai('flags clients watched')).out, [
+        'launchdarkly  served',
+        'unleash       served',
+        'flagd         served',
+      ])
+    } finally {
+      ending.abort()
+      await client.close()
+    }
+  })
+})
+
 describe('dankai cohort', () => {
   it('explains why somebody is in or out', async () => {
     await data('flags set explained --share 30%')
@@ -335,7 +586,7 @@ rollback: [{ expose: 0% }]
   })
 })
 
-it('every command of flags and cohort was run here against the server', () => {
+it('every command of flags, experiments and cohort was run here against the server', () => {
   const terminal = { out: () => {}, error: () => {}, columns: 100, hasColour: false, environment: {}, workingFolder }
   const all = createProgram(contextOf(terminal, false)).commands.flatMap(group =>
     group.commands.map(command => `${group.name()} ${command.name()}`),

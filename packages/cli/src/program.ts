@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { Command } from 'commander'
 import type { AddCommand } from './command-parts.ts'
 import { addCohortCommands } from './commands/cohort-commands.ts'
+import { addExperimentCommands } from './commands/experiment-commands.ts'
 import { addFlagCommands } from './commands/flag-commands.ts'
 import { addPeopleCommands } from './commands/people-commands.ts'
 import { addPlanCommands } from './commands/plan-commands.ts'
@@ -34,6 +35,7 @@ export function createProgram(context: Context): Command {
   addPeopleCommands(add, context)
   addFlagCommands(add, under, context)
   addCohortCommands(add, under, context)
+  addExperimentCommands(add, under, context)
   return root
 }
 

@@ -76,6 +76,23 @@ export const flagSetResultSchema = z
   })
   .meta({ id: 'FlagSetResult' })
 
+export const planFlagSetsSchema = z
+  .object({
+    plan: z.string(),
+    universe: z.array(z.string()).describe('Every flag that some set of the plan names; each set replaces them all.'),
+    sets: z.array(
+      z.object({
+        name: z.string(),
+        values: z
+          .record(z.string(), scalar)
+          .describe('The text "exposure" stands for the percentage of the release; a flag without a value is off.'),
+      }),
+    ),
+    problem: z.string().nullable().describe('Why the sets of the applied plan cannot be read.'),
+  })
+  .meta({ id: 'PlanFlagSets' })
+export const planFlagSetsListSchema = pageSchema(planFlagSetsSchema, 'PlanFlagSetsList')
+
 export const staleReasons = ['overdue', 'due', 'one variant', 'not evaluated'] as const
 
 export const staleFlagSchema = z
@@ -122,6 +139,36 @@ export const flagClientsSchema = z
     ),
   })
   .meta({ id: 'FlagClients' })
+
+export const servedClientsSchema = z
+  .object({
+    version: z.int().describe('What the environment serves now.'),
+    known: z.int().describe('Server SDKs that were heard lately; exposure is read back from them.'),
+    acknowledged: z.int().describe('Those of them that serve this version.'),
+    refused: z
+      .array(
+        z.object({
+          client: z.enum(['launchdarkly', 'unleash', 'flagd']),
+          flags: z.array(z.object({ flag: z.string(), why: z.string() })).max(1_000),
+          more: z.boolean(),
+        }),
+      )
+      .describe('Flags that clients which evaluate by themselves are not given.'),
+  })
+  .meta({ id: 'ServedClients' })
+
+export const sdkSchema = z
+  .object({
+    sdk: z.string(),
+    name: z.string(),
+    kind: z.enum(['server', 'client']),
+    connected: z.boolean(),
+    version: z.int().describe('The newest it said it serves.'),
+    connectedAt: z.number(),
+    seenAt: z.number(),
+  })
+  .meta({ id: 'Sdk' })
+export const sdkListSchema = pageSchema(sdkSchema, 'SdkList')
 
 export const flagPolicySchema = z
   .strictObject({

@@ -82,6 +82,42 @@ export function addFlagCommands(addToRoot: AddCommand, under: Under, context: Co
   add('stale', 'flags that ask to be removed or reviewed', '片付けや見直しが要るフラグ')
     .option('--strict', text('exit code 1 while one is overdue', '期限切れがあれば終了コード 1'))
     .action(async options => (await import('../flags/read-flags.ts')).showStale(context, options))
+  add('policy', 'what this environment asks of its flags', 'この環境がフラグに求めること')
+    .option(
+      '--block-overdue',
+      text(
+        'no release of a service starts while a flag of it is overdue',
+        '期限切れのフラグがあるサービスは公開できない',
+      ),
+    )
+    .option('--allow-overdue', text('overdue flags block nothing', '期限切れのフラグは何も止めない'))
+    .action(async options => (await import('../flags/flag-policy.ts')).flagPolicy(context, options))
+  add('evaluations <key>', 'who evaluates a flag, and when last', 'フラグを評価している者と最後の時刻').action(
+    async (key: string, options) => (await import('../flags/flag-clients.ts')).showEvaluations(context, key, options),
+  )
+  add(
+    'clients [key]',
+    'SDKs and what they serve; of a flag: which clients get it',
+    'SDK とその状態。フラグを指定すれば、届くクライアント',
+  ).action(async (key: string | undefined, options) => {
+    const { showClients, showClientsOf } = await import('../flags/flag-clients.ts')
+    await (key === undefined ? showClients(context, options) : showClientsOf(context, key, options))
+  })
+  add('sets [plan]', 'flag sets of the applied plans', '適用済みの計画のフラグの組').action(
+    async (plan: string | undefined, options) =>
+      (await import('../flags/flag-sets.ts')).listFlagSets(context, plan, options),
+  )
+  add(
+    'apply-set <plan> <set>',
+    'set every flag of a plan at once; one that the set does not name is off',
+    '計画の全フラグをまとめて置き換える。組に無いものは切る',
+  )
+    .option('--exposure <percent>', text('for values that follow a release', 'リリースに従う値のための割合'))
+    .option('--why <reason>', text('kept in the record', '記録に残す理由'))
+    .option('--break-glass', text('although a live release moves it', '動いているリリースのフラグでも'))
+    .action(async (plan: string, set: string, options) =>
+      (await import('../flags/flag-sets.ts')).applyFlagSet(context, plan, set, options),
+    )
   add('refs <folder>', 'where code names flags', 'コードのどこにフラグがあるか')
     .option(
       '--keys <file>',

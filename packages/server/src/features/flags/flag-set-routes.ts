@@ -1,20 +1,51 @@
 import { isDeepStrictEqual } from 'node:util'
-import { applyFlagSetSchema, flagSetResultSchema, scopeQuerySchema } from '@dankai/contract'
+import {
+  applyFlagSetSchema,
+  flagSetResultSchema,
+  nameSchema,
+  pageQuerySchema,
+  planFlagSetsListSchema,
+  planFlagSetsSchema,
+  scopeQuerySchema,
+} from '@dankai/contract'
 import { type FlagSetValue, withFlagValue } from '@dankai/integrations'
 import type { Scope } from '@dankai/store'
 import { createRoute } from '@hono/zod-openapi'
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { Application } from '../../application.ts'
 import type { Api } from '../../http/api.ts'
 import { requestScope, requireKind } from '../../http/caller.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
+import { unknownPlan } from '../plans/plan-routes.ts'
 import { flagEditors } from './flag-routes.ts'
+import { readPlanFlagSets } from './plan-flag-sets.ts'
 import { requireReason, requireSound } from './write-flag.ts'
 
 type ApplyFlagSet = z.infer<typeof applyFlagSetSchema>
 
-const route = createRoute({
+const listRoute = createRoute({
+  method: 'get',
+  path: '/v1/flag-sets',
+  tags: ['flags'],
+  summary: 'List the flag sets of the applied plans',
+  request: { query: z.object({ ...pageQuerySchema.shape, ...scopeQuerySchema.shape }) },
+  responses: {
+    200: jsonAnswer('A page of plans, without those that have no set.', planFlagSetsListSchema),
+    ...problemAnswer,
+  },
+})
+
+const getRoute = createRoute({
+  method: 'get',
+  path: '/v1/flag-sets/{plan}',
+  tags: ['flags'],
+  summary: 'Read the flag sets of an applied plan',
+  request: { params: z.object({ plan: nameSchema }), query: scopeQuerySchema },
+  responses: { 200: jsonAnswer('Every set, and what each replaces.', planFlagSetsSchema), ...problemAnswer },
+})
+
+const applyRoute = createRoute({
   method: 'put',
   path: '/v1/flag-sets/apply',
   tags: ['flags'],
@@ -25,7 +56,30 @@ const route = createRoute({
 
 /** In an emergency as much as possible counts: one flag that cannot be set does not keep the others. */
 export function useFlagSets(api: Api, app: Application): void {
-  api.openapi(route, async c => {
+  const { documents } = app.store
+
+  api.openapi(listRoute, async c => {
+    requireKind(c.get('caller'), flagEditors)
+    const scope = requestScope(c)
+    const { limit, cursor } = c.req.valid('query')
+    const page = await documents.list(scope, { kind: 'ReleasePlan', limit, after: cursor ?? null })
+    const items: z.infer<typeof planFlagSetsSchema>[] = []
+    for (const { name } of page.items) {
+      const found = await readPlanFlagSets(documents, scope, name)
+      if (found !== null && (found.sets.length > 0 || found.problem !== null)) items.push(found)
+    }
+    return c.json({ items, next: page.next }, 200)
+  })
+
+  api.openapi(getRoute, async c => {
+    requireKind(c.get('caller'), flagEditors)
+    const { plan } = c.req.valid('param')
+    const found = await readPlanFlagSets(documents, requestScope(c), plan)
+    if (found === null) throw unknownPlan(plan)
+    return c.json(found, 200)
+  })
+
+  api.openapi(applyRoute, async c => {
     const caller = c.get('caller')
     requireKind(caller, flagEditors)
     const scope = requestScope(c)

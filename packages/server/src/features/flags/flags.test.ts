@@ -375,6 +375,36 @@ describe('a flag set', () => {
     assert.equal((await applySet({})).status, 422)
     assert.equal((await applySet({ x: true }, { breakGlass: true })).status, 422, 'a reason is needed')
   })
+
+  it('is read from the applied plans, whatever their strategies, with all that it replaces', async () => {
+    const text = (name: string, rest: string): string =>
+      `kind: ReleasePlan\nname: ${name}\nexposure: [{ flag: ${name}-new }]\nrollback: [{ expose: 0% }]\n${rest}`
+    const phases = 'phases: [{ name: all, expose: 100%, hold: 1h }]'
+    const sets = 'flags:\n  initial: { PUSH: false, TARGET: 0 }\n  alpha: { PUSH: true, ALPHA_ONLY: true }\n'
+    const files = [
+      { file: 'sets.yaml', text: text('sets', `${sets}${phases}\n`) },
+      { file: 'two.yaml', text: text('two', `${sets}strategies:\n  fast: { ${phases} }\n  slow: { ${phases} }\n`) },
+      { file: 'none.yaml', text: text('none', phases) },
+    ]
+    const scope = '?environment=sets'
+    const applied = await api('POST', `/v1/plans${scope}`, { files })
+    assert.equal(applied.status, 200, JSON.stringify(applied.body))
+    const expected = {
+      universe: ['PUSH', 'TARGET', 'ALPHA_ONLY'],
+      sets: [
+        { name: 'initial', values: { PUSH: false, TARGET: 0 } },
+        { name: 'alpha', values: { PUSH: true, ALPHA_ONLY: true } },
+      ],
+      problem: null,
+    }
+    const { items } = (await api('GET', `/v1/flag-sets${scope}`)).body
+    assert.deepEqual(
+      items,
+      ['sets', 'two'].map(plan => ({ plan, ...expected })),
+    )
+    assert.deepEqual((await api('GET', `/v1/flag-sets/none${scope}`)).body.sets, [])
+    assert.equal((await api('GET', `/v1/flag-sets/nothing${scope}`)).status, 404)
+  })
 })
 
 describe('flags past their retention', () => {
@@ -602,5 +632,50 @@ describe('clients that evaluate by themselves', () => {
     assert.deepEqual(await served('for-all'), of(true, true, true))
     assert.deepEqual(await served('for-some'), of(false, false, false))
     assert.deepEqual(await served('as-unleash'), of(false, true, false))
+    const { refused } = (await api('GET', '/v1/flag-clients')).body
+    const refusedBy = new Map(
+      refused.map(({ client, flags }: { client: string; flags: readonly { flag: string }[] }) => [
+        client,
+        flags.map(({ flag }) => flag).filter(flag => /^(for|as)-/.test(flag)),
+      ]),
+    )
+    assert.deepEqual(
+      [...refusedBy],
+      [
+        ['launchdarkly', ['as-unleash', 'for-some']],
+        ['unleash', ['for-some']],
+        ['flagd', ['as-unleash', 'for-some']],
+      ],
+    )
+  })
+
+  it('page through the SDKs of an environment, with what each serves', async () => {
+    const { secret } = (await api('POST', '/v1/keys', { kind: 'sdk-server', principal: 'shop', name: 'paged' })).body
+    const ending = new AbortController()
+    const ids = [1, 2, 3].map(no => `00000000-0000-4000-8000-00000000000${no}`)
+    for (const sdk of ids)
+      await fetch(`${server.url}/v1/stream`, {
+        headers: { authorization: `Bearer ${secret}`, 'dankai-sdk': `${sdk}; name=shop` },
+        signal: ending.signal,
+      })
+    const { version } = (await api('GET', '/v1/flag-clients')).body
+    const said = { sdk: ids[1], name: 'shop', version, appliedAt: Date.now() }
+    await ask(server.url, 'POST', '/v1/acknowledgements', { key: secret, body: said })
+    const figures = async () => (await api('GET', '/v1/flag-clients')).body
+    const { known } = await until(figures, ({ known, acknowledged }) => known === 3 && acknowledged === 1)
+    assert.equal(known, 3)
+    const first = (await api('GET', '/v1/sdks?limit=2')).body
+    const rest = (await api('GET', `/v1/sdks?limit=2&cursor=${first.next}`)).body
+    assert.deepEqual(
+      [...first.items, ...rest.items].map(({ sdk, connected, version: served }) => [
+        sdk,
+        connected,
+        served === version,
+      ]),
+      ids.map((sdk, index) => [sdk, true, index === 1]),
+    )
+    assert.equal(rest.next, null)
+    ending.abort()
+    assert.equal((await ask(server.url, 'GET', '/v1/sdks', { key: secret })).status, 403)
   })
 })

@@ -48,6 +48,25 @@ export class FlagSet {
     this.#linkIfNamed(key)
   }
 
+  /** Flags whose answer may change with one of these: those that ask for it, whatever the number of steps between. */
+  askingFor(keys: readonly string[]): readonly string[] {
+    if (!keys.some(key => this.#askedFor.has(key))) return []
+    const references = [...this.#references()]
+    const reached = new Set(keys)
+    const found = new Set<string>()
+    for (let news: readonly string[] = keys; news.length > 0; ) {
+      const asked = new Set(news)
+      news = references.flatMap(([key, others]) =>
+        !reached.has(key) && others.some(other => asked.has(other)) ? [key] : [],
+      )
+      for (const key of news) {
+        reached.add(key)
+        found.add(key)
+      }
+    }
+    return [...found]
+  }
+
   #place(definition: StoredFlagDefinition): void {
     const flag = compileFlag(definition)
     const { key } = definition

@@ -1,6 +1,9 @@
 /** What a client tells: which flags changed, whether it still hears the control plane, and what went wrong. */
 export interface ClientEvents {
-  /** Also when a lease ends or is renewed, which changes what flags serve without a new version. */
+  /**
+   * Every flag whose answer may be another: the changed ones, and those that ask for one as a prerequisite. Also when a
+   * lease ends or is renewed, which changes what flags serve without a new version.
+   */
   readonly change: { readonly version: number | null; readonly keys: readonly string[] }
   /** Nothing was heard for `staleAfterMs`. */
   readonly stale: { readonly version: number | null }

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { defineFlag, type EvaluationContext, type FlagDefinition } from '@dankai/flags'
+import { defineFlag, type EvaluationContext, evaluateFlag, type FlagDefinition } from '@dankai/flags'
+import fc from 'fast-check'
 import { createBackoff } from './backoff.ts'
 import type { ClientEventName, ClientEvents } from './client-events.ts'
 import type { ClientOptions } from './client-options.ts'
 import { type ControlPlaneDouble, openControlPlaneDouble, type StreamDouble } from './control-plane-double.ts'
 import { createDankaiClient, type DankaiClient } from './dankai-client.ts'
+import { KnownFlags } from './known-flags.ts'
 import { ManualClock } from './manual-clock.ts'
 import { retryAfterMs } from './request.ts'
 
@@ -154,6 +156,87 @@ test('a server that cannot be reached is named by its error, and nothing is thro
   )
   clock.advance(10_000)
   assert.equal(client.status(), 'stale', 'a client that has never heard its server says so too')
+})
+
+test('a change names the flags that ask for the changed one too, through any number of others, and what they serve', async t => {
+  const { client, stream } = await openWithFlags(t, 1)
+  const asking = (key: string, ...others: readonly string[]): FlagDefinition =>
+    flag(1, { key, prerequisites: others.map(other => ({ flag: other, variants: ['on'] })) })
+  const [root, all] = [flag(1, { key: 'root' }), { version: 1, flags: [] as FlagDefinition[] }]
+  all.flags = [
+    root,
+    asking('one', 'root'),
+    asking('two', 'one'),
+    asking('three', 'two', 'other'),
+    flag(1, { key: 'other' }),
+  ]
+  const isOn = (): string[] => all.flags.map(({ key }) => key).filter(key => client.isEnabled(key, mio))
+  const rows: readonly [message: object, keys: readonly string[], on: readonly string[]][] = [
+    [{ version: 2, flag: { ...root, on: false } }, ['root', 'one', 'two', 'three'], ['other']],
+    [{ version: 2, flag: { ...root, killed: true } }, ['root', 'one', 'two', 'three'], ['other']],
+    [{ version: 3, flag: root }, ['root', 'one', 'two', 'three'], ['root', 'one', 'two', 'three', 'other']],
+    [{ version: 4, flag: flag(0, { key: 'other' }) }, ['other', 'three'], ['root', 'one', 'two']],
+    [{ version: 5, flag: asking('three', 'one') }, ['three'], ['root', 'one', 'two', 'three']],
+    [{ version: 6, flag: { ...asking('two'), on: false } }, ['two'], ['root', 'one', 'three']],
+    // A circle breaks everybody in it, and ends for all of them.
+    [{ version: 7, flag: asking('root', 'three') }, ['root', 'one', 'three'], []],
+    [{ version: 8, flag: root }, ['root', 'one', 'three'], ['root', 'one', 'three']],
+    [{ version: 9, deleted: 'root' }, ['root', 'one', 'three'], []],
+  ]
+  const first = next(client, 'change')
+  stream.send('flags', 1, all)
+  assert.deepEqual((await first).keys, ['new-booking-flow', ...all.flags.map(({ key }) => key)])
+  for (const [message, keys, on] of rows) {
+    const change = next(client, 'change')
+    stream.send('change', 0, message)
+    assert.deepEqual((await change).keys, keys, JSON.stringify(message))
+    assert.deepEqual(isOn(), on, JSON.stringify(message))
+  }
+  const again = next(client, 'change')
+  stream.send('flags', 9, {
+    version: 9,
+    flags: all.flags.map(one => (one.key === 'one' ? { ...one, on: false } : one)),
+  })
+  assert.deepEqual((await again).keys.toSorted(), ['one', 'other', 'root', 'three', 'two'])
+})
+
+test('no answer of a flag changes without the change naming it, whatever asks for what', () => {
+  const names = ['a', 'b', 'c', 'd', 'e', 'f']
+  const anyFlag = fc.record({
+    key: fc.constantFrom(...names),
+    on: fc.boolean(),
+    asks: fc.array(fc.constantFrom(...names), { maxLength: 2 }),
+  })
+  const definition = ({ key, on, asks }: { key: string; on: boolean; asks: readonly string[] }): FlagDefinition =>
+    flag(1, { key, on, prerequisites: [...new Set(asks)].map(other => ({ flag: other, variants: ['on'] })) })
+  const answers = (known: KnownFlags): ReadonlyMap<string, string> =>
+    new Map(known.all().map(one => [one.definition.key, JSON.stringify(evaluateFlag(one, mio))]))
+  fc.assert(
+    fc.property(
+      fc.array(anyFlag, { maxLength: 8 }),
+      fc.array(fc.oneof(anyFlag, fc.record({ deleted: fc.constantFrom(...names) })), { maxLength: 8 }),
+      (initial, changes) => {
+        const known = new KnownFlags()
+        known.apply({ kind: 'flags', version: 0, flags: initial.map(definition) }, false)
+        for (const [index, change] of changes.entries()) {
+          const before = answers(known)
+          const version = index + 1
+          const applied = known.apply(
+            'deleted' in change
+              ? { kind: 'deletion', version, key: change.deleted }
+              : { kind: 'change', version, flag: definition(change) },
+            false,
+          )
+          assert.ok(applied.outcome === 'applied')
+          const named = new Set(applied.keys)
+          assert.equal(named.size, applied.keys.length, 'nobody is named twice')
+          const after = answers(known)
+          for (const key of names) if (before.get(key) !== after.get(key)) assert.ok(named.has(key), key)
+        }
+      },
+    ),
+    { numRuns: 500 },
+  )
 })
 
 test('a gap asks for the full set, and an older change is not applied', async t => {

@@ -8,6 +8,8 @@
  * 3. A full set with an older version comes from a server that lags behind. It is refused (`older`), so that a stopped
  *    flag does not come back. Only a stale client goes back: a server that is behind for that long does not lag, its
  *    environment was restored from a backup.
+ * 4. What is said to have changed is every flag whose answer may be another: those that were written, and those that ask
+ *    for one of them as a prerequisite, whatever the number of steps between.
  */
 import { type CompiledFlag, type FlagDefinition, FlagSet } from '@dankai/flags'
 import type { StreamMessage } from './stream-message.ts'
@@ -58,7 +60,7 @@ export class KnownFlags {
     this.#flags = new FlagSet(flags)
     this.#version = version
     this.#confirmed = true
-    return { outcome: 'applied', version, keys: changedKeys(before, this.#flags) }
+    return { outcome: 'applied', version, keys: this.#withAsking(changedKeys(before, this.#flags)) }
   }
 
   #applyChange(message: Extract<FlagMessage, { kind: 'change' | 'deletion' }>): Application {
@@ -70,7 +72,11 @@ export class KnownFlags {
     const key = message.kind === 'deletion' ? message.key : message.flag.key
     if (message.kind === 'deletion') this.#flags.delete(key)
     else this.#flags.put(message.flag)
-    return { outcome: 'applied', version: message.version, keys: [key] }
+    return { outcome: 'applied', version: message.version, keys: this.#withAsking([key]) }
+  }
+
+  #withAsking(keys: readonly string[]): readonly string[] {
+    return [...keys, ...this.#flags.askingFor(keys)]
   }
 }
 

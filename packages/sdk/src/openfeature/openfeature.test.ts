@@ -23,6 +23,7 @@ const flags: readonly FlagDefinition[] = [
   defineFlag({ key: 'number', variants: { on: 12.5, off: 0 }, exposure: everybody }),
   defineFlag({ key: 'object', variants: { on: { columns: 3 }, off: {} }, exposure: everybody }),
   defineFlag({ key: 'target', targets: [{ variant: 'on', keys: ['mio'] }] }),
+  defineFlag({ key: 'asking', exposure: everybody, prerequisites: [{ flag: 'on', variants: ['on'] }] }),
   defineFlag({ key: 'half', exposure: { ...everybody, share: 0.999_99 } }),
   defineFlag({
     key: 'since',
@@ -103,7 +104,7 @@ test('a server hears of changes, of a lost control plane and of its return; trac
   const client = ServerApi.getClient('events')
   const changed = once(client, ServerEvents.ConfigurationChanged)
   stream.send('change', 5, { version: 5, flag: defineFlag({ key: 'on' }) })
-  assert.deepEqual((await changed).flagsChanged, ['on'])
+  assert.deepEqual((await changed).flagsChanged, ['on', 'asking'])
 
   client.track('booked', { targetingKey: 'mio' }, { value: 3 })
   clock.advance(6_000)
@@ -176,7 +177,7 @@ test('a browser evaluates at once for the context it has, and a new context need
   assert.deepEqual(client.getBooleanDetails('target', true).value, false)
   const changed = once(client, WebEvents.ConfigurationChanged)
   stream.send('change', 5, { version: 5, deleted: 'on' })
-  assert.deepEqual((await changed).flagsChanged, ['on'])
+  assert.deepEqual((await changed).flagsChanged, ['on', 'asking'])
   client.track('booked', { value: 1 })
   clock.advance(6_000)
   assert.equal((await plane.exposures.next()).body.outcomes[0].user, 'ken')

@@ -80,6 +80,41 @@ test('components follow the flags of their user, and say when the control plane 
   assert.equal(renders, before, 'a component that is gone is not rendered')
 })
 
+test('a component of a flag renders again when a flag that it asks for changes', async t => {
+  const plane = await openControlPlaneDouble()
+  const client = createDankaiClient({ url: plane.url, key: 'key', name: 'web' })
+  t.after(async () => {
+    await plane.close()
+    await client.close()
+  })
+  const asking = {
+    ...layout,
+    exposure: flag(1).exposure,
+    prerequisites: [{ flag: 'new-booking-flow', variants: ['on'] }],
+  }
+  const change = (): Promise<readonly string[]> =>
+    new Promise(resolve => {
+      const stop = client.on('change', ({ keys }) => {
+        stop()
+        resolve(keys)
+      })
+    })
+  const Screen = () => JSON.stringify(useFlagDetails('layout', null).value)
+  const mounted = await mount(
+    createElement(FlagProvider, { client, context: { targetingKey: 'mio' } }, createElement(Screen)),
+  )
+  const stream = await plane.streams.next()
+  const first = change()
+  stream.send('flags', 1, { version: 1, flags: [flag(1), asking] })
+  await mounted.settle(() => first)
+  assert.equal(mounted.text, '{"columns":3}')
+  const lowered = change()
+  stream.send('change', 2, { version: 2, flag: flag(0) })
+  await mounted.settle(() => lowered)
+  assert.deepEqual([mounted.text, await lowered], ['{"columns":1}', ['new-booking-flow', 'layout']])
+  await mounted.unmount()
+})
+
 test('a hook outside of a provider says what is missing', async () => {
   const Lost = () => String(useFlag('new-booking-flow'))
   await assert.rejects(() => mount(createElement(Lost)), /Cannot use useFlag: found no FlagProvider/)

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { deadAfterMs } from '@dankai/store'
 import pg from 'pg'
 import type { BenchResult } from './bench-result.ts'
 import { distributionOf } from './distribution.ts'
@@ -231,7 +232,8 @@ async function untilOneOwns(databaseUrl: string, killedAt: number): Promise<numb
       const { rows } = await client.query(
         `select count(*)::integer as orphans from dankai.release r where r.ended_at is null and not exists (
            select from dankai.instance i where i.id = r.owner and i.epoch = r.owner_epoch
-             and i.seen_at > dankai.now_ms(null) - 5000)`,
+             and i.seen_at > dankai.now_ms(null) - $1::bigint)`,
+        [deadAfterMs],
       )
       if (rows[0].orphans === 0) return monotonicMs() - killedAt
       await pause(100)

@@ -225,7 +225,7 @@ class RunningEngine implements Engine {
     const now = await this.#clock.now()
     void this.#survive(async () => this.#heart.run(now))
     this.#emergency.run(this.#clock.latest(), this.#heart.silentMs(this.#clock.latest()))
-    return this.#clock.latest() + this.#settings.beatEveryMs
+    return this.#heart.nextBeatAt
   }
 
   async #runHands(): Promise<number | null> {

@@ -26,6 +26,11 @@ export class Heart {
     this.#options = options
   }
 
+  /** A second after the last try, however often it was asked in between. */
+  get nextBeatAt(): number {
+    return this.#triedAt + this.#options.settings.beatEveryMs
+  }
+
   async run(now: number): Promise<number> {
     const { settings, store, ownerName, faults, log, work } = this.#options
     if (now - this.#triedAt < settings.beatEveryMs) return 0

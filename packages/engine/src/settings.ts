@@ -1,6 +1,6 @@
 /** Times and bounds of the loop. Every value can be given; the reasons for the defaults stand beside them. */
 export interface EngineSettings {
-  /** An instance is dead after 5 s without a beat, so four beats may be missed. */
+  /** An instance is dead after 4 s without a beat, so that three beats in a row have to be missing. */
   readonly beatEveryMs: number
   /** Raising stops this long after the last beat that was written: one second before others may take over. */
   readonly leaseMs: number
@@ -54,7 +54,7 @@ interface CommandLanes {
 
 export const defaultSettings: EngineSettings = {
   beatEveryMs: 1_000,
-  leaseMs: 4_000,
+  leaseMs: 3_000,
   pollEveryMs: 1_000,
   touchEveryMs: 5_000,
   figuresEveryMs: 30_000,

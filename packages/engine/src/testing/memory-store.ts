@@ -83,7 +83,7 @@ interface CommandRow {
   late: number
 }
 
-const deadAfterMs = 5_000
+const deadAfterMs = 4_000
 const lateAfterMs = 2_000
 
 function createMemoryStore(now: () => number): MemoryStore {

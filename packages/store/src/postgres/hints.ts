@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import type { Hint, Hints } from '../hint-ports.ts'
-import { deadAfterMs } from '../liveness.ts'
+import { deadAfterMs, lookForDeadEveryMs } from '../liveness.ts'
 import type { Database, Statement } from './database.ts'
 
 /**
@@ -14,7 +14,7 @@ import type { Database, Statement } from './database.ts'
  *    because what was said meanwhile is lost. The first connection says it too: whoever subscribed before may have
  *    missed something.
  * 3. A process that dies between its commit and its NOTIFY takes the hint with it. So when an instance is no longer
- *    alive, `reconnected` is said as well.
+ *    alive, `reconnected` is said as well; whoever hears it also looks at once for what the dead one owned.
  */
 /** Called after the commit. Never throws and never waits. */
 export type Tell = (hints: readonly Hint[]) => void
@@ -28,7 +28,6 @@ const reconnectPausesMs = [50, 100, 200, 500, 1_000] as const
 const retryPauseMs = 100
 /** More than this waiting to be sent (the database is away) is said as one "look again". */
 const untoldMax = 1_000
-const watchEveryMs = 1_000
 
 export function openHintExchange(database: Database): HintExchange {
   const me = randomUUID()
@@ -117,7 +116,7 @@ export function openHintExchange(database: Database): HintExchange {
   }
 
   async function watchInstances(): Promise<void> {
-    for (let known = new Set<string>(); !closing.signal.aborted; await waitMs(watchEveryMs)) {
+    for (let known = new Set<string>(); !closing.signal.aborted; await waitMs(lookForDeadEveryMs)) {
       const alive = await readAlive().catch(() => null)
       if (alive === null) continue
       if ([...known].some(instance => !alive.has(instance))) say({ kind: 'reconnected' })

@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 
 export interface Metrics {
@@ -32,6 +33,7 @@ export function createMetrics(readings: {
       for (const [reason, count] of Object.entries(readings.seriesRefused())) this.set({ reason }, count)
     },
   })
+  watchEventLoop(registry)
   return {
     registry,
     requestSeconds: new Histogram({
@@ -66,6 +68,32 @@ export function createMetrics(readings: {
       registers,
     }),
   }
+}
+
+/** As often as a delay is looked for; a shorter one is not seen. */
+const loopResolutionMs = 20
+const loopQuantiles = [0.5, 0.99, 1] as const
+
+/**
+ * How much later than they could things happen in this process, a lowering among them: what it computes at a stretch and
+ * what it waits for a processor. Measured outside of JavaScript, by a timer that holds no process.
+ */
+function watchEventLoop(registry: Registry): void {
+  const delays = monitorEventLoopDelay({ resolution: loopResolutionMs })
+  delays.enable()
+  new Gauge({
+    name: 'dankai_event_loop_delay_seconds',
+    help: 'How late the event loop was since this was last asked, by quantile; 1 is the longest delay.',
+    labelNames: ['quantile'],
+    registers: [registry],
+    collect() {
+      for (const quantile of loopQuantiles) {
+        const ms = delays.count === 0 ? 0 : delays.percentile(quantile * 100) / 1e6 - loopResolutionMs
+        this.set({ quantile: String(quantile) }, Math.max(0, ms) / 1_000)
+      }
+      delays.reset()
+    },
+  })
 }
 
 function gauge(registry: Registry, name: string, help: string, read: () => number): void {

@@ -26,7 +26,9 @@ import { ensurePartitions } from './sample-writer.ts'
  */
 const batchesPerRun = 20_000
 const batchesPerStep = 50
-const hoursPerPass = 200
+/** An hour of one series is some hundred kilobytes with its sketches, to be read, added to and written: a few milliseconds. */
+const hoursPerStep = 4
+const hoursPerPass = 20
 export const historyMax = 20_000
 
 export async function compactSamples(database: Database): Promise<{ readonly batches: number }> {
@@ -45,7 +47,8 @@ async function compactOnce(query: Query): Promise<number> {
   const ids = unpacked.map(({ id }) => id)
   for (let from = 0; from < ids.length; from += batchesPerStep) {
     const batches = await query<SampleBatch>(readUnpacked, [ids.slice(from, from + batchesPerStep)])
-    await addToHours(query, [...groupByHour(batches).values()])
+    const hours = [...groupByHour(batches).values()]
+    for (let at = 0; at < hours.length; at += hoursPerStep) await addToHours(query, hours.slice(at, at + hoursPerStep))
   }
   await query(moveCursor, [ids.reduce((newest, id) => Math.max(newest, id), 0)])
   return ids.length

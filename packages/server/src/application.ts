@@ -11,6 +11,7 @@ import type { Authenticator } from './http/authenticator.ts'
 import type { Logger } from './http/log.ts'
 import type { Metrics } from './http/metrics.ts'
 import type { Environments } from './serving/environments.ts'
+import type { ServedExposures } from './serving/served-exposures.ts'
 import type { Settings } from './settings.ts'
 
 /** Everything the features share; made once by the composition root. */
@@ -20,9 +21,11 @@ export interface Application {
   /** What each environment serves at the moment, for every protocol. */
   readonly environments: Environments
   /** What clients of every protocol say they evaluated. */
-  readonly evaluations: Pick<KeptEvaluations, 'since' | 'read' | 'record'>
+  readonly evaluations: Pick<KeptEvaluations, 'since' | 'read' | 'record' | 'countFrom'>
   /** Writes what was counted so far, so that it can be read. */
   readonly flushEvaluations: () => Promise<void>
+  /** Users of experiments whom this server gave a variant. */
+  readonly servedExposures: Pick<ServedExposures, 'expose' | 'flush'>
   readonly hub: StreamHub
   readonly ingest: Ingest
   readonly stops: StopBook

@@ -36,6 +36,7 @@ import { createMetrics } from './http/metrics.ts'
 import { createRoutes } from './routes.ts'
 import { Environments } from './serving/environments.ts'
 import { createFlagEvaluations } from './serving/flag-evaluations.ts'
+import { createServedExposures } from './serving/served-exposures.ts'
 import { isLoopback, type Settings } from './settings.ts'
 
 export interface DankaiServer {
@@ -156,6 +157,8 @@ async function startAll(
   undo.push({ part: 'housekeeping', stop: () => housekeeping.close() })
   const evaluations = keepEvaluations(createFlagEvaluations(now()), store.flagUsage, log)
   undo.push({ part: 'flag usage', stop: () => evaluations.close() })
+  const servedExposures = createServedExposures({ store: store.exposures, now, log })
+  undo.push({ part: 'served exposures', stop: () => servedExposures.close() })
   const flagTasks = startFlagTasks({ store, now, log })
   undo.push({ part: 'flag tasks', stop: () => flagTasks.close() })
   const plannedChanges = startPlannedFlagChanges({ store, environments, log })
@@ -189,6 +192,7 @@ async function startAll(
     environments,
     evaluations,
     flushEvaluations: () => evaluations.flush(),
+    servedExposures,
     hub,
     ingest,
     stops,

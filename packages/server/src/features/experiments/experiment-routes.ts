@@ -42,6 +42,7 @@ export function useExperiments(api: Api, app: Application): void {
         'invalid',
         `Cannot compare with "${control}": found no such variant, expected one of ${Object.keys(flag.definition.variants).join(', ')}. Name one.`,
       )
+    await app.servedExposures.flush()
     const known = await exposures.events(scope, flag.key)
     const asked = event === undefined ? known.slice(0, eventsMax) : [event]
     const exposed = await exposures.variants(scope, flag.key)

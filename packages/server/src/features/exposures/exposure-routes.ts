@@ -33,6 +33,8 @@ export function useExposures(api: Api, app: Application): void {
     const { exposures, outcomes, refused } = readExposures(sent, find, app.now())
     const accepted = exposures.length + outcomes.length
     if (accepted > 0) {
+      // An outcome counts for exposures that are known: also for those of this server, which wait a few seconds.
+      if (outcomes.length > 0) await answeredWithin(app.servedExposures.flush(), answeredWithinMs, 'write exposures')
       const recording = app.store.exposures.record({ ...scope, sdk, no: batch, exposures, outcomes })
       await answeredWithin(recording, answeredWithinMs, 'write exposures')
     }

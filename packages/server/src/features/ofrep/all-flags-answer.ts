@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import type { EvaluationContext } from '@dankai/flags'
 import type { ServedEnvironment } from '../../serving/served-environment.ts'
 import type { EventTickets } from './event-ticket.ts'
-import { type AnswerableFlag, answerableFlag, ofrepAnswer } from './ofrep-answer.ts'
+import { type AnswerableFlag, answerTo, type GivenAnswers } from './given-answers.ts'
 
 /** How long a hidden page keeps its stream. */
 const inactivityDelaySec = 120
@@ -20,10 +20,12 @@ export interface SharedParts {
 /** Made once for each state of an environment. */
 export class AllFlagsAnswers {
   readonly #tickets: EventTickets
+  readonly #given: GivenAnswers
   readonly #parts = new WeakMap<ServedEnvironment, SharedParts>()
 
-  constructor(tickets: EventTickets) {
+  constructor(tickets: EventTickets, given: GivenAnswers) {
     this.#tickets = tickets
+    this.#given = given
   }
 
   partsOf(environment: ServedEnvironment): SharedParts {
@@ -34,20 +36,29 @@ export class AllFlagsAnswers {
     return parts
   }
 
+  json({ flags, rest }: SharedParts, context: EvaluationContext): string {
+    let json = ''
+    for (let index = 0; index < flags.length; index++) {
+      const answer = answerTo(flags[index]!, context)
+      this.#given.countAmongAll(answer)
+      json += (index === 0 ? '' : ',') + answer.json
+    }
+    return `{"flags":[${json}],${rest}`
+  }
+
+  /** For whoever was told that nothing changed: all flags were asked for all the same. */
+  count({ flags }: SharedParts, context: EvaluationContext): void {
+    for (const flag of flags) this.#given.countAmongAll(answerTo(flag, context))
+  }
+
   #make({ scope, etag, version, flags }: ServedEnvironment): SharedParts {
     const ticket = this.#tickets.ticketFor(scope)
     const stream = { type: 'sse', endpoint: { requestUri: `/ofrep/v1/events/${ticket}` }, inactivityDelaySec }
     const rest = JSON.stringify({ metadata: { version }, eventStreams: [stream] }).slice(1)
-    return { of: etag, flags: flags.all().map(answerableFlag), rest, tagged: `${etag}\n${ticket}\n` }
+    const answerable = flags.all().map(flag => this.#given.flagOf(scope, flag))
+    return { of: etag, flags: answerable, rest, tagged: `${etag}\n${ticket}\n` }
   }
 }
 
 /** Of what is served and the context together. */
 export const tagOf = ({ tagged }: SharedParts, body: string): string => `"${hash('sha1', tagged + body, 'base64url')}"`
-
-export function allFlagsJson({ flags, rest }: SharedParts, context: EvaluationContext): string {
-  let json = ''
-  for (let index = 0; index < flags.length; index++)
-    json += (index === 0 ? '' : ',') + ofrepAnswer(flags[index]!, context).json
-  return `{"flags":[${json}],${rest}`
-}

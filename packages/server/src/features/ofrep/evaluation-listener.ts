@@ -6,7 +6,9 @@
  *     with a key check, bounds and figures of their own.
  *  2. A context is at most 256 KB, and so many bodies are read at once; beyond, providers hear 400 or 429.
  *  3. A tag stands for what is served and the context together, so 304 means that every value is as it was.
- *  4. What is known is not waited for: a key that was verified, an environment that was read.
+ *  4. Each answer is counted. One about one flag of an experiment is an exposure of its user; a reading of all flags is
+ *     none, because who reads all of them uses few.
+ *  5. What is known is not waited for: a key that was verified, an environment that was read.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Application } from '../../application.ts'
@@ -17,10 +19,10 @@ import { isKnownTag } from '../../http/etag.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { checkLocalRequest } from '../../http/local-request.ts'
 import type { ServedEnvironment } from '../../serving/served-environment.ts'
-import { AllFlagsAnswers, allFlagsJson, tagOf } from './all-flags-answer.ts'
+import { AllFlagsAnswers, tagOf } from './all-flags-answer.ts'
 import { allFlagsPath, contextBytesMax, contextIn, placesIn, type Target, targetOf } from './evaluation-request.ts'
 import { type EventTickets, eventIdOf } from './event-ticket.ts'
-import { answerableFlag, ofrepAnswer } from './ofrep-answer.ts'
+import { answerTo, type GivenAnswer, GivenAnswers, isExposure } from './given-answers.ts'
 import { ofrepProtocol } from './ofrep-protocol.ts'
 import { pageHeaders, plainHeaders, sendRefusal } from './ofrep-refusal.ts'
 import { readBody } from './read-body.ts'
@@ -30,7 +32,9 @@ const oneFlagRoute = `${allFlagsPath}/{key}`
 const callerKinds: readonly KeyKind[] = ['sdk-client', 'sdk-server', 'admin']
 
 export function createEvaluationListener(app: Application, isLocal: boolean, tickets: EventTickets): DirectListener {
-  const answers = new AllFlagsAnswers(tickets)
+  const given = new GivenAnswers()
+  app.evaluations.countFrom(() => given.tell(app.evaluations, app.now()))
+  const answers = new AllFlagsAnswers(tickets, given)
   let bodies = 0
 
   function authenticate({ headers, socket }: IncomingMessage): Caller | Promise<Caller> {
@@ -56,6 +60,13 @@ export function createEvaluationListener(app: Application, isLocal: boolean, tic
     return known?.isRead ? known : app.environments.of(scope)
   }
 
+  function observeUse(answer: GivenAnswer, user: unknown): void {
+    given.countAlone(answer)
+    const { of, served } = answer
+    if (served !== null && isExposure(answer))
+      app.servedExposures.expose(of.scope, of.flag.definition.key, served, user)
+  }
+
   /** Returns the status that was told. */
   async function answer(incoming: IncomingMessage, outgoing: ServerResponse, target: Target): Promise<number> {
     const authenticated = authenticate(incoming)
@@ -71,15 +82,20 @@ export function createEvaluationListener(app: Application, isLocal: boolean, tic
     if (target.key !== null) {
       const flag = environment.flags.find(target.key)
       if (flag === undefined) return sendRefusal(outgoing, 'FLAG_NOT_FOUND', target.key)
-      const { status, json } = ofrepAnswer(answerableFlag(flag), context)
-      sendText(outgoing, status, headers, json)
-      return status
+      const one = answerTo(given.flagOf(environment.scope, flag), context)
+      sendText(outgoing, one.status, headers, one.json)
+      observeUse(one, context.targetingKey)
+      return one.status
     }
     if (target.query !== null) await catchUp(environment, target.query)
     const parts = answers.partsOf(environment)
     const etag = tagOf(parts, body)
-    if (isKnownTag(incoming.headers['if-none-match'], etag)) return sendUnchanged(outgoing, etag)
-    sendText(outgoing, 200, { ...headers, etag }, allFlagsJson(parts, context))
+    if (isKnownTag(incoming.headers['if-none-match'], etag)) {
+      sendUnchanged(outgoing, etag)
+      answers.count(parts, context)
+      return 304
+    }
+    sendText(outgoing, 200, { ...headers, etag }, answers.json(parts, context))
     return 200
   }
 
@@ -106,10 +122,9 @@ export function createEvaluationListener(app: Application, isLocal: boolean, tic
   }
 }
 
-function sendUnchanged(outgoing: ServerResponse, etag: string): number {
+function sendUnchanged(outgoing: ServerResponse, etag: string): void {
   outgoing.writeHead(304, { ...allowPages, etag })
   outgoing.end()
-  return 304
 }
 
 function tooBusy(): HttpProblem {

@@ -19,8 +19,8 @@ const clientsMax = 20_000
 const comment = Buffer.from('3\r\n:\n\n\r\n', 'latin1')
 
 export interface Told {
-  /** What a client hears first; null for nothing. */
-  readonly first: (environment: ServedEnvironment) => Buffer | null
+  /** What a client hears first, who may name the last event it heard; null for nothing. */
+  readonly first: (environment: ServedEnvironment, lastEventId: string | null) => Buffer | null
   /** What all hear of a change; null for nothing. */
   readonly change: (environment: ServedEnvironment, change: ServedChange) => Buffer | null
 }
@@ -56,7 +56,13 @@ export class ChangeBroadcast {
   }
 
   /** `isUpToDate`: the client knows the present state, so there is nothing to hear first. */
-  join(environment: ServedEnvironment, outgoing: ServerResponse, kind: 'server' | 'client', isUpToDate = false): void {
+  join(
+    environment: ServedEnvironment,
+    outgoing: ServerResponse,
+    kind: 'server' | 'client',
+    isUpToDate = false,
+    lastEventId: string | null = null,
+  ): void {
     const followers = this.#followersOf(environment)
     const about = { sdk: randomUUID(), name: '', kind, connectedAt: this.#app.now() }
     const client: StreamClient = openStreamClient(outgoing, about, () => {
@@ -64,7 +70,7 @@ export class ChangeBroadcast {
     })
     followers.add(client)
     this.#count++
-    const first = isUpToDate ? null : this.#told.first(environment)
+    const first = isUpToDate ? null : this.#told.first(environment, lastEventId)
     client.write(first ?? comment)
   }
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type Condition, defineFlag, type FlagDefinition } from '@dankai/flags'
-import { completeCare, type StoredFlag } from '@dankai/store'
+import type { Condition, FlagDefinition } from '@dankai/flags'
 import fc from 'fast-check'
 import { createLogger } from '../../http/log.ts'
 import { Environments } from '../../serving/environments.ts'
+import { WrittenFlags } from '../../testing/written-flags.ts'
 import type { StreamClient } from '../stream/stream-client.ts'
 import { LaunchDarklyFeed } from './launchdarkly-feed.ts'
 
@@ -111,40 +111,12 @@ const step: fc.Arbitrary<readonly Change[]> = fc.oneof(
   { weight: 1, arbitrary: fc.tuple(stop) },
 )
 
-/** The flags of one environment, read by version as from the store. */
-class Written {
-  version = 0
-  readonly #changes: { readonly version: number; readonly key: string; readonly flag: StoredFlag | null }[] = []
-
-  write(name: string, definition: Partial<FlagDefinition> | null): void {
-    this.version++
-    const own = { key: name, version: this.version, seed: `${name}.salt` }
-    const about = { ...scope, key: name, version: this.version, heldBy: null, generation: 0, changedAt: 0 }
-    const flag =
-      definition === null || definition.prerequisites?.some(one => one.flag === name)
-        ? null
-        : { ...about, definition: defineFlag({ ...definition, ...own }), care: completeCare(null), fullSince: null }
-    this.#changes.push({ version: this.version, key: name, flag })
-  }
-
-  readonly readSince = async (_: unknown, since: number) => {
-    const newest = new Map(this.#changes.map(one => [one.key, one]))
-    const changed = [...newest.values()].filter(({ version }) => version > since)
-    return {
-      version: this.version,
-      flags: changed.flatMap(({ flag }) => flag ?? []),
-      removed: changed.filter(({ flag }) => flag === null).map(({ key }) => key),
-    }
-  }
-}
-
 describe(`the feed of LaunchDarkly's server SDKs (seed ${seed})`, () => {
   it('leaves every SDK with exactly what is served, step by step, whatever is written, removed, stopped and refused', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 12 }), async steps => {
-        const written = new Written()
-        const source = { readSince: written.readSince, subscribe: () => () => {} }
-        const environments = new Environments(source, createLogger('silent'))
+        const written = new WrittenFlags(scope)
+        const environments = new Environments(written, createLogger('silent'))
         const environment = await environments.of(scope)
         const feed = new LaunchDarklyFeed(environment, createLogger('silent'))
         const sdk = new KeptBySdk()
@@ -154,7 +126,7 @@ describe(`the feed of LaunchDarkly's server SDKs (seed ${seed})`, () => {
           sdk.evaluated.length = 0
           sdk.checkSegments()
           for (const one of changes) {
-            if (one.kind === 'write') written.write(one.key, one.flag)
+            if (one.kind === 'write') written.write(one.key, { ...one.flag, seed: `${one.key}.salt` })
             else if (one.kind === 'remove') written.write(one.key, null)
             else {
               const made = { ...scope, id: 's', by: 'a', why: 'b', at: 0 }

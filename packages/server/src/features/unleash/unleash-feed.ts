@@ -5,8 +5,11 @@
  *  2. Segments are told before the features that name them and removed after: in one message, which a client applies
  *     whole.
  *  3. A feature is written once a change of it, and a change is encoded once for all clients.
+ *  4. A client that comes back hears exactly what it missed, as long as that is known here. Another instance, or this one
+ *     after its start, may have told something else under the same number, so each marks its numbers as its own; whoever
+ *     names any other event hears everything.
  */
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import {
   type ExportedFeature,
   type ExportResult,
@@ -35,6 +38,16 @@ interface Served {
   readonly segments: ReadonlyMap<number, string>
 }
 
+/** A client that was away for longer is served faster by everything. */
+const toldMax = 1_000
+/** A release of a hundred flags with long lists of users is a tenth of this. */
+const toldBytesMax = 4 * 1_048_576
+
+interface ToldChange {
+  readonly id: number
+  readonly frame: Buffer
+}
+
 const texts = new WeakMap<UnleashFeature, string>()
 
 function textOf(feature: UnleashFeature): string {
@@ -52,8 +65,12 @@ export class UnleashFeed {
   #served: Served = { features: new Map(), segments: new Map() }
   #body: { readonly json: string; readonly etag: string } | null = null
   #hydration: Buffer | null = null
-  /** Rises with everything that is told. */
+  readonly #mark = randomUUID().slice(0, 8)
+  /** Rises with every change for these clients. */
   #eventId = 0
+  /** The last changes, oldest first. */
+  #told: ToldChange[] = []
+  #toldBytes = 0
 
   constructor(environment: ServedEnvironment, refusals: Refusals) {
     this.#environment = environment
@@ -78,21 +95,32 @@ export class UnleashFeed {
     return `{"version":2,"features":[${features.join(',')}],"segments":[${[...this.#served.segments.values()].join(',')}]}`
   }
 
-  /** What a stream begins with. */
-  get hydration(): Buffer {
+  /** What a stream begins with: what was missed since that event, or everything; null when nothing was. */
+  framesAfter(lastEventId: string | null): Buffer | null {
     this.#read()
-    this.#hydration ??= frameOf('unleash-connected', this.#eventId, [
-      `{"type":"hydration","eventId":${this.#eventId},${this.#contents()}}`,
-    ])
-    return this.#hydration
+    const [mark, number = ''] = lastEventId?.split('-') ?? []
+    const id = mark === this.#mark && /^\d{1,15}$/.test(number) ? Number(number) : -1
+    const oldest = this.#told[0]?.id ?? this.#eventId + 1
+    return id < oldest - 1 || id > this.#eventId ? this.#hydrationFrame() : this.#changesAfter(id)
   }
 
   /** What changed since the last call; null when nothing did for these clients. */
   takeChange(): Buffer | null {
-    const before = this.#served
-    if (!this.#read()) return null
-    const events = this.#eventsSince(before)
-    return events.length === 0 ? null : frameOf('unleash-updated', this.#eventId, events)
+    const before = this.#eventId
+    this.#read()
+    return this.#changesAfter(before)
+  }
+
+  #changesAfter(id: number): Buffer | null {
+    const frames = this.#told.filter(change => change.id > id).map(({ frame }) => frame)
+    return frames.length > 1 ? Buffer.concat(frames) : (frames[0] ?? null)
+  }
+
+  #hydrationFrame(): Buffer {
+    this.#hydration ??= this.#frameOf('unleash-connected', [
+      `{"type":"hydration","eventId":${this.#eventId},${this.#contents()}}`,
+    ])
+    return this.#hydration
   }
 
   #contents(): string {
@@ -100,25 +128,39 @@ export class UnleashFeed {
     return `"features":[${[...features.values()].join(',')}],"segments":[${[...segments.values()].join(',')}]`
   }
 
-  /** True when something was read anew. */
-  #read(): boolean {
+  #read(): void {
     const { etag } = this.#environment
-    if (etag === this.#servedAs) return false
+    if (etag === this.#servedAs) return
+    const isFirst = this.#servedAs === ''
+    const before = this.#served
     this.#servedAs = etag
     const { features, segments, refused } = exportUnleash(this.#environment.definitions(), exportOnce)
     this.#served = {
       features: new Map(features.map(feature => [feature.name, textOf(feature)])),
       segments: new Map(segments.map(segment => [segment.id, JSON.stringify(segment)])),
     }
+    this.#refusals.note(this.#environment.scope, refused)
+    const events = this.#eventsSince(before, this.#eventId + 1)
+    if (events.length === 0) return
     this.#body = null
     this.#hydration = null
     this.#eventId++
-    this.#refusals.note(this.#environment.scope, refused)
-    return true
+    if (!isFirst) this.#remember(this.#frameOf('unleash-updated', events))
   }
 
-  #eventsSince(before: Served): readonly string[] {
-    const id = this.#eventId
+  /** Frames of one's own are told again as they are. */
+  #remember(frame: Buffer): void {
+    this.#told.push({ id: this.#eventId, frame })
+    this.#toldBytes += frame.length
+    while (this.#told.length > toldMax || (this.#toldBytes > toldBytesMax && this.#told.length > 1))
+      this.#toldBytes -= this.#told.shift()?.frame.length ?? 0
+  }
+
+  #frameOf(name: string, events: readonly string[]): Buffer {
+    return eventFrame({ name, id: `${this.#mark}-${this.#eventId}`, data: `{"events":[${events.join(',')}]}` })
+  }
+
+  #eventsSince(before: Served, id: number): readonly string[] {
     const { features, segments } = this.#served
     return [
       ...newIn(before.segments, segments).map(text => `{"type":"segment-updated","eventId":${id},"segment":${text}}`),
@@ -140,6 +182,3 @@ function newIn<Key>(before: ReadonlyMap<Key, string>, after: ReadonlyMap<Key, st
 function goneFrom<Key>(before: ReadonlyMap<Key, string>, after: ReadonlyMap<Key, string>): readonly Key[] {
   return [...before.keys()].filter(key => !after.has(key))
 }
-
-const frameOf = (name: string, id: number, events: readonly string[]): Buffer =>
-  eventFrame({ name, id, data: `{"events":[${events.join(',')}]}` })

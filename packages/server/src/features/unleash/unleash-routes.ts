@@ -36,7 +36,7 @@ export function useUnleash(api: Api, app: Application): void {
     return feed
   }
   const broadcast = new ChangeBroadcast(app, {
-    first: environment => feedOf(environment).hydration,
+    first: (environment, lastEventId) => feedOf(environment).framesAfter(lastEventId),
     change: environment => feedOf(environment).takeChange(),
   })
 
@@ -52,7 +52,7 @@ export function useUnleash(api: Api, app: Application): void {
   api.get('/unleash/api/client/streaming', async c => {
     const environment = await app.environments.of(scopeOf(c, serverKinds))
     broadcast.requireRoom()
-    broadcast.join(environment, c.env.outgoing, 'server')
+    broadcast.join(environment, c.env.outgoing, 'server', false, c.req.header('last-event-id') ?? null)
     return RESPONSE_ALREADY_SENT as never
   })
 

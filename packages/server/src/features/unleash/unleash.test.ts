@@ -12,6 +12,7 @@ import { Unleash } from 'unleash-client'
 import { InMemoryStorageProvider, UnleashClient } from 'unleash-proxy-client'
 import type { DankaiServer } from '../../create-server.ts'
 import { type FlagPlace, openFlagPlace, ruleFor, shareOf } from '../../testing/flag-place.ts'
+import { openRelay } from '../../testing/relay.ts'
 import { type Answer, ask, openTestHouse, type TestHouse } from '../../testing/test-server.ts'
 
 let house: TestHouse
@@ -145,6 +146,51 @@ for (const mode of ['polling', 'streaming'] as const) {
 }
 
 describe('unleash-client, unmodified', () => {
+  it('hears only what it missed when its stream was cut, and everything from an instance that knows nothing of it', async () => {
+    const place = await openFlagPlace(server.url, 'unleash-cut')
+    await fill(place)
+    const relay = await openRelay(server.url)
+    const client = openClient(place.serverKey, {
+      url: `${relay.url}/unleash/api/`,
+      appName: 'trips-cut',
+      experimentalMode: { type: 'streaming' },
+    })
+    await once(client, 'synchronized')
+    const comesBack = async (to: string, change: () => Promise<unknown>): Promise<string> => {
+      relay.cut()
+      await change()
+      const changed = once(client, 'changed')
+      relay.goOn(to)
+      await changed
+      return relay.heard
+    }
+    const missed = await comesBack(server.url, async () => {
+      await place.setFlag('new-booking-flow', { ...unleash, ...shareOf(0) })
+      await place.removeFlag('search')
+    })
+    assert.match(missed, /last-event-id: [0-9a-f]{8}-\d+\r\n/i)
+    assert.deepEqual(
+      [...missed.matchAll(/^event: (.*)$/gm)].map(([, name]) => name),
+      ['unleash-updated', 'unleash-updated'],
+    )
+    assert.equal(client.isEnabled('new-booking-flow', context('aki')), false)
+    assert.deepEqual(
+      client.getFeatureToggleDefinitions().map(({ name }) => name),
+      ['new-booking-flow'],
+    )
+    const other = await house.open()
+    const everything = await comesBack(other.url, () =>
+      place.setFlag('new-booking-flow', { ...unleash, ...shareOf(1) }),
+    )
+    assert.deepEqual(
+      [...everything.matchAll(/^event: (.*)$/gm)].map(([, name]) => name),
+      ['unleash-connected'],
+    )
+    assert.equal(client.isEnabled('new-booking-flow', context('aki')), true)
+    client.destroy()
+    await relay.close()
+  })
+
   it('registers, sends counts that are kept for each variant, and stops when its key is not good', async () => {
     const place = await openFlagPlace(server.url, 'unleash-counts')
     await fill(place)

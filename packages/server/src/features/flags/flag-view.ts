@@ -1,5 +1,5 @@
 import type { flagViewSchema } from '@dankai/contract'
-import { assessRetention, type FlagLife, type Retention } from '@dankai/flags'
+import { assessRetention, completeFlag, type FlagLife, type Retention } from '@dankai/flags'
 import type { StoredFlag } from '@dankai/store'
 import type { z } from 'zod'
 
@@ -12,7 +12,7 @@ export function viewOf(flag: StoredFlag, now: number, lastEvaluated: LastEvaluat
   const { definition, heldBy, care, changedAt, fullSince } = flag
   return {
     // The definition is readonly all through; JSON makes no difference.
-    flag: definition as unknown as FlagView['flag'],
+    flag: completeFlag(definition) as unknown as FlagView['flag'],
     claimedBy: heldBy,
     care,
     changedAt,

@@ -47,6 +47,37 @@ describe('a flag and its care', () => {
     assert.equal((await put('stale', {})).status, 422, 'a word of the API')
   })
 
+  it('are shown and changed in the words of today, though an older program stored them', async () => {
+    await put('stored-long-ago', { variants: { on: 1, off: 0 }, kind: 'experiment' })
+    const client = new pg.Client({ connectionString: house.databaseUrl, options: '-c search_path=dankai' })
+    await client.connect()
+    const newer = "'prerequisites' - 'targets' - 'rules' - 'otherwise'"
+    for (const table of ['flag', 'flag_version'])
+      await client.query(
+        `update ${table} set definition = definition - ${newer} || '{"allow": ["mio"]}' where key = 'stored-long-ago'`,
+      )
+    await client.end()
+    const expected = {
+      prerequisites: [],
+      targets: [{ variant: 'on', keys: ['mio'] }],
+      rules: [],
+      otherwise: { variant: 'off' },
+    }
+    const isComplete = (flag: object): void => assert.deepEqual({ ...flag, ...expected }, flag)
+    const { flag } = (await api('GET', '/v1/flags/stored-long-ago')).body
+    isComplete(flag)
+    const { items } = (await api('GET', '/v1/flags?limit=200')).body
+    isComplete(items.find((item: { flag: { key: string } }) => item.flag.key === 'stored-long-ago').flag)
+    assert.equal((await api('GET', '/v1/experiments/stored-long-ago')).status, 200)
+    const late = await put('stored-long-ago', { ...flag, on: false, version: undefined }, flag.version + 5)
+    assert.equal(late.status, 409)
+    isComplete(late.body.present.flag)
+    const stage = { stage: 'beta', environments: ['production'] }
+    const staged = await api('POST', '/v1/flags/stored-long-ago/stage', stage)
+    assert.deepEqual([staged.status, staged.body.environments[0].result], [200, 'changed'], JSON.stringify(staged.body))
+    assert.deepEqual((await api('GET', '/v1/flags/stored-long-ago')).body.flag.targets, expected.targets)
+  })
+
   it('tell the loser of two changes at once what the other changed, and lose nothing', async () => {
     const first = await put('both', { on: true })
     const { version } = first.body.flag

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { scopeQuerySchema, setStageSchema, stageResultSchema } from '@dankai/contract'
 import {
   applyStage,
+  completeFlag,
   type FlagDefinition,
   type FlagEnvironment,
   flagEnvironments,
@@ -84,7 +85,8 @@ async function setStage(
   const { key } = model
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
     const present = await app.store.flags.get(scope, key)
-    const definition = applyStage(present?.definition ?? unexposed(model.definition), stage, environment, step)
+    const before = present === null ? unexposed(model.definition) : completeFlag(present.definition)
+    const definition = applyStage(before, stage, environment, step)
     const care = careAt(present?.care ?? model.care, stage, step, app.now())
     requireSound(definition)
     if (present !== null && isDeepStrictEqual([definition, care], [present.definition, present.care]))

@@ -6,7 +6,7 @@
  * 3. A change is on the streams and in the audit log before it is answered.
  */
 import type { setFlagCareSchema } from '@dankai/contract'
-import { checkFlag, type FlagDefinition } from '@dankai/flags'
+import { checkFlag, completeFlag, type FlagDefinition } from '@dankai/flags'
 import { completeCare, type FlagCare, type Scope, type StoredFlag } from '@dankai/store'
 import type { z } from 'zod'
 import type { Application } from '../../application.ts'
@@ -89,15 +89,17 @@ export async function refusalOf(
       `Cannot change flag "${key}": found no such flag, expected the version you named.`,
       { present: null },
     )
-  const before = (await app.store.flags.versionOf(scope, key, seen))?.definition ?? null
+  const found = (await app.store.flags.versionOf(scope, key, seen))?.definition ?? null
+  const before = found === null ? null : completeFlag(found)
+  const now = completeFlag(present.definition)
   const { by, at } = (await app.store.flags.versionOf(scope, key, present.version)) ?? { by: null, at: null }
-  const theirs = differenceOf(before, present.definition)
+  const theirs = differenceOf(before, now)
   const yours = 'variants' in wanted ? differenceOf(before, wanted) : []
   return new HttpProblem(
     'conflict',
     `Cannot change flag "${key}": found version ${present.version}${by === null ? '' : ` by ${by}`}, expected the one you saw. Read it again and send If-Match: "${present.version}".`,
     {
-      present: { flag: present.definition, claimedBy: present.heldBy, care: present.care },
+      present: { flag: now, claimedBy: present.heldBy, care: present.care },
       difference: { seen, present: present.version, by, at, theirs, yours },
     },
     { etag: `"${present.version}"` },
@@ -107,10 +109,11 @@ export async function refusalOf(
 export const unknownFlag = (key: string): HttpProblem =>
   new HttpProblem('not-found', `Cannot find flag "${key}": found no such flag in this environment.`)
 
+/** In today's words, whatever program stored it. */
 export async function readFlag(app: Application, scope: Scope, key: string): Promise<StoredFlag> {
   const flag = await app.store.flags.get(scope, key)
   if (flag === null) throw unknownFlag(key)
-  return flag
+  return { ...flag, definition: completeFlag(flag.definition) }
 }
 
 /** Without If-Match the flag must not exist yet. */

@@ -375,6 +375,33 @@ rollback: [{ flags: emergency }]
     assert.match((await dankai('flags history ALPHA_ONLY')).out[0] ?? '', /"flag set push\/emergency"$/)
   })
 
+  it('sets what it can, names what a live release moves, and ends with 1; breaking the glass sets that too', async () => {
+    const scope = '--environment held'
+    const held = plan.replace('name: push', 'name: held').replaceAll('PUSH', 'push-new')
+    const waiting = held.replace('phases:', 'before: [{ approve: release-managers }]\nphases:')
+    const files = [{ file: 'held.yaml', text: waiting }]
+    await call('/v1/plans?environment=held', { files })
+    await data(`flags set push-new ${scope}`)
+    const { id } = await call<{ id: string }>('/v1/releases?environment=held', { plan: 'held', version: 'v1' })
+    const partly = await dankai(`flags apply-set held emergency ${scope}`)
+    assert.deepEqual(
+      [partly.exit, steady(partly.out)],
+      [
+        1,
+        [
+          '  changed: MONITORING',
+          '  changed: TARGET',
+          '  changed: ALPHA_ONLY',
+          '  not set: push-new: moved by live release ID',
+          'held/emergency: changed 3, unchanged 0, not set 1',
+        ],
+      ],
+    )
+    const all = await dankai(`flags apply-set held emergency ${scope} --break-glass --why fire`)
+    assert.deepEqual([all.exit, all.out.at(-1)], [0, 'held/emergency: changed 1, unchanged 3, not set 0'])
+    assert.equal((await data(`flags get push-new ${scope}`)).claimedBy, id)
+  })
+
   it('says what it cannot apply', async () => {
     const noShare = await dankai('flags apply-set push alpha')
     assert.deepEqual(

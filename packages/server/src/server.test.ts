@@ -161,6 +161,21 @@ describe('a request that cannot be used', () => {
       assert.doesNotMatch(JSON.stringify(answer.body), /node_modules|\.ts:|at Object/)
     })
 
+  it('for a body in chunks that is too long as for one whose length is told', async () => {
+    const statusFor = async (bytes: number): Promise<number> => {
+      const chunks = Array.from({ length: bytes / 1_000 }, () => Buffer.alloc(1_000, ' '))
+      const response = await fetch(`${local.url}/v1/releases`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
+        body: ReadableStream.from([...chunks, Buffer.from('{"color":"red"}')]),
+        duplex: 'half',
+      })
+      await response.text()
+      return response.status
+    }
+    assert.deepEqual([await statusFor(100_000), await statusFor(1_100_000)], [422, 413])
+  })
+
   it('names every wrong field', async () => {
     const { body } = await api('POST', '/v1/emergency', { body: { stop: 'yes' } })
     assert.deepEqual(

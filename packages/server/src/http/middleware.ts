@@ -89,7 +89,22 @@ function limiterOf(prefix: string, maxSize: number) {
     // The rest of the body is not read, so the connection cannot carry another request.
     throw new HttpProblem('too-large', detail, {}, { connection: 'close' })
   }
-  return { prefix, limit: bodyLimit({ maxSize, onError }) }
+  const limitStream = bodyLimit({ maxSize, onError })
+  const limit: Middleware = (c, next) => {
+    const announced = announcedBytes(c)
+    if (announced === null) return limitStream(c, next)
+    return announced > maxSize ? onError() : next()
+  }
+  return { prefix, limit }
+}
+
+/**
+ * Node reads no more of a body than was announced, so that one is judged by its header; to look at the body itself makes
+ * a web stream of it, which costs more than most answers. Null: it comes in chunks of which nobody knows how many.
+ */
+function announcedBytes({ env }: HttpContext): number | null {
+  const { 'transfer-encoding': encoding, 'content-length': length } = env.incoming.headers
+  return encoding === undefined ? Number(length ?? 0) : null
 }
 
 function boundBody(protocols: Protocols): Middleware {

@@ -1,5 +1,8 @@
+import { connectEvents } from '#event-source'
 import type { Bootstrap } from './bootstrap.ts'
 import { type Clock, systemClock } from './clock.ts'
+import type { ConnectEvents } from './event-source/event-source.ts'
+import { connectByFetch } from './event-source/fetched-events.ts'
 import type { Fetch } from './request.ts'
 
 export interface ClientOptions {
@@ -13,6 +16,7 @@ export interface ClientOptions {
   readonly service?: string
   /** Only for keys that may read several environments. */
   readonly environment?: string
+  /** For every request. Without it, Node's own HTTP client reads the stream, and the global `fetch` does the rest. */
   readonly fetch?: Fetch
   readonly clock?: Clock
   /** A number from 0 to 1; spreads reconnections. */
@@ -37,6 +41,7 @@ export interface Settings extends Omit<ClientOptions, 'environment' | 'bootstrap
   readonly url: string
   readonly service: string
   readonly fetch: Fetch
+  readonly connectEvents: ConnectEvents
   readonly clock: Clock
   readonly random: () => number
   readonly staleAfterMs: number
@@ -55,6 +60,7 @@ export function settingsOf(options: ClientOptions): Settings {
   const settings = {
     service: options.name,
     fetch: globalThis.fetch.bind(globalThis),
+    connectEvents: options.fetch === undefined ? connectEvents : connectByFetch(options.fetch),
     clock: systemClock,
     random: Math.random,
     staleAfterMs: 10_000,

@@ -168,7 +168,7 @@ class Client implements DankaiClient {
     this.#stream = openFlagStream({
       ...shared,
       url: endpoint('/v1/stream'),
-      fetch,
+      connect: settings.connectEvents,
       staleAfterMs,
       spreadMs: () => this.#spreadMs,
       headers: { ...authorization, 'Dankai-Sdk': `${this.id}; name=${encodeURIComponent(name)}` },

@@ -14,14 +14,15 @@
  */
 import { type Backoff, createBackoff } from './backoff.ts'
 import type { Clock } from './clock.ts'
-import { type Fetch, retryAfterMs } from './request.ts'
+import type { ConnectEvents, EventSourceAnswer } from './event-source/event-source.ts'
+import { retryAfterMs } from './request.ts'
 import { createEventParser } from './server-sent-events.ts'
 import { parseStreamMessage, type StreamMessage } from './stream-message.ts'
 
 export interface FlagStreamOptions {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
-  readonly fetch: Fetch
+  readonly connect: ConnectEvents
   readonly clock: Clock
   readonly random: () => number
   readonly staleAfterMs: number
@@ -72,13 +73,13 @@ async function readOneConnection(options: FlagStreamOptions, backoff: Backoff, c
   const silence = watchSilence(options.clock, options.staleAfterMs)
   const signal = AbortSignal.any([closing, silence.signal])
   try {
-    const response = await requestStream(options, signal)
-    const refusal = refusalOf(response, options.clock)
+    const answer = await requestStream(options, signal)
+    const refusal = refusalOf(answer, options.clock)
     if (refusal !== null) {
-      await response.body?.cancel()
+      await answer.discard()
       return refusal
     }
-    return await readEvents(response.body!, options, message => {
+    return await readEvents(answer, options, message => {
       silence.heard()
       if (message.kind === 'change' || message.kind === 'ping') backoff.reset()
     })
@@ -93,55 +94,48 @@ async function readOneConnection(options: FlagStreamOptions, backoff: Backoff, c
 
 /** What fetch throws says "fetch failed"; the code of the socket's error lies beneath. */
 function reasonOf(error: unknown): string {
-  const { cause, message } = error as { cause?: { code?: unknown }; message?: unknown }
-  return String(cause?.code ?? message)
+  const { cause, code, message } = error as { cause?: { code?: unknown }; code?: unknown; message?: unknown }
+  return String(code ?? cause?.code ?? message)
 }
 
 function requestStream(
-  { url, headers, fetch, lastVersion }: FlagStreamOptions,
+  { url, headers, connect, lastVersion }: FlagStreamOptions,
   signal: AbortSignal,
-): Promise<Response> {
+): Promise<EventSourceAnswer> {
   const version = lastVersion()
   const resume = version === null ? {} : { 'Last-Event-ID': String(version) }
-  return fetch(url, {
-    headers: { ...headers, Accept: 'text/event-stream', ...resume },
-    redirect: 'error',
-    signal,
-  })
+  return connect(url, { ...headers, Accept: 'text/event-stream', ...resume }, signal)
 }
 
 /** Anything but an event stream: an error, or a proxy's page that says 200. */
-function refusalOf(response: Response, clock: Clock): Ending | null {
-  const type = response.headers.get('content-type') ?? 'no content type'
-  if (response.status === 200 && type.startsWith('text/event-stream') && response.body !== null) return null
-  const known = response.status === 401 || response.status === 403 ? ' (is the key one of this environment?)' : ''
-  const found =
-    response.status === 200 ? `${type}, expected text/event-stream` : `status ${response.status}, expected 200${known}`
-  return { found, retryAfterMs: retryAfterMs(response.headers.get('retry-after'), clock.now()) }
+function refusalOf({ status, contentType, retryAfter }: EventSourceAnswer, clock: Clock): Ending | null {
+  const type = contentType ?? 'no content type'
+  if (status === 200 && type.startsWith('text/event-stream')) return null
+  const known = status === 401 || status === 403 ? ' (is the key one of this environment?)' : ''
+  const found = status === 200 ? `${type}, expected text/event-stream` : `status ${status}, expected 200${known}`
+  return { found, retryAfterMs: retryAfterMs(retryAfter, clock.now()) }
 }
 
 async function readEvents(
-  body: ReadableStream<Uint8Array>,
+  answer: EventSourceAnswer,
   { receive }: FlagStreamOptions,
   accepted: (message: StreamMessage) => void,
 ): Promise<Ending> {
   const parser = createEventParser()
-  const decoder = new TextDecoder()
-  const reader = body.getReader()
-  try {
-    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-      for (const event of parser.push(decoder.decode(piece.value, { stream: true }))) {
-        const message = parseStreamMessage(event)
-        const answer = receive(message)
-        if (answer !== 'go on') return { found: answer.stop }
-        accepted(message)
+  let found = 'the end of the stream'
+  await answer.read(piece => {
+    for (const event of parser.push(piece)) {
+      const message = parseStreamMessage(event)
+      const outcome = receive(message)
+      if (outcome !== 'go on') {
+        found = outcome.stop
+        return false
       }
+      accepted(message)
     }
-    return { found: 'the end of the stream' }
-  } finally {
-    // Frees the connection when reading stops early; after an error there is nothing left to free.
-    await reader.cancel().catch(() => undefined)
-  }
+    return true
+  })
+  return { found }
 }
 
 function watchSilence(clock: Clock, silentMaxMs: number): { signal: AbortSignal; heard(): void; stop(): void } {

@@ -77,7 +77,8 @@ describe('the package graph', () => {
         string,
         Record<string, string> | undefined
       >
-      const kinds = ['dependencies', 'optionalDependencies', 'peerDependencies']
+      // Under `imports` a package names files of its own that differ by runtime.
+      const kinds = ['dependencies', 'optionalDependencies', 'peerDependencies', 'imports']
       const declared = Object.assign({}, ...kinds.map(kind => manifest[kind]))
       return importsOf(file)
         .filter(name => !name.startsWith('.') && !name.startsWith('node:'))

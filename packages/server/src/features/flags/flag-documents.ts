@@ -5,6 +5,7 @@
  *    its exposure, its targets and the rules of people stay as they are.
  * 2. A flag that a live release moves is not changed by a document: nothing is applied then.
  * 3. A document that says the same again changes nothing; one whose flag was removed makes it again.
+ * 4. A segment that is applied alone reaches the flags whose applied documents name it, and changes nothing else of them.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { type Condition, defineFlag, type FlagDefinition, type FlagRule, type Serve, weightTotal } from '@dankai/flags'
@@ -13,7 +14,7 @@ import { completeCare, type FlagCare, type Scope, type StoredFlag } from '@danka
 import type { Application } from '../../application.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import type { DocumentText } from '../plans/document-text.ts'
-import { readSegments } from './segment-documents.ts'
+import { flagsNamingSegments, readSegments, type Segments } from './segment-documents.ts'
 import { requireSound } from './write-flag.ts'
 
 export interface FlagWrites {
@@ -34,47 +35,73 @@ export async function prepareFlagDocuments(
     texts,
     documents.flatMap(({ segments: names }) => names),
   )
-  const wanted = (document: FlagDocument, present: StoredFlag | null) => ({
-    definition: definitionOf(document, present?.definition ?? null, segments),
-    care: careOf(document, present?.care ?? null),
+  const ofDocuments = documents.map((document): WantedFlag => {
+    const wanted = (present: StoredFlag | null) => ({
+      definition: definitionOf(document, present?.definition ?? null, segments),
+      care: careOf(document, present?.care ?? null),
+    })
+    return { key: document.name, wanted }
   })
-  for (const document of documents) {
-    const present = await app.store.flags.get(scope, document.name)
-    const { definition } = wanted(document, present)
-    requireSound(definition)
-    if (present?.heldBy != null && !isDeepStrictEqual(definition, present.definition))
-      throw new HttpProblem(
-        'claimed',
-        `Cannot apply flag "${document.name}": found it moved by live release ${present.heldBy}, expected it free. Wait for that release to end, or leave the flag as it is.`,
-        { release: present.heldBy },
-      )
-  }
+  const written = new Set(documents.map(({ name }) => name))
+  const ofSegments = (await flagsNamingSegments(app.store.documents, scope, texts))
+    .filter(({ key }) => !written.has(key))
+    .map(({ key, segments: named }): WantedFlag => ({ key, wanted: present => withSegments(present, named) }))
+  const flags = [...ofDocuments, ...ofSegments]
+  for (const { key, wanted } of flags) refuseMoved(key, await app.store.flags.get(scope, key), wanted)
   return {
     async carryOut(by, why) {
       const changed: string[] = []
-      for (const document of documents)
-        if (await writeDocument(app, scope, document.name, present => wanted(document, present), by, why))
-          changed.push(document.name)
+      for (const { key, wanted } of flags) if (await writeWanted(app, scope, key, wanted, by, why)) changed.push(key)
       if (changed.length > 0) await app.environments.refresh(scope)
       return changed
     },
   }
 }
 
+interface WantedFlag {
+  readonly key: string
+  /** The flag as it shall be; null: it stays as it is. */
+  readonly wanted: (
+    present: StoredFlag | null,
+  ) => { readonly definition: FlagDefinition; readonly care: FlagCare } | null
+}
+
+/** Only where the flag still has the segment: people may have taken it out. */
+function withSegments(present: StoredFlag | null, named: Segments): ReturnType<WantedFlag['wanted']> {
+  if (present === null) return null
+  const { definition, care } = present
+  const kept = Object.entries(named).filter(([name]) => Object.hasOwn(definition.segments, name))
+  return { definition: { ...definition, segments: { ...definition.segments, ...Object.fromEntries(kept) } }, care }
+}
+
+function refuseMoved(key: string, present: StoredFlag | null, wanted: WantedFlag['wanted']): void {
+  const definition = wanted(present)?.definition
+  if (definition === undefined) return
+  requireSound(definition)
+  if (present?.heldBy == null || isDeepStrictEqual(definition, present.definition)) return
+  throw new HttpProblem(
+    'claimed',
+    `Cannot apply flag "${key}": found it moved by live release ${present.heldBy}, expected it free. Wait for that release to end, or leave the flag as it is.`,
+    { release: present.heldBy },
+  )
+}
+
 /** Somebody may write the same flag at once; each attempt reads what the other wrote. */
 const attemptsMax = 5
 
-async function writeDocument(
+async function writeWanted(
   app: Application,
   scope: Scope,
   key: string,
-  wanted: (present: StoredFlag | null) => { readonly definition: FlagDefinition; readonly care: FlagCare },
+  wanted: WantedFlag['wanted'],
   by: string,
   why: string | null,
 ): Promise<boolean> {
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
     const present = await app.store.flags.get(scope, key)
-    const { definition, care } = wanted(present)
+    const shall = wanted(present)
+    if (shall === null) return false
+    const { definition, care } = shall
     if (isDeepStrictEqual({ definition, care }, { definition: present?.definition, care: present?.care })) return false
     const said = why ?? 'applied document'
     const write = { ...scope, definition, care, expectedVersion: present?.version ?? 0, by, why: said }
@@ -94,8 +121,6 @@ const sameButCare = (definition: FlagDefinition, present: StoredFlag | null): bo
 function readDocument({ kind, name, text }: DocumentText): readonly FlagDocument[] {
   return readFlagDocuments(parsePlanDocuments([{ path: `${kind}/${name}.yaml`, text }]).documents)
 }
-
-type Segments = FlagDefinition['segments']
 
 function definitionOf(document: FlagDocument, present: FlagDefinition | null, segments: Segments): FlagDefinition {
   const { name: key, type: kind, variants, defaultVariant, allocation } = document

@@ -233,8 +233,34 @@ ${more}`
     assert.equal(refused.status, 422, JSON.stringify(refused.body))
   })
 
+  it('follow a segment that is applied alone, in nothing but that segment', async () => {
+    const segment = (name: string, roles: string): string =>
+      `kind: Segment\nname: ${name}\ninclude: { role: [${roles}] }\n`
+    await apply(`${segment('crew', 'qa')}---\n${document('following', 'segments: [crew]')}`)
+    await apply(document('unasked'))
+    await put('by-hand', { segments: { crew: { include: { role: ['x'] } } } })
+    const before = await flagOf('following')
+    const { version } = (await put('following', { ...before.flag, on: false }, before.flag.version)).body.flag
+    assert.equal((await apply(segment('crew', 'qa'))).status, 200)
+    assert.equal((await flagOf('following')).flag.version, version, 'the same again changes nothing')
+    const others = [await versionOf('unasked'), await versionOf('by-hand')]
+    assert.equal((await apply(segment('crew', 'qa, dev'))).status, 200)
+    const { flag } = await flagOf('following')
+    assert.deepEqual([flag.segments, flag.on], [{ crew: { include: { role: ['qa', 'dev'] } } }, false])
+    const [newest] = (await api('GET', '/v1/flags/following/history')).body.items
+    assert.deepEqual(newest.changes, ['segments.crew.include.role: ["qa"] -> ["qa","dev"]'])
+    assert.deepEqual([await versionOf('unasked'), await versionOf('by-hand')], others)
+    await put('following', { ...flag, segments: {}, rules: [] }, flag.version)
+    await apply(segment('crew', 'ops'))
+    assert.deepEqual((await flagOf('following')).flag.segments, {}, 'people took it out')
+    await api('DELETE', '/v1/flags/following', undefined, seen(await versionOf('following')))
+    await apply(segment('crew', 'sre'))
+    assert.equal((await api('GET', '/v1/flags/following')).status, 404, 'a segment makes no flag again')
+  })
+
   it('leave a flag alone that a live release moves, and apply nothing then', async () => {
-    await apply(document('moved', 'description: before'))
+    const segment = (role: string): string => `kind: Segment\nname: movers\ninclude: { role: [${role}] }\n`
+    await apply(`${segment('qa')}---\n${document('moved', 'description: before\nsegments: [movers]')}`)
     const plan = `kind: ReleasePlan
 name: moving
 exposure: [{ flag: moved }]
@@ -245,9 +271,17 @@ rollback: [{ expose: 0% }]
     await apply(plan)
     const started = await api('POST', '/v1/releases', { plan: 'moving', version: 'v1' })
     assert.equal(started.status, 201, JSON.stringify(started.body))
-    const refused = await apply(document('moved').replace('50%, B: 50%', '90%, B: 10%'))
-    assert.deepEqual([refused.status, refused.body.code], [409, 'claimed'])
-    assert.equal((await apply(document('moved', 'description: after'))).status, 200, 'a description moves nobody')
+    const asking = 'segments: [movers]'
+    const other = document('moved', asking).replace('50%, B: 50%', '90%, B: 10%')
+    for (const text of [other, segment('dev')]) {
+      const refused = await apply(text)
+      assert.deepEqual([refused.status, refused.body.code], [409, 'claimed'])
+    }
+    assert.equal(
+      (await apply(document('moved', `description: after\n${asking}`))).status,
+      200,
+      'a description moves nobody',
+    )
     assert.equal((await flagOf('moved')).care.description, 'after')
   })
 })

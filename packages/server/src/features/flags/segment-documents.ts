@@ -1,7 +1,9 @@
 import type { FlagDefinition } from '@dankai/flags'
-import { type PlanDocument, parsePlanDocuments } from '@dankai/plan'
+import { type PlanDocument, parsePlanDocuments, readFlagDocuments } from '@dankai/plan'
 import type { DocumentStore, Scope } from '@dankai/store'
 import type { DocumentText } from '../plans/document-text.ts'
+
+export type Segments = FlagDefinition['segments']
 
 /** Segments by name: those just given, else as they are applied. */
 export async function readSegments(
@@ -9,7 +11,7 @@ export async function readSegments(
   scope: Scope,
   given: readonly DocumentText[],
   names: readonly string[],
-): Promise<FlagDefinition['segments']> {
+): Promise<Segments> {
   const found: [string, { include: Record<string, string[]> }][] = []
   for (const name of new Set(names)) {
     const text =
@@ -20,6 +22,29 @@ export async function readSegments(
     found.push([name, { include: document === undefined ? {} : includeIn(document.root) }])
   }
   return Object.fromEntries(found)
+}
+
+/** The flags whose applied documents name one of the segments just given, with those segments. */
+export async function flagsNamingSegments(
+  store: DocumentStore,
+  scope: Scope,
+  given: readonly DocumentText[],
+): Promise<readonly { readonly key: string; readonly segments: Segments }[]> {
+  const names = given.filter(({ kind }) => kind === 'Segment').map(({ name }) => name)
+  if (names.length === 0) return []
+  const segments = await readSegments(store, scope, given, names)
+  const found: { readonly key: string; readonly segments: Segments }[] = []
+  for (let after: string | null = null; ; ) {
+    const page = await store.list(scope, { kind: 'Flag', limit: 200, after })
+    for (const { name, text } of page.items) {
+      const { documents } = parsePlanDocuments([{ path: `Flag/${name}.yaml`, text }])
+      const asked = readFlagDocuments(documents).flatMap(document => document.segments)
+      const named = Object.entries(segments).filter(([segment]) => asked.includes(segment))
+      if (named.length > 0) found.push({ key: name, segments: Object.fromEntries(named) })
+    }
+    if (page.next === null) return found
+    after = page.next
+  }
 }
 
 function includeIn(root: PlanDocument['root']): Record<string, string[]> {

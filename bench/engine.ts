@@ -6,7 +6,7 @@ import { deadAfterMs } from '@dankai/store'
 import pg from 'pg'
 import type { BenchResult } from './bench-result.ts'
 import { distributionOf } from './distribution.ts'
-import { openFleet } from './fleet/control-plane.ts'
+import { openFleet, untilFollowed } from './fleet/control-plane.ts'
 import { readDatabase } from './fleet/database-figures.ts'
 import { flagName, metricsOfService, reportEveryMs } from './fleet/fleet-plan.ts'
 import { type HelperProcess, openHelper } from './fleet/helper-process.ts'
@@ -173,7 +173,8 @@ async function benchFelt(
 
 /**
  * Two servers on one PostgreSQL, one of which owns everything. It is killed, and a release begins to fail: the time from
- * the kill until the other server's SDKs have it off. Then the dead one comes back, and the other is killed.
+ * the kill until the other server's SDKs have it off. Then the dead one comes back, its SDKs with it, and the other is
+ * killed.
  */
 async function benchTakeOver(size: Size, folder: string): Promise<Figures> {
   const postgres = await startTemporaryPostgres()
@@ -209,7 +210,7 @@ async function benchTakeOver(size: Size, folder: string): Promise<Figures> {
       await traffic.do('redirect', revived.url)
       owner = other
       other = revived
-      await readers.do('follow', revived.url)
+      await untilFollowed(revived.url, count)
     }
     return {
       'kills without lowering in 60 s': missed,

@@ -6,6 +6,7 @@ import { adminKey, type ServerProcess } from './server-process.ts'
 const filesPerRequest = 100
 const startsAtOnce = 4
 const holdingWithinMs = 300_000
+const followedWithinMs = 60_000
 
 /** What a person does before a release runs, over HTTP: apply the plans, make a key, start. */
 async function askServer<Answer>(url: string, method: string, path: string, body?: unknown): Promise<Answer> {
@@ -58,6 +59,20 @@ async function untilHolding(databaseUrl: string): Promise<void> {
     }
   } finally {
     await client.end()
+  }
+}
+
+/**
+ * Until so many SDKs follow a server. An SDK calls itself fresh for a while after its server has died, and comes back to it in
+ * its own time, so only the server knows.
+ */
+export async function untilFollowed(url: string, count: number): Promise<void> {
+  for (const until = Date.now() + followedWithinMs; ; ) {
+    const response = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${adminKey}` } })
+    const clients = Number(/^dankai_stream_clients (\d+)/m.exec(await response.text())?.[1])
+    if (clients >= count) return
+    if (Date.now() > until) throw new Error(`${clients} of ${count} SDKs follow ${url} after ${followedWithinMs} ms`)
+    await new Promise(resolve => setTimeout(resolve, 100))
   }
 }
 

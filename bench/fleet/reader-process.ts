@@ -6,8 +6,6 @@ import { monotonicMs } from './monotonic.ts'
 export type ReaderWork = {
   /** Opens so many SDKs; resolves when all of them have the flags. */
   open(readers: { url: string; key: string; count: number }): Promise<void>
-  /** Resolves when every SDK of this address hears its server. */
-  follow(url: string): Promise<void>
   /** From now on it is noted when the flag is off in each SDK of this address. */
   watch(flag: string, url: string): Promise<void>
   /** When the last of these SDKs had applied it. */
@@ -60,10 +58,6 @@ const work: ReaderWork = {
       })
     }
     await Promise.all(opened.map(client => client.ready(readyWithinMs)))
-  },
-  async follow(url) {
-    const behind = [...clients].filter(([client, of]) => of === url && client.status() !== 'fresh')
-    await Promise.all(behind.map(([client]) => new Promise<void>(resolve => client.on('fresh', () => resolve()))))
   },
   async watch(flag, url) {
     const readers = [...clients].flatMap(([client, of]) => (of === url ? [client] : []))

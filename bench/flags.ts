@@ -10,7 +10,6 @@ import {
   evaluateInto,
   type FlagRule,
   FlagSet,
-  type JsonValue,
 } from '@dankai/flags'
 import type { BenchResult } from './bench-result.ts'
 import { quantileOf } from './distribution.ts'
@@ -46,13 +45,7 @@ export async function flagsBench(): Promise<BenchResult & { readonly workloads: 
   const { createContenders } = (await import(new URL('peers/contenders.mjs', import.meta.url).href)) as {
     createContenders(rules: typeof benchRules): Promise<Contender[]>
   }
-  const contenders = [
-    createOurs('ours', decideFlag),
-    createOurs('into', (flag, context) => evaluateInto(flag, context, target)),
-    createOurs('fresh', evaluateFlag),
-    createFloor(),
-    ...(await createContenders(benchRules)),
-  ]
+  const contenders = [...createOurs(), createFloor(), ...(await createContenders(benchRules))]
   const measured: FlagWorkload[] = []
   for (const workload of workloads) measured.push(await measure(workload, contenders))
   for (const contender of contenders) await contender.close()
@@ -83,11 +76,13 @@ function installPeers(): void {
   if (run.status !== 0) throw new Error(`Cannot install the peers in bench/peers: ${run.stderr.slice(-500)}`)
 }
 
-type Evaluate = (flag: CompiledFlag, context: EvaluationContext) => { readonly value: JsonValue }
-
 const target = emptyEvaluation()
 
-function createOurs(name: string, evaluate: Evaluate): Contender {
+/**
+ * Three ways to ask, each written out as the floor and the peers are: a way given as an argument would be a call that
+ * goes somewhere else each time, which no application makes.
+ */
+function createOurs(): Contender[] {
   const rule = (id: string, condition: Pick<FlagRule['when'][number], 'operator' | 'values'>): FlagRule => ({
     id,
     when: [{ attribute: id, negated: false, ...condition }],
@@ -123,18 +118,39 @@ function createOurs(name: string, evaluate: Evaluate): Contender {
       },
     }),
   ])
-  const valueAt = (key: string, context: { targetingKey: string }): unknown => {
+  const find = (key: string): CompiledFlag => {
     const flag = flags.find(key)
-    return flag === undefined ? undefined : evaluate(flag, context).value
+    if (flag === undefined) throw new Error(`Cannot evaluate flag "${key}": found none, expected it in the benchmark.`)
+    return flag
   }
-  return {
-    name,
-    contextOf: ({ id, ...rest }) => ({ targetingKey: id, ...rest }),
-    share: (context: { targetingKey: string }) => valueAt('share', context),
-    rules: (context: { targetingKey: string }) => valueAt('rules', context),
-    split: (context: { targetingKey: string }) => valueAt('split', context),
-    close: () => {},
-  }
+  const contextOf: Contender['contextOf'] = ({ id, ...rest }) => ({ targetingKey: id, ...rest })
+  const close = (): void => {}
+  return [
+    {
+      name: 'ours',
+      contextOf,
+      share: (context: EvaluationContext) => decideFlag(find('share'), context).value,
+      rules: (context: EvaluationContext) => decideFlag(find('rules'), context).value,
+      split: (context: EvaluationContext) => decideFlag(find('split'), context).value,
+      close,
+    },
+    {
+      name: 'into',
+      contextOf,
+      share: (context: EvaluationContext) => evaluateInto(find('share'), context, target).value,
+      rules: (context: EvaluationContext) => evaluateInto(find('rules'), context, target).value,
+      split: (context: EvaluationContext) => evaluateInto(find('split'), context, target).value,
+      close,
+    },
+    {
+      name: 'fresh',
+      contextOf,
+      share: (context: EvaluationContext) => evaluateFlag(find('share'), context).value,
+      rules: (context: EvaluationContext) => evaluateFlag(find('rules'), context).value,
+      split: (context: EvaluationContext) => evaluateFlag(find('split'), context).value,
+      close,
+    },
+  ]
 }
 
 async function measure(workload: Workload, contenders: readonly Contender[]): Promise<FlagWorkload> {

@@ -3,55 +3,83 @@
  * check of a flag asks `valueProblem`, and compiling relies on it.
  */
 import { parseAddressRange } from './address-range.ts'
-import { attributeReader } from './attribute-reader.ts'
+import { attributePlace } from './attribute-reader.ts'
 import { ways } from './comparison.ts'
-import { type CompiledCondition, type CompiledSegment, pathOf, type Test, tests } from './condition.ts'
+import { type CompiledCondition, type CompiledSegment, pathOf, type Test } from './condition.ts'
 import { readDecimal } from './decimal.ts'
 import type { Condition, FlagSegment, Operator } from './flag-definition.ts'
 import { readMoment } from './moment.ts'
-import { parseSemanticVersion } from './semantic-version.ts'
+import { parseSemanticVersion, type SemanticVersion } from './semantic-version.ts'
 import { compileTextPattern, PatternProblem } from './text-pattern.ts'
 
 type Value = string | number | boolean
 
 export type CompiledSegments = Readonly<Record<string, CompiledSegment>>
 
-export function compileConditions(
-  conditions: readonly Condition[],
+/**
+ * The first condition of each list, which leads to all others: see `firstHeld`. The last comes first, so that each can
+ * lead to those after it.
+ */
+export function compileLists(
+  lists: readonly (readonly Condition[])[],
   segments: CompiledSegments,
 ): readonly CompiledCondition[] {
-  return conditions.map(condition => compileCondition(condition, segments))
+  const starts: CompiledCondition[] = []
+  for (const [list, conditions] of [...lists.entries()].toReversed()) {
+    let next: CompiledCondition | null = null
+    for (const condition of conditions.length === 0 ? [always] : conditions.toReversed())
+      next = compileCondition(condition, segments, { list, next, otherwise: starts[0] ?? null })
+    if (next !== null) starts.unshift(next)
+  }
+  return starts
 }
+
+/** Belongs to none of no segments: what a list without conditions asks for. */
+const always: Condition = { attribute: '', operator: 'inSegment', values: [], negated: true }
 
 const none: readonly never[] = []
 
 /** All conditions have the same shape, whatever they test; what a test does not read is empty. */
-function compileCondition(condition: Condition, segments: CompiledSegments): CompiledCondition {
-  const { attribute, operator, values, negated, ignoreCase = false } = condition
+function compileCondition(
+  condition: Condition,
+  segments: CompiledSegments,
+  { list, next, otherwise }: Pick<CompiledCondition, 'list' | 'next' | 'otherwise'>,
+): CompiledCondition {
+  const { operator, values, negated, ignoreCase = false } = condition
+  const attribute = propertyName(condition.attribute)
   const [test, accepted] = testOf(operator, values.length, ignoreCase)
-  const isText = test === tests.oneText || test === tests.someText
+  const isText = test === 'oneText' || test === 'someText'
   const texts = values.map(value => (ignoreCase ? String(value).toLowerCase() : String(value)))
+  const versions = operator.startsWith('semver')
+    ? values.flatMap(value => parseSemanticVersion(String(value)) ?? [])
+    : none
   return {
     attribute,
-    read: attributeReader(propertyName(attribute)),
+    place: attributePlace(attribute),
     path: pathOf(attribute),
-    looksElsewhere: test === tests.segment || attribute.includes('.'),
+    looksElsewhere: test === 'segment' || attribute.includes('.'),
     test,
     negated,
     ignoresCase: ignoreCase,
     ways: accepted,
-    acceptsTrue: test === tests.presence || (isText && texts.includes('true')),
-    acceptsFalse: test === tests.presence || (isText && texts.includes('false')),
+    acceptsTrue: test === 'presence' || (isText && texts.includes('true')),
+    acceptsFalse: test === 'presence' || (isText && texts.includes('false')),
     text: texts[0] ?? '',
     texts,
-    textSet: new Set(test === tests.someText ? texts : none),
-    patterns: test === tests.pattern ? values.map(value => compileTextPattern(String(value), ignoreCase)) : none,
-    numbers: test === tests.number ? values.map(readDecimal) : test === tests.moment ? values.map(readMoment) : none,
-    versions: test === tests.version ? values.flatMap(value => parseSemanticVersion(String(value)) ?? []) : none,
-    ranges: test === tests.address ? values.flatMap(value => parseAddressRange(String(value)) ?? []) : none,
-    segments: test === tests.segment ? values.flatMap(name => segments[String(name)] ?? []) : none,
+    textSet: new Set(test === 'someText' ? texts : none),
+    patterns: test === 'pattern' ? values.map(value => compileTextPattern(String(value), ignoreCase)) : none,
+    numbers: test === 'number' ? values.map(readDecimal) : test === 'moment' ? values.map(readMoment) : none,
+    version: versions[0] ?? noVersion,
+    versions,
+    ranges: test === 'address' ? values.flatMap(value => parseAddressRange(String(value)) ?? []) : none,
+    segments: test === 'segment' ? values.flatMap(name => segments[String(name)] ?? []) : none,
+    list,
+    next,
+    otherwise,
   }
 }
+
+const noVersion: SemanticVersion = { major: 0, minor: 0, patch: 0, preRelease: [] }
 
 /** The same text as engines keep it for names of properties: with another copy each reading would look that one up. */
 const propertyName = (name: string): string => Object.keys({ [name]: null })[0] ?? name
@@ -59,38 +87,43 @@ const propertyName = (name: string): string => Object.keys({ [name]: null })[0] 
 const { before, same, after } = ways
 
 function testOf(operator: Operator, values: number, ignoreCase: boolean): readonly [test: Test, ways: number] {
-  if (operator === 'is') return [values === 1 && !ignoreCase ? tests.oneText : tests.someText, 0]
-  return operatorTests[operator]
+  const isOne = values === 1 && !ignoreCase
+  if (operator === 'is') return [isOne ? 'oneText' : 'someText', 0]
+  const [test, accepted] = operatorTests[operator]
+  if (isOne && test === 'end') return ['oneEnd', accepted]
+  return isOne && test === 'version' ? ['oneVersion', accepted] : [test, accepted]
 }
 
 const operatorTests: Readonly<Record<Exclude<Operator, 'is'>, readonly [test: Test, ways: number]>> = {
-  startsWith: [tests.start, 0],
-  endsWith: [tests.end, 0],
-  contains: [tests.part, 0],
-  matches: [tests.pattern, 0],
-  '=': [tests.number, same],
-  '<': [tests.number, before],
-  '<=': [tests.number, before + same],
-  '>': [tests.number, after],
-  '>=': [tests.number, after + same],
-  before: [tests.moment, before],
-  after: [tests.moment, after],
-  'semver=': [tests.version, same],
-  'semver<': [tests.version, before],
-  'semver<=': [tests.version, before + same],
-  'semver>': [tests.version, after],
-  'semver>=': [tests.version, after + same],
-  cidr: [tests.address, 0],
-  exists: [tests.presence, 0],
-  inSegment: [tests.segment, 0],
+  startsWith: ['start', 0],
+  endsWith: ['end', 0],
+  contains: ['part', 0],
+  matches: ['pattern', 0],
+  '=': ['number', same],
+  '<': ['number', before],
+  '<=': ['number', before + same],
+  '>': ['number', after],
+  '>=': ['number', after + same],
+  before: ['moment', before],
+  after: ['moment', after],
+  'semver=': ['version', same],
+  'semver<': ['version', before],
+  'semver<=': ['version', before + same],
+  'semver>': ['version', after],
+  'semver>=': ['version', after + same],
+  cidr: ['address', 0],
+  exists: ['presence', 0],
+  inSegment: ['segment', 0],
 }
 
 /** Attribute -> accepted values, as conditions. */
-export function compileMatches(accepted: Readonly<Record<string, readonly string[]>>): readonly CompiledCondition[] {
-  const conditions = Object.entries(accepted).map(
-    ([attribute, values]): Condition => ({ attribute, operator: 'is', values, negated: false }),
-  )
-  return compileConditions(conditions, {})
+export function matchesOf(accepted: Readonly<Record<string, readonly string[]>>): readonly Condition[] {
+  return Object.entries(accepted).map(([attribute, values]) => ({
+    attribute,
+    operator: 'is',
+    values,
+    negated: false,
+  }))
 }
 
 /** Segments that ask for others come after those; checking has made sure that none asks for itself. */
@@ -115,11 +148,11 @@ function compileSegment(
   { include, keys, excludedKeys, rules }: FlagSegment,
   others: CompiledSegments,
 ): CompiledSegment {
-  const alternatives = [compileMatches(include), ...(rules ?? []).map(rule => compileConditions(rule, others))]
+  const alternatives = [matchesOf(include), ...(rules ?? [])].filter(conditions => conditions.length > 0)
   return {
     keys: new Set(keys ?? []),
     excludedKeys: new Set(excludedKeys ?? []),
-    alternatives: alternatives.filter(conditions => conditions.length > 0),
+    conditions: compileLists(alternatives, others)[0] ?? null,
   }
 }
 
@@ -128,15 +161,15 @@ export function valueProblem(operator: Operator, value: Value, ignoreCase: boole
   if (operator === 'is') return null
   const [test] = operatorTests[operator]
   switch (test) {
-    case tests.pattern:
+    case 'pattern':
       return patternProblem(value, ignoreCase)
-    case tests.number:
+    case 'number':
       return Number.isNaN(readDecimal(value)) ? 'a number' : null
-    case tests.moment:
+    case 'moment':
       return Number.isNaN(readMoment(value)) ? 'a moment such as 2026-03-01T09:00:00Z, or epoch milliseconds' : null
-    case tests.version:
+    case 'version':
       return parseSemanticVersion(String(value)) === null ? 'a semantic version such as 2.14.0' : null
-    case tests.address:
+    case 'address':
       return parseAddressRange(String(value)) === null ? 'an address range such as 10.0.0.0/8' : null
     default:
       return null

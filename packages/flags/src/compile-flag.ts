@@ -15,7 +15,7 @@ import {
   splitThresholds,
 } from './bucketing.ts'
 import { checkFlag, type FlagProblem } from './check-flag.ts'
-import { type CompiledSegments, compileConditions, compileMatches, compileSegments } from './compile-condition.ts'
+import { type CompiledSegments, compileLists, compileSegments, matchesOf } from './compile-condition.ts'
 import { belongsToNobody, type CompiledCondition, type CompiledSegment, pathOf } from './condition.ts'
 import type { EvaluationReason } from './evaluation.ts'
 import {
@@ -36,12 +36,14 @@ export interface CompiledFlag {
   readonly problems: readonly FlagProblem[]
   /** Set when the answer is the same whoever asks. */
   readonly constant: Answer | null
-  /** Only `last` decides: most flags are so, and need not look at all the rest. */
+  /** Only rules and `last` decide: most flags are so, and need not look at all the rest. */
   readonly isPlain: boolean
   readonly prerequisites: readonly CompiledPrerequisite[]
   /** Targeting key -> its answer; null when nobody is named. */
   readonly targets: ReadonlyMap<string, Answer> | null
   readonly rules: readonly CompiledRule[]
+  /** The first condition of the first rule; null when there are no rules. */
+  readonly ruleConditions: CompiledCondition | null
   /** True when the share has everybody. */
   readonly everybody: boolean
   readonly cohorts: readonly CompiledCohort[]
@@ -72,7 +74,10 @@ export interface BucketSource {
 }
 
 export interface CompiledRule {
-  readonly when: readonly CompiledCondition[]
+  /** The first condition of the next rule; null for the last. */
+  readonly after: CompiledCondition | null
+  /** Of all who match; null when the rule has a share of them, or a split. */
+  readonly answer: Answer | null
   /** Null when the rule has all who match. */
   readonly source: BucketSource | null
   readonly threshold: number
@@ -82,7 +87,10 @@ export interface CompiledRule {
 export interface CompiledServe {
   /** Of each part; one when there is no split. */
   readonly answers: readonly Answer[]
-  /** Of all parts but the last. All have one kind of array, whose elements engines read alike. */
+  /**
+   * Of all parts; the last has none, so that it is endless. One array of one kind, whose elements engines read alike;
+   * asking for its length as well would be a question of which nobody can guess the answer, and cost 4 ns.
+   */
   readonly thresholds: Float64Array
   /** Cell of a bucket -> the part that has the first bucket of the cell. */
   readonly cells: Uint8Array
@@ -98,16 +106,14 @@ export interface CompiledShare {
 
 export interface CompiledCohort {
   readonly segment: CompiledSegment
-  readonly strata: readonly CompiledStratum[]
+  /** The first condition of the first stratum. */
+  readonly strata: CompiledCondition | null
+  /** Of each stratum. */
+  readonly stratumThresholds: readonly number[]
   /** For members of no stratum. */
   readonly threshold: number
   readonly bucketing: Bucketing
   readonly inside: Answer
-}
-
-export interface CompiledStratum {
-  readonly where: readonly CompiledCondition[]
-  readonly threshold: number
 }
 
 export function compileFlag(given: StoredFlagDefinition): CompiledFlag {
@@ -132,15 +138,19 @@ function compileSound(flag: FlagDefinition): CompiledFlag {
   const reason = isOff(flag, flag.otherwise) ? 'OUTSIDE' : 'DEFAULT'
   const otherwise = compileServe(flag, flag.otherwise, reason, reason === 'OUTSIDE' ? null : 'otherwise')
   const isSplit = otherwise.source !== null
+  const conditions = compileLists(
+    flag.rules.map(({ when }) => when),
+    segments,
+  )
   return {
     definition: flag,
     problems: [],
     constant: constantAnswer(flag, answers),
-    isPlain:
-      everyEmpty(flag.prerequisites, flag.targets, flag.rules, cohorts) && !everybody && (share === null || !isSplit),
+    isPlain: everyEmpty(flag.prerequisites, flag.targets, cohorts) && !everybody && (share === null || !isSplit),
     prerequisites: flag.prerequisites.map(prerequisite => compilePrerequisite(prerequisite, answers)),
     targets: compileTargets(flag),
-    rules: flag.rules.map(rule => compileRule(flag, rule, segments)),
+    rules: flag.rules.map((rule, index) => compileRule(flag, rule, conditions[index + 1] ?? null)),
+    ruleConditions: conditions[0] ?? null,
     everybody,
     cohorts: shadow ? [] : cohorts.flatMap(cohort => compileCohort(flag, cohort, segments)),
     shareBefore: isSplit ? share : null,
@@ -185,15 +195,13 @@ function compileTargets(flag: FlagDefinition): ReadonlyMap<string, Answer> | nul
   return targets.size === 0 ? null : targets
 }
 
-function compileRule(flag: FlagDefinition, rule: FlagRule, segments: CompiledSegments): CompiledRule {
+function compileRule(flag: FlagDefinition, rule: FlagRule, after: CompiledCondition | null): CompiledRule {
   const bucketing = shareBucketing(flag.algorithm, rule.seed ?? flag.seed)
   const threshold = shareThreshold(flag.algorithm, rule.share)
-  return {
-    when: compileConditions(rule.when, segments),
-    source: threshold === bucketing.full ? null : bucketSource(flag, rule.by, bucketing),
-    threshold,
-    serve: compileServe(flag, rule.serve, 'RULE', rule.id),
-  }
+  const source = threshold === bucketing.full ? null : bucketSource(flag, rule.by, bucketing)
+  const serve = compileServe(flag, rule.serve, 'RULE', rule.id)
+  const answer = source === null && serve.source === null ? serve.answers[0]! : null
+  return { after, answer, source, threshold, serve }
 }
 
 function bucketSource({ algorithm }: FlagDefinition, by: string | null, bucketing: Bucketing): BucketSource {
@@ -231,7 +239,7 @@ function choice(answers: readonly Answer[], thresholds: readonly number[], sourc
   const cells = new Uint8Array(cellCount + 1)
   for (const [index, threshold] of thresholds.entries())
     cells.fill(index + 1, firstCellFrom(threshold, source.bucketing.cellScale))
-  return { answers, thresholds: Float64Array.from(thresholds), cells, source }
+  return { answers, thresholds: Float64Array.from([...thresholds, Number.POSITIVE_INFINITY]), cells, source }
 }
 
 /** The first cell that begins at or above the threshold. The product is off by one cell at most where it is rounded. */
@@ -245,15 +253,14 @@ function firstCellFrom(threshold: number, cellScale: number): number {
 function compileCohort(flag: FlagDefinition, cohort: FlagCohort, segments: CompiledSegments): CompiledCohort[] {
   const segment = segments[cohort.segment]
   if (segment === undefined || belongsToNobody(segment)) return []
-  const strata = (cohort.mix ?? []).map(stratum => ({
-    where: compileMatches(stratum.where),
-    threshold: shareThreshold(flag.algorithm, stratum.share),
-  }))
+  const strata = cohort.mix ?? []
+  const matches = strata.map(({ where }) => matchesOf(where))
   const inside = variantAnswer(flag, flag.onVariant, 'COHORT', `cohort:${cohort.segment}`, { cohort: cohort.segment })
   return [
     {
       segment,
-      strata,
+      strata: compileLists(matches, {})[0] ?? null,
+      stratumThresholds: strata.map(({ share }) => shareThreshold(flag.algorithm, share)),
       threshold: shareThreshold(flag.algorithm, cohort.share),
       bucketing: shareBucketing(flag.algorithm, cohortSeed(flag.seed, cohort.segment)),
       inside,

@@ -17,7 +17,7 @@ import type {
   CompiledRule,
   CompiledServe,
 } from './compile-flag.ts'
-import { belongsTo, holdsAll, readAttribute } from './condition.ts'
+import { belongsTo, firstHeld, noList, readAttribute } from './condition.ts'
 import type { Evaluation, EvaluationContext } from './evaluation.ts'
 
 /** Longer keys are no identifiers; hashing megabytes for one answer would let a caller slow a service down. */
@@ -31,7 +31,7 @@ export function decideFlag(flag: CompiledFlag, context: EvaluationContext): Answ
   if (flag.constant !== null) return without(flag.constant)
   try {
     return flag.isPlain && typeof context === 'object' && context !== null
-      ? chooseFrom(flag, flag.last, context, context.targetingKey)
+      ? decidePlain(flag, context)
       : decideFor(flag, context)
   } catch {
     // Reading a context can run the caller's code (getters, proxies); what it throws is the context's fault.
@@ -102,6 +102,13 @@ function at(bucketing: Bucketing, bucket: number, answer: Answer): Answer {
   return answer
 }
 
+/** Most flags, with an object for a context. */
+function decidePlain(flag: CompiledFlag, context: EvaluationContext): Answer {
+  const key = context.targetingKey
+  const ruled = flag.ruleConditions === null ? null : decideRules(flag, context, key)
+  return ruled ?? chooseFrom(flag, flag.last, context, key)
+}
+
 function decideFor(flag: CompiledFlag, context: EvaluationContext): Answer {
   for (let index = 0; index < flag.prerequisites.length; index++) {
     const prerequisite = flag.prerequisites[index]!
@@ -113,12 +120,8 @@ function decideFor(flag: CompiledFlag, context: EvaluationContext): Answer {
     const target = flag.targets.get(key)
     if (target !== undefined) return without(target)
   }
-  for (let index = 0; index < flag.rules.length; index++) {
-    const rule = flag.rules[index]!
-    if (!holdsAll(rule.when, context)) continue
-    const answer = decideRule(flag, rule, context, key)
-    if (answer !== null) return answer
-  }
+  const ruled = decideRules(flag, context, key)
+  if (ruled !== null) return ruled
   if (flag.everybody) return without(flag.answers.everybody)
   if (flag.cohorts.length > 0 || flag.shareBefore !== null) {
     const answer = decideCohorts(flag, context, key) ?? decideShareBefore(flag, context, key)
@@ -131,6 +134,19 @@ function isServed({ flag, variants }: CompiledPrerequisite, context: EvaluationC
   if (flag === null) return false
   const { variant, errorCode } = decideFlag(flag, context)
   return errorCode === null && variant !== null && variants.has(variant)
+}
+
+/** Null when the user is in the share of none whose conditions hold. */
+function decideRules(flag: CompiledFlag, context: EvaluationContext, key: unknown): Answer | null {
+  let held = firstHeld(flag.ruleConditions, context)
+  while (held !== noList) {
+    const rule = flag.rules[held]!
+    if (rule.answer !== null) return without(rule.answer)
+    const answer = decideRule(flag, rule, context, key)
+    if (answer !== null) return answer
+    held = firstHeld(rule.after, context)
+  }
+  return null
 }
 
 /** Null when the user is not in the rule's share. */
@@ -184,7 +200,7 @@ function chooseFrom(flag: CompiledFlag, serve: CompiledServe, context: Evaluatio
 /** A cell of the table says where to begin, so that the next steps are none but in the cells where parts meet. */
 function partAt({ answers, thresholds, cells }: CompiledServe, bucketing: Bucketing, bucket: number): Answer {
   let part = cells[(bucket * bucketing.cellScale) | 0]!
-  while (part < thresholds.length && bucket >= thresholds[part]!) part++
+  while (bucket >= thresholds[part]!) part++
   return at(bucketing, bucket, answers[part]!)
 }
 
@@ -226,9 +242,6 @@ function keyAnswer(flag: CompiledFlag, key: unknown): Answer {
 }
 
 function cohortThreshold(cohort: CompiledCohort, context: EvaluationContext): number {
-  for (let index = 0; index < cohort.strata.length; index++) {
-    const stratum = cohort.strata[index]!
-    if (holdsAll(stratum.where, context)) return stratum.threshold
-  }
-  return cohort.threshold
+  const stratum = firstHeld(cohort.strata, context)
+  return stratum === noList ? cohort.threshold : cohort.stratumThresholds[stratum]!
 }

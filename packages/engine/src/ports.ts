@@ -238,31 +238,22 @@ export interface EffectRunner {
   ): Promise<{ outcome: 'succeeded' | 'failed' | 'ambiguous'; detail: string | null; output: CommandOutput | null }>
 }
 
+/** A release as a source of observations knows it. */
+export interface WatchedRelease {
+  readonly id: string
+  readonly project: string
+  readonly environment: string
+  readonly plan: CompiledPlan
+  readonly version: string
+}
+
 /** Observations of a release's metrics after a cursor, in event order per metric and track, open buckets last. */
 export interface ObservationSource {
-  read(
-    release: {
-      readonly id: string
-      readonly project: string
-      readonly environment: string
-      readonly plan: CompiledPlan
-      readonly version: string
-    },
-    cursor: ObservationCursor | null,
-    now: number,
-  ): Promise<ReadObservations>
+  read(release: WatchedRelease, cursor: ObservationCursor | null, now: number): Promise<ReadObservations>
   /** The same from memory alone, for deciding while the database is away. */
-  readOffline?(
-    release: {
-      readonly id: string
-      readonly project: string
-      readonly environment: string
-      readonly plan: CompiledPlan
-      readonly version: string
-    },
-    cursor: ObservationCursor | null,
-    now: number,
-  ): ReadObservations
+  readOffline?(release: WatchedRelease, cursor: ObservationCursor | null, now: number): ReadObservations
+  /** Releases that are about to be read, each from its cursor: what they need may be fetched together. */
+  prepare?(releases: readonly (readonly [WatchedRelease, ObservationCursor | null])[], now: number): Promise<void>
 }
 
 export interface ReadObservations {

@@ -255,6 +255,10 @@ export class ReleaseLane {
     this.#polledAt = now
     const loaded = await this.#ask((store, owner) => store.claimDue(owner, claimLimit))
     if (loaded.length >= claimLimit) this.residents.claimsAreDue = true
+    this.#turns.prepare(
+      loaded.filter(release => this.residents.holds(release)),
+      now,
+    )
     return loaded.length
   }
 

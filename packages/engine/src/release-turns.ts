@@ -64,6 +64,18 @@ export class ReleaseTurns {
     return this.#write(release, { ...outcome, wakeAt }, read, results)
   }
 
+  /** Releases that were claimed together have their first turns soon; a reading that fails is made again by each. */
+  prepare(releases: readonly ResidentRelease[], now: number): void {
+    const { observations, log } = this.#options
+    if (releases.length < 2) return
+    observations
+      .prepare?.(
+        releases.map(release => [nameOf(release), release.cursor]),
+        now,
+      )
+      .catch(error => log.warn({ detail: detailOf(error) }, 'observations could not be read ahead'))
+  }
+
   /**
    * What would be decided from memory alone, for the time without the database. Nothing of it is written or kept: the
    * release is loaded again when the database is back.

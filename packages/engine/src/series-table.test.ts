@@ -209,6 +209,26 @@ test('releases that ask at the same time share one read of the log', async () =>
   assert.ok(log.reads <= 2, `found ${log.reads} reads`)
 })
 
+test('services that are taken over together are read together, and then each shows what it has', async () => {
+  const log = new TestLog()
+  const table = tableOf(log)
+  const base = releaseOf()
+  const releases = Array.from({ length: 50 }, (_, index) => {
+    const service = `service-${index}`
+    log.send(start + 1_000, [counted('requests', 0, index + 1)], { service })
+    return { ...base, id: `release-${index}`, plan: { ...base.plan, service } }
+  })
+  await table.prepare!(
+    releases.map(release => [release, start]),
+    start + 16_000,
+  )
+  assert.ok(log.reads <= 3, `found ${log.reads} reads`)
+  for (const [index, release] of releases.entries()) {
+    const { observations } = await table.read(release, start, start + 16_000)
+    assert.deepEqual(brief(observations), [['canary', 0, 10_000, `0/${index + 1}`, 'closed']])
+  }
+})
+
 test('the same hour a week ago stands beside the present as its baseline', async () => {
   const log = new TestLog()
   const week = 7 * 86_400_000

@@ -1,7 +1,14 @@
 import type { Observation } from '@dankai/analysis'
 import { MetricView } from './metric-view.ts'
 import { PastSamples } from './past-samples.ts'
-import type { ObservationCursor, ObservationSource, ReadObservations, SampleBatch, SampleLogReader } from './ports.ts'
+import type {
+  ObservationCursor,
+  ObservationSource,
+  ReadObservations,
+  SampleBatch,
+  SampleLogReader,
+  WatchedRelease,
+} from './ports.ts'
 import {
   defaultSampleLimits,
   type LabelNames,
@@ -39,8 +46,6 @@ export interface SeriesTableOptions {
   /** Releases look at closed buckets within this time after they closed, each at its own moment. */
   readonly spreadMs?: number
 }
-
-type Watched = Parameters<ObservationSource['read']>[0]
 
 /** Lateness (semantics C) plus visibility: after this a bucket is final. */
 export const sampleLatenessMs = 5_000
@@ -83,7 +88,7 @@ interface NewTable {
 }
 
 interface View {
-  readonly plan: Watched['plan']
+  readonly plan: WatchedRelease['plan']
   readonly metrics: readonly MetricView[]
   readonly labelsOf: ReadonlyMap<string, LabelNames>
   readonly longestEveryMs: number
@@ -122,7 +127,7 @@ class LoggedSeriesTable implements SeriesTable {
     return this.#services.size
   }
 
-  async read(release: Watched, cursor: ObservationCursor | null, now: number): Promise<ReadObservations> {
+  async read(release: WatchedRelease, cursor: ObservationCursor | null, now: number): Promise<ReadObservations> {
     await this.#refresh(now)
     const service = await this.#serviceOf(release, cursor ?? now, now)
     const read = this.#observe(release, service, cursor, now)
@@ -130,7 +135,16 @@ class LoggedSeriesTable implements SeriesTable {
     return baselines.length === 0 ? read : { ...read, observations: [...baselines, ...read.observations] }
   }
 
-  readOffline(release: Watched, cursor: ObservationCursor | null, now: number): ReadObservations {
+  /** Services that are not here yet share one reading of the log, instead of one for each few that are looked at at once. */
+  async prepare(
+    releases: readonly (readonly [WatchedRelease, ObservationCursor | null])[],
+    now: number,
+  ): Promise<void> {
+    await this.#refresh(now)
+    await Promise.all(releases.map(([release, cursor]) => this.#serviceOf(release, cursor ?? now, now)))
+  }
+
+  readOffline(release: WatchedRelease, cursor: ObservationCursor | null, now: number): ReadObservations {
     const service = this.#services.get(keyOf(release, release.plan.service))
     if (service === undefined) return { observations: [], cursor: cursor ?? now, nextAt: now + lookAgainMs }
     return this.#observe(release, service, cursor, now)
@@ -141,7 +155,7 @@ class LoggedSeriesTable implements SeriesTable {
     this.#services.get(keyOf(batch, batch.service))?.table.take({ ...batch, id: 0 })
   }
 
-  #observe(release: Watched, service: Service, cursor: ObservationCursor | null, now: number): ReadObservations {
+  #observe(release: WatchedRelease, service: Service, cursor: ObservationCursor | null, now: number): ReadObservations {
     service.askedAt = now
     const since = cursor ?? now
     const closed: Observation[] = []
@@ -160,7 +174,7 @@ class LoggedSeriesTable implements SeriesTable {
     }
   }
 
-  async #observeBaselines(release: Watched, since: number, now: number): Promise<readonly Observation[]> {
+  async #observeBaselines(release: WatchedRelease, since: number, now: number): Promise<readonly Observation[]> {
     const observations: Observation[] = []
     for (const view of this.#viewOf(release).metrics) {
       const agoMs = view.baselineAgoMs
@@ -175,7 +189,7 @@ class LoggedSeriesTable implements SeriesTable {
     return observations
   }
 
-  #viewOf(release: Watched): View {
+  #viewOf(release: WatchedRelease): View {
     const known = this.#views.get(release.id)
     if (known?.plan === release.plan) return known
     const sent = Object.values(release.plan.metrics).filter(metric => metric.source === 'dankai')
@@ -219,7 +233,7 @@ class LoggedSeriesTable implements SeriesTable {
     this.#services.clear()
   }
 
-  async #serviceOf(release: Watched, from: number, now: number): Promise<Service> {
+  async #serviceOf(release: WatchedRelease, from: number, now: number): Promise<Service> {
     const key = keyOf(release, release.plan.service)
     const wanted = this.#wantedScope(release, from)
     await this.#loading.get(key)
@@ -235,14 +249,14 @@ class LoggedSeriesTable implements SeriesTable {
   }
 
   /** What closes after `from` was received after its bucket began. */
-  #wantedScope(release: Watched, from: number): TableScope {
+  #wantedScope(release: WatchedRelease, from: number): TableScope {
     const { labelsOf, longestEveryMs } = this.#viewOf(release)
     const closesAfterMs = this.#times.latenessMs + this.#times.visibleAfterMs
     const keptMs = Math.max(this.#limits.keptMs, 2 * longestEveryMs + closesAfterMs)
     return { labelsOf, completeFrom: from - longestEveryMs - closesAfterMs, keptMs }
   }
 
-  async #load(release: Watched, key: string, scope: TableScope, now: number): Promise<Service> {
+  async #load(release: WatchedRelease, key: string, scope: TableScope, now: number): Promise<Service> {
     const { project, environment, plan } = release
     const table = new SampleTable(scope, this.#times.latenessMs, this.#limits, this.refusals)
     const service = { table, askedAt: now, forgotAt: now }
@@ -322,7 +336,7 @@ function keyOf(scope: { readonly project: string; readonly environment: string }
   return `${scope.project}/${scope.environment}/${service}`
 }
 
-function scopeOf({ project, environment }: Watched): { readonly project: string; readonly environment: string } {
+function scopeOf({ project, environment }: WatchedRelease): { readonly project: string; readonly environment: string } {
   return { project, environment }
 }
 

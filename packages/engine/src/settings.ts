@@ -42,7 +42,7 @@ export interface EngineSettings {
   readonly stopWithinMs: number
   /** Concurrency per lane. */
   readonly lanes: { readonly lower: number; readonly decide: number; readonly observe: number } & CommandLanes
-  /** Releases taken over in one claim. */
+  /** Releases taken over in one claim: reading so many takes about a twentieth of a second, and then others have a turn. */
   readonly claimLimit: number
 }
 
@@ -74,5 +74,5 @@ export const defaultSettings: EngineSettings = {
   emergencyAfterMs: 10_000,
   stopWithinMs: 5_000,
   lanes: { lower: 64, decide: 16, observe: 8, raise: 8, notify: 16, report: 4 },
-  claimLimit: 100,
+  claimLimit: 50,
 }

@@ -25,7 +25,7 @@ export interface SampleLimits {
 
 /**
  * Only series that a live plan names are kept. Three minutes cover a checkpoint, a take-over and a look that comes
- * late; what is older is read from the log again. A service of 64 series at 10 s, a fifth of them sketches, takes 0.5 MB.
+ * late; what is older is read from the log again. A service of 64 series at 10 s, a fifth of them sketches, takes 0.15 MB.
  */
 export const defaultSampleLimits: SampleLimits = {
   seriesMax: 2_000,

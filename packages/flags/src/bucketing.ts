@@ -35,6 +35,8 @@ export interface Bucketing {
   readonly hash: Murmur3Prefix | null
   /** What the hash is divided by for its remainder; 0: the hash is the bucket. */
   readonly divisor: number
+  /** The bucket is a hash of 32 bits as it is. */
+  readonly isWhole: boolean
   readonly bucketOther: (key: string) => number
   /** Everybody's bucket is below it. */
   readonly full: number
@@ -44,6 +46,7 @@ export interface Bucketing {
   readonly cellScale: number
 }
 
+/** So many that the first eight bits of a whole hash are its cell. */
 export const cellCount = 256
 
 export function bucketOf(bucketing: Bucketing, key: string): number {
@@ -105,7 +108,15 @@ function bucketing(
   bucketOther: (key: string) => number,
   full: number,
 ): Bucketing {
-  return { hash, divisor, bucketOther, full, placeScale: weightTotal / full, cellScale: cellCount / full }
+  return {
+    hash,
+    divisor,
+    isWhole: full === hashCount,
+    bucketOther,
+    full,
+    placeScale: weightTotal / full,
+    cellScale: cellCount / full,
+  }
 }
 
 function launchDarklyBucket(prefix: string): (key: string) => number {

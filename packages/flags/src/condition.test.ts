@@ -326,6 +326,19 @@ test('versions come in the order of Semantic Versioning 2.0.0, section 11', () =
     assert.equal(wayToVersion(text, parseSemanticVersion('1.0.0')!), 0, text)
 })
 
+test('plain numbers, which are read the short way, compare as they do with build metadata, which counts for nothing', () => {
+  const part = fc.constantFrom('0', '1', '2', '10', '01', '', '.', 'x', '123456789', '1234567890')
+  const version = fc.tuple(...Array(3).fill(fc.constantFrom(0, 1, 2, 123_456_789, 1_234_567_890)))
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 4 }), version, fc.boolean(), (parts, numbers, isPreRelease) => {
+      const text = parts.join('.')
+      const other = parseSemanticVersion(numbers.join('.') + (isPreRelease ? '-rc.1' : ''))!
+      assert.equal(wayToVersion(text, other), wayToVersion(`${text}+build`, other), text)
+    }),
+    { numRuns: 5_000, seed },
+  )
+})
+
 test('an address is in a range when their first bits are the same, and what is no address is in none', () => {
   const address = fc.oneof(fc.ipV4(), fc.ipV6())
   fc.assert(

@@ -82,6 +82,9 @@ export const listElementsMax = 1_000
 /** Longer texts are not compared: hashing or searching megabytes for one answer would let a caller slow a service. */
 export const textLengthMax = 10_000
 
+/** As engines are quicker with: what a module exports is looked up each time. */
+const lengthMax = textLengthMax
+
 /** None of the lists. */
 export const noList = -1
 
@@ -128,14 +131,15 @@ function belongsToAny(segments: readonly CompiledSegment[], context: EvaluationC
   return false
 }
 
-function accepts(condition: CompiledCondition, found: unknown): boolean {
+/** Constants, this and the next, because an engine asks of a `function` each time whether it is still the same one. */
+const accepts = (condition: CompiledCondition, found: unknown): boolean => {
   if (typeof found === 'string') return acceptsText(condition, found)
   if (typeof found === 'boolean') return found ? condition.acceptsTrue : condition.acceptsFalse
   return found !== undefined && acceptsOther(condition, found)
 }
 
-function acceptsText(condition: CompiledCondition, found: string): boolean {
-  if (found.length > textLengthMax) return condition.test === 'presence'
+const acceptsText = (condition: CompiledCondition, found: string): boolean => {
+  if (found.length > lengthMax) return condition.test === 'presence'
   switch (condition.test) {
     case 'oneText':
       return found === condition.text

@@ -115,6 +115,38 @@ test('attributes match by text, in lists, by all conditions, and never by inheri
   }
 })
 
+test('the first rule that has the user decides, as if its conditions were read one by one, for any number of names', () => {
+  // More names than the evaluator has places for.
+  const attribute = fc.integer({ min: 0, max: 29 }).map(number => `attribute ${number}`)
+  const condition = fc.record({
+    attribute,
+    operator: fc.constant('is' as const),
+    values: fc.uniqueArray(fc.constantFrom('a', 'b'), { minLength: 1 }),
+    negated: fc.boolean(),
+  })
+  const rule = fc.record({ when: fc.array(condition, { maxLength: 3 }), share: fc.constantFrom(0, 1) })
+  const contexts = fc.array(fc.dictionary(attribute, fc.constantFrom('a', 'b', 'c', true)), { maxLength: 5 })
+  fc.assert(
+    fc.property(fc.array(rule, { maxLength: 4 }), contexts, (given, users) => {
+      const rules = given.map((one, index) => ({
+        ...one,
+        id: `${index}`,
+        by: null,
+        seed: null,
+        serve: { variant: 'on' },
+      }))
+      const flag = compileFlag(exposing({}, { rules }))
+      for (const attributes of users) {
+        const isMet = ({ attribute, values, negated }: (typeof rules)[number]['when'][number]): boolean =>
+          (values as string[]).includes(attributes[attribute] as string) !== negated
+        const expected = rules.find(({ when, share }) => share === 1 && when.every(isMet))
+        assert.equal(evaluateFlag(flag, { targetingKey: 'mio', ...attributes }).ruleId, expected?.id ?? null)
+      }
+    }),
+    { numRuns: 2_000, seed },
+  )
+})
+
 test('a definition that cannot be understood serves its off variant to everybody and says why', () => {
   const sound = exposing({ share: 1 })
   const rows: readonly [path: string, given: unknown, variant: string | null][] = [

@@ -197,9 +197,12 @@ function chooseFrom(flag: CompiledFlag, serve: CompiledServe, context: Evaluatio
   return bucket < 0 || bucket === nowhere ? without(keyAnswer(flag, key)) : partAt(serve, bucketing, bucket)
 }
 
-/** A cell of the table says where to begin, so that the next steps are none but in the cells where parts meet. */
+/**
+ * A cell of the table says where to begin, so that the next steps are none but in the cells where parts meet. The cell
+ * of a whole hash is its first eight bits, which are there long before the hash is a number that can be multiplied.
+ */
 function partAt({ answers, thresholds, cells }: CompiledServe, bucketing: Bucketing, bucket: number): Answer {
-  let part = cells[(bucket * bucketing.cellScale) | 0]!
+  let part = cells[bucketing.isWhole ? bucket >>> 24 : (bucket * bucketing.cellScale) | 0]!
   while (bucket >= thresholds[part]!) part++
   return at(bucketing, bucket, answers[part]!)
 }

@@ -28,40 +28,39 @@ export function parseSemanticVersion(text: string): SemanticVersion | null {
   return preRelease === null || wayToVersion(text, version) !== ways.same ? null : version
 }
 
-/** A text so long has numbers of nine digits at most, which engines keep in registers. */
+/** A version so short has numbers of nine digits at most, which engines keep in registers. */
 const plainLengthMax = 13
-
-const zero = 48
-const dot = -2
-const none = -1
 
 /**
  * Whether `text` comes before, with or after `version`, as one of `ways`; 0 when it is no version. Three numbers and no
  * more, which is what nearly all are, take one short pass that becomes part of its caller; the rest is read with care.
  */
 export function wayToVersion(text: string, version: SemanticVersion): number {
-  if (text.length > plainLengthMax) return wayToAnyVersion(text, version)
+  const dot = 46
+  const zero = 48
+  const none = -1
   let major = 0
   let minor = 0
   let number = none
-  let dots = 0
-  for (let index = 0; index < text.length; index++) {
-    const digit = text.charCodeAt(index) - zero
+  let dots = text.length > plainLengthMax ? none : 0
+  for (let index = 0; index < text.length && dots !== none; index++) {
+    const unit = text.charCodeAt(index)
+    const digit = unit - zero
     // No number but 0 itself begins with 0.
     if (digit >= 0 && digit <= 9 && number !== 0) number = number === none ? digit : number * 10 + digit
-    else if (digit === dot && number !== none) {
+    else if (unit === dot && number !== none) {
       major = minor
       minor = number
       number = none
       dots++
-    } else return wayToAnyVersion(text, version)
+    } else dots = none
   }
-  if (dots !== 2 || number === none) return wayToAnyVersion(text, version)
   const difference = major - version.major || minor - version.minor || number - version.patch
-  return difference !== 0 || version.preRelease.length === 0 ? wayOf(difference) : wayToAnyVersion(text, version)
+  const isPlain = dots === 2 && number !== none && (difference !== 0 || version.preRelease.length === 0)
+  return isPlain ? wayOf(difference) : wayToAnyVersion(text, version)
 }
 
-/** One pass that keeps everything in registers. */
+/** Also with parts missing, a pre-release or build metadata. */
 function wayToAnyVersion(text: string, version: SemanticVersion): number {
   const length = text.length <= textLengthMax ? text.length : 0
   let part = 0

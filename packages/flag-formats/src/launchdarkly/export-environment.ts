@@ -6,7 +6,7 @@
  * 3. A prerequisite that a flag fulfils by being off is left out: there, no flag that is off fulfils any.
  */
 import type { FlagDefinition, FlagPrerequisite } from '@dankai/flags'
-import { CannotFollow } from './cannot-follow.ts'
+import { CannotFollow, endsItsClients, isInherited } from './cannot-follow.ts'
 import { exportFlag, type LaunchDarklyExport } from './export-flag.ts'
 import type { LaunchDarklyPrerequisite, LaunchDarklySegment } from './launchdarkly-flag.ts'
 
@@ -73,6 +73,7 @@ function prerequisiteOf(
   { flag: key, variants }: FlagPrerequisite,
   other: FlagDefinition | undefined,
 ): readonly LaunchDarklyPrerequisite[] {
+  if (other === undefined && isInherited(key)) throw new CannotFollow(endsItsClients(key))
   if (other === undefined) return [{ key, variation: 0 }]
   const isOff = !other.on || other.killed
   if (isOff && variants.includes(other.offVariant)) return []

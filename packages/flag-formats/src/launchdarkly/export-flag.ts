@@ -1,6 +1,6 @@
 import { checkFlag, type FlagDefinition } from '@dankai/flags'
 import { permitsOtherBuckets } from '../followed-flag.ts'
-import { CannotFollow } from './cannot-follow.ts'
+import { CannotFollow, endsItsClients, isInherited } from './cannot-follow.ts'
 import { ClauseExport } from './export-clause.ts'
 import { exportRules } from './export-rules.ts'
 import type { LaunchDarklyFlag, LaunchDarklySegment } from './launchdarkly-flag.ts'
@@ -13,6 +13,7 @@ export type LaunchDarklyExport =
 export function exportFlag(flag: FlagDefinition): LaunchDarklyExport {
   const [problem] = checkFlag(flag)
   if (problem !== undefined) return { ok: false, why: problem.message }
+  if (isInherited(flag.key)) return { ok: false, why: endsItsClients(flag.key) }
   const isOn = flag.on && !flag.killed
   const clauses = new ClauseExport(flag)
   try {

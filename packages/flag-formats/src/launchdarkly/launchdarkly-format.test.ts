@@ -330,6 +330,19 @@ describe(`LaunchDarkly's format (seed ${seed})`, () => {
     assert.deepEqual([...flags.keys()], ['alone'])
   })
 
+  it('leaves out a flag with a key that every object has, on or off, because its SDK would end the process', () => {
+    const flags = [
+      defineFlag({ key: 'constructor' }),
+      defineFlag({ key: 'toString', on: false }),
+      defineFlag({ key: 'asks', prerequisites: [{ flag: 'valueOf', variants: ['on'] }] }),
+      defineFlag({ key: 'constructors' }),
+    ]
+    const environment = exportEnvironment(flags)
+    assert.deepEqual([...environment.flags.keys()], ['constructors'])
+    assert.match(environment.refused.get('toString') ?? '', /break on "toString", which every object has/)
+    assert.match(environment.refused.get('asks') ?? '', /break on "valueOf"/)
+  })
+
   it('refuses by name what LaunchDarkly has no word for', () => {
     const refusal = (change: Partial<FlagDefinition>): string | undefined =>
       exportEnvironment([defineFlag({ key: 'k', algorithm: 'launchdarkly', seed: 'k.1', ...change })]).refused.get('k')

@@ -69,6 +69,14 @@ const sentences: readonly {
       ja: { found: `${flags} に "${value}" があります`, expected: '0 以上の整数' },
     }),
   },
+  {
+    code: 'commander.invalidArgument',
+    form: /command-argument value '(.*?)' is invalid for argument '(.*?)'/su,
+    parts: ([value, name]) => ({
+      en: { found: `"${value}" for <${name}>`, expected: 'a whole number' },
+      ja: { found: `<${name}> に "${value}" があります`, expected: '0 以上の整数' },
+    }),
+  },
 ]
 
 /** Commands that have commands of their own. */
@@ -94,7 +102,7 @@ function commandWords(code: string, args: readonly string[]): readonly string[] 
 }
 
 function partsOf(code: string, message: string, command: string) {
-  const sentence = sentences.find(candidate => candidate.code === code)
+  const sentence = sentences.find(candidate => candidate.code === code && candidate.form.test(message))
   const words = sentence?.form.exec(message)?.slice(1).map(oneLine)
   if (sentence !== undefined && words !== undefined) return sentence.parts(words, command)
   return {

@@ -91,10 +91,29 @@ describe('dankai flags', () => {
       'removed new-booking-flow; take it back with: dankai flags restore new-booking-flow 3',
     ])
     assert.deepEqual((await dankai('flags restore new-booking-flow 1')).out, ['new-booking-flow: on, 25% (version 6)'])
+    const misread = await dankai('flags restore new-booking-flow first')
+    assert.deepEqual(
+      [misread.exit, misread.error],
+      [
+        2,
+        [
+          'Cannot run "dankai flags restore": found "first" for <version>, expected a whole number. See "dankai flags restore --help".',
+        ],
+      ],
+    )
+    const reserved = await dankai('flags set stale --on')
+    assert.deepEqual(
+      [reserved.exit, reserved.error],
+      [2, ['Cannot name a flag "stale": found a word of the API, expected another key. Choose another.']],
+    )
+    const unsound = await dankai('flags set unsound --field onVariant=none')
+    assert.deepEqual(unsound.error, [
+      'Cannot accept flag "unsound": onVariant: found "none", expected the name of a variant.',
+    ])
     const gone = await dankai('flags get nothing')
     assert.deepEqual(
       [gone.exit, gone.error],
-      [1, ['Cannot find flag "nothing": found no such flag in this environment.']],
+      [1, ['Cannot find flag "nothing": found no such flag in environment "production" of project "default".']],
     )
   })
 
@@ -120,6 +139,8 @@ describe('dankai flags', () => {
     assert.equal(change.at, Date.UTC(2099, 0, 1))
     const cancelled = await dankai(`flags schedule planned --cancel ${change.id}`)
     assert.match(cancelled.out[0] ?? '', /cancelled \(by local\)/)
+    const share = await data('flags schedule planned --at 2099-01-01T09:00:00+09:00 --share 50%')
+    assert.deepEqual(share.flag, { exposure: { share: 0.5 } }, 'cohorts are those of then')
     const wrong = await dankai('flags schedule planned --at tomorrow --off')
     assert.equal(wrong.exit, 2)
     assert.match(wrong.error[0] ?? '', /^Cannot read the time: found "tomorrow", expected a time with its zone\./)

@@ -466,7 +466,17 @@ async function startForeignServer({ status, type, text }: { status: number; type
 }
 
 it('tests every command that needs a server', () => {
-  const elsewhere = new Set(['init', 'validate', 'simulate', 'test', 'serve', 'schema', 'flags', 'cohort'])
+  const elsewhere = new Set([
+    'init',
+    'validate',
+    'simulate',
+    'test',
+    'serve',
+    'schema',
+    'flags',
+    'cohort',
+    'experiments',
+  ])
   const all = createProgram(contextOf(terminalFor(local.url), false)).commands.map(command => command.name())
   assert.deepEqual(
     all.filter(name => !commandsRun.has(name) && !elsewhere.has(name)),

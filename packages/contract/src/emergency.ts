@@ -22,5 +22,6 @@ export const emergencyResultSchema = z
       .array(z.object({ sdk: z.string(), name: z.string() }))
       .max(100)
       .describe('Known SDKs that have not acknowledged the version.'),
+    warning: z.string().nullable().describe('The stop is in force, but it names a flag that is not there.'),
   })
   .meta({ id: 'EmergencyResult' })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { flagKeySchema, flagPatchSchema, flagSchema } from './flag.ts'
+import { flagKeySchema, flagSchema, plannedFlagSchema } from './flag.ts'
 import { flagCareSchema, retentionSchema } from './flag-care.ts'
 import { pageSchema } from './page.ts'
 
@@ -29,7 +29,7 @@ export const restoreFlagSchema = z
 export const planFlagChangeSchema = z
   .strictObject({
     at: z.union([z.number(), z.iso.datetime({ offset: true })]).describe('Epoch milliseconds, or RFC 3339.'),
-    flag: flagPatchSchema.describe('Fields of the flag that get these values.'),
+    flag: plannedFlagSchema.describe('Fields of the flag that get these values.'),
     anyway: z.boolean().default(false).describe('Also when somebody changed the flag meanwhile.'),
     why,
   })

@@ -144,11 +144,15 @@ export const flagViewSchema = z
     fullSince: z.number().nullable().describe('Since when everybody has the on variant by the exposure.'),
     retention: retentionSchema,
     lastEvaluatedAt: z.number().nullable().describe('Null: not since it is watched.'),
+    stopped: z.boolean().describe('An emergency stop covers it: nobody has it now, whatever it says.'),
   })
   .meta({ id: 'FlagView' })
 
 /** Some fields of a flag. */
 export const flagPatchSchema = z.strictObject({ ...flagFields, killed: z.boolean() }).partial()
+
+/** Of the exposure too only what is given changes, so that a share planned today leaves cohorts of tomorrow alone. */
+export const plannedFlagSchema = flagPatchSchema.extend({ exposure: flagFields.exposure.partial() }).partial()
 
 /** A complete replacement. What is left out takes the default of a flag that is on and exposes nobody. */
 export const setFlagSchema = z

@@ -54,7 +54,15 @@ export {
   outcomeWireSchema,
   refusedExposureSchema,
 } from './exposure.ts'
-export { flagKeySchema, flagListSchema, flagPatchSchema, flagSchema, flagViewSchema, setFlagSchema } from './flag.ts'
+export {
+  flagKeySchema,
+  flagListSchema,
+  flagPatchSchema,
+  flagSchema,
+  flagViewSchema,
+  plannedFlagSchema,
+  setFlagSchema,
+} from './flag.ts'
 export {
   flagCareSchema,
   flagStages,

@@ -10,6 +10,8 @@ interface EmergencyResult {
   readonly acknowledged: number
   readonly connected: number
   readonly silent: readonly { readonly sdk: string; readonly name: string }[]
+  /** An older server has none. */
+  readonly warning?: string | null
 }
 
 export interface EmergencyCommandOptions {
@@ -71,7 +73,7 @@ interface Shown extends EmergencyResult {
 
 function linesOf(
   context: Context,
-  { stopped, stops, acknowledged, connected, silent, instances }: Shown,
+  { stopped, stops, acknowledged, connected, silent, warning, instances }: Shown,
 ): readonly string[] {
   const state = stopped ? say(context, 'stopped', '停止しました') : say(context, 'cleared', '解除しました')
   return [
@@ -82,6 +84,7 @@ function linesOf(
     ),
     ...silent.map(({ name, sdk }) => `  ${say(context, 'silent', '応答なし')}: ${name} (${sdk})`),
     ...stops.map(({ target }) => `  ${say(context, 'stop in force', '有効な停止')}: ${target}`),
+    ...(warning == null ? [] : [`  ${warning}`]),
     ...instances.flatMap(({ problem }) => (problem === undefined ? [] : [`  ${problem}`])),
   ]
 }

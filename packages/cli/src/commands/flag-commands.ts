@@ -66,9 +66,10 @@ export function addFlagCommands(addToRoot: AddCommand, under: Under, context: Co
   add('history <key>', 'every version of a flag, with who and why', 'フラグの全ての版と、誰がなぜ変えたか')
     .option('--limit <number>', text('at most so many', 'この数まで'), wholeNumber, 20)
     .action(async (key: string, options) => (await import('../flags/read-flags.ts')).showHistory(context, key, options))
-  change('restore <key> <version>', 'make a flag what it was at a version', 'フラグをある版に戻す').action(
-    async (key: string, version: string, options) =>
-      (await import('../flags/change-flag.ts')).restoreFlag(context, key, wholeNumber(version), options),
+  const restore = change('restore <key> <version>', 'make a flag what it was at a version', 'フラグをある版に戻す')
+  restore.registeredArguments[1]?.argParser(wholeNumber)
+  restore.action(async (key: string, version: number, options) =>
+    (await import('../flags/change-flag.ts')).restoreFlag(context, key, version, options),
   )
   withFields(
     change('schedule <key>', 'plan a change, list or cancel what is planned', '変更を予定する、予定を見る、取り消す'),

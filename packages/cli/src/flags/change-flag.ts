@@ -61,8 +61,8 @@ async function write(
 
 const reasonOf = ({ why, breakGlass = false }: ChangeOptions) => ({ why: why || null, breakGlass })
 
-function summaryOf(context: Context, { flag }: FlagView): string {
-  const what = `${flag.key}: ${stateOf(flag)}, ${exposureText(flag)}`
+function summaryOf(context: Context, { flag, stopped }: FlagView): string {
+  const what = `${flag.key}: ${stateOf({ flag, stopped })}, ${exposureText(flag)}`
   return say(context, `${what} (version ${flag.version})`, `${what} (版 ${flag.version})`)
 }
 

@@ -1,6 +1,6 @@
 import type { flagSchema, flagViewSchema } from '@dankai/contract'
 import type { Page } from '../api.ts'
-import { CommandEnd } from '../command-end.ts'
+import { CommandEnd, misused } from '../command-end.ts'
 import type { Context } from '../context.ts'
 
 export type FlagView = ReturnType<typeof flagViewSchema.parse>
@@ -27,8 +27,24 @@ export function queryOf({ environment, project }: ScopeOptions, more: Readonly<R
 
 export const seen = (version: number): { readonly 'if-match': string } => ({ 'if-match': `"${version}"` })
 
-export function getFlag(context: Context, key: string, scope: ScopeOptions): Promise<FlagView> {
-  return context.api.get<FlagView>(flagPath(key, scope))
+export async function getFlag(context: Context, key: string, scope: ScopeOptions): Promise<FlagView> {
+  if (reservedKeys.has(key)) throw reservedKey(key)
+  return await context.api.get<FlagView>(flagPath(key, scope))
+}
+
+/** Under these names the API has something else; asking for them as flags gives other answers than a flag. */
+const reservedKeys: ReadonlySet<string> = new Set(['stale', 'import', 'export'])
+
+function reservedKey(key: string): CommandEnd {
+  return misused(
+    { cannot: `name a flag "${key}"`, found: 'a word of the API', expected: 'another key', next: 'Choose another.' },
+    {
+      cannot: `フラグの名前を "${key}" にできません`,
+      found: 'API の言葉です',
+      expected: '別の名前',
+      next: '別の名前にしてください。',
+    },
+  )
 }
 
 /** null: there is no such flag. */

@@ -24,7 +24,8 @@ export function alignColumns(rows: readonly (readonly string[])[]): readonly str
   )
 }
 
-export const stateOf = ({ killed, on }: Flag): string => (killed ? 'killed' : on ? 'on' : 'off')
+export const stateOf = ({ flag: { killed, on }, stopped = false }: Pick<FlagView, 'flag' | 'stopped'>): string =>
+  stopped ? 'stopped' : killed ? 'killed' : on ? 'on' : 'off'
 
 export function listLines(context: Context, flags: readonly FlagView[]): readonly string[] {
   if (flags.length === 0)
@@ -36,10 +37,10 @@ export function listLines(context: Context, flags: readonly FlagView[]): readonl
       ),
     ]
   return alignColumns(
-    flags.map(({ flag, care, claimedBy, retention }) => [
+    flags.map(({ flag, care, claimedBy, retention, stopped }) => [
       flag.key,
       flag.kind,
-      stateOf(flag),
+      stateOf({ flag, stopped }),
       exposureText(flag),
       care.stage ?? '-',
       [
@@ -65,6 +66,9 @@ export function flagLines(
   const time = (at: number | null): string => (at === null ? '-' : new Date(at).toISOString())
   const row = (en: string, ja: string, value: string): readonly string[] => [`  ${say(context, en, ja)}`, value]
   const rows = [
+    ...(view.stopped
+      ? [row('stopped', '停止中', say(context, 'nobody has it: emergency stop', '緊急停止により誰にも公開しません'))]
+      : []),
     ...(care.title === null ? [] : [row('title', '名前', care.title)]),
     ...(care.description === null ? [] : [row('description', '説明', care.description)]),
     ...(care.owner === null ? [] : [row('owner', '持ち主', care.owner)]),
@@ -80,7 +84,10 @@ export function flagLines(
     row('changed', '変更', time(view.changedAt)),
     ...(claimedBy === null ? [] : [row('moved by', '動かす', `release ${claimedBy}`)]),
   ]
-  return [`${flag.key}  ${flag.kind}  ${stateOf(flag)}  version ${flag.version}`, ...alignColumns(rows)]
+  return [
+    `${flag.key}  ${flag.kind}  ${stateOf({ flag, stopped: view.stopped })}  version ${flag.version}`,
+    ...alignColumns(rows),
+  ]
 }
 
 function variantsText({ variants, offVariant, onVariant }: Flag): string {

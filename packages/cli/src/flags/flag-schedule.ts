@@ -26,13 +26,19 @@ export async function scheduleFlag(context: Context, key: string, options: Sched
     )
   }
   const time = readTime(options.at)
-  fieldsOf(options, null)
-  const { flag } = await getFlag(context, key, options)
-  const fields = fieldsOf(options, flag)
+  const fields = plannedFields(options)
+  await getFlag(context, key, options)
   const { anyway = false, why } = options
   const body = { at: time, flag: fields, anyway, why: why || null }
   const planned = await context.api.post<Change>(flagPath(key, options, '/changes'), body)
   print(context, planned, () => [lineOf(planned)])
+}
+
+/** Of the exposure the share alone: what else it is then is not known today. */
+function plannedFields(options: FieldOptions): object {
+  const { exposure, ...fields } = fieldsOf(options, null)
+  if (exposure === undefined || options.share === undefined) return fieldsOf(options, null)
+  return { ...fields, exposure: { share: exposure.share } }
 }
 
 function lineOf({ id, key, at, flag, state, detail }: Change): string {

@@ -40,7 +40,7 @@ export function useEmergency(api: Api, app: Application): void {
     const audited = audit(app, scope, body, caller.name)
     // The record must not hold the stop up: while the database is away there are the file and the log line.
     if (stored === 'database') await audited
-    return c.json(await describe(app, scope, body.stop, stored, before), 200)
+    return c.json(await describe(app, scope, body, stored, before), 200)
   })
 }
 
@@ -95,7 +95,7 @@ interface Reached {
 async function describe(
   app: Application,
   scope: Scope,
-  stopped: boolean,
+  request: EmergencyRequest,
   stored: 'database' | 'file',
   before: Census,
 ): Promise<EmergencyResult> {
@@ -107,14 +107,24 @@ async function describe(
       : async () => reachedHere(app, scope, version, before)
   const { connected, silent } = await waitForSdks(app, read)
   return {
-    stopped,
+    stopped: request.stop,
     stops: stopsIn(app.stops.active, scope).map(({ id, stops }) => ({ id, target: textOf(stops) })),
     version,
     stored,
     connected,
     acknowledged: connected - silent.length,
     silent: silent.slice(0, silentNamedMax).map(({ sdk, name }) => ({ sdk, name })),
+    warning: warningOf(app, scope, request),
   }
+}
+
+/** Said and not refused: nothing stands before a stop, and the flag may be one that this instance has not read yet. */
+function warningOf(app: Application, scope: Scope, { stop: isStop, flag }: EmergencyRequest): string | null {
+  const environment = app.environments.known(scope)
+  if (!isStop || flag === undefined || environment?.isRead !== true) return null
+  return environment.stored(flag) === undefined
+    ? `Found no flag "${flag}" in environment "${scope.environment}" of project "${scope.project}": nobody is stopped by this. Check the key.`
+    : null
 }
 
 async function reachedEverywhere(app: Application, scope: Scope, version: number): Promise<Reached> {

@@ -32,7 +32,7 @@ export function assessExperiment(
   return {
     flag: definition.key,
     kind: definition.kind,
-    running: definition.on && !definition.killed && care.experimentEndedAt === null,
+    running: names.length > 0 && definition.on && !definition.killed && care.experimentEndedAt === null,
     startedAt: exposed.length === 0 ? null : Math.min(...exposed.map(({ firstAt }) => firstAt)),
     endedAt: care.experimentEndedAt,
     control,
@@ -134,7 +134,11 @@ function notesOf(
   const few = variants.filter(({ users }) => users < usersMin)
   return [
     ...(state === 'uneven' ? ['Do not read the results: find out first why some variant loses users.'] : []),
-    ...(hasControl ? [] : [`Nobody is compared: the control "${control}" is no variant of the experiment.`]),
+    ...(variants.length === 0
+      ? ['This flag is no experiment: it has no split, and nobody was exposed to it.']
+      : hasControl
+        ? []
+        : [`Nobody is compared: the control "${control}" is no variant of the experiment.`]),
     ...(switched > 0 ? [`${switched} users were given more than one variant and are left out.`] : []),
     ...(few.length === 0
       ? []

@@ -54,9 +54,10 @@ export function useCohorts(api: Api, app: Application): void {
   api.openapi(route, async c => {
     requireKind(c.get('caller'), flagEditors)
     const { user, attributes, flag: key } = c.req.valid('json')
-    const { flags } = await app.environments.of(requestScope(c))
+    const scope = requestScope(c)
+    const { flags } = await app.environments.of(scope)
     const asked = key === undefined ? flags.all() : [flags.find(key)].flatMap(flag => flag ?? [])
-    if (key !== undefined && asked.length === 0) throw unknownFlag(key)
+    if (key !== undefined && asked.length === 0) throw unknownFlag(scope, key)
     const context = { ...attributes, targetingKey: user }
     const explained = asked.slice(0, flagsMax).map(flag => explainedOf(flag, context, flags))
     return c.json({ user, flags: explained, more: asked.length > flagsMax }, 200)

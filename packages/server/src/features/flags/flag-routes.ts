@@ -14,8 +14,10 @@ import type { Api } from '../../http/api.ts'
 import { requestScope, requireKind } from '../../http/caller.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
+import { stopsIn } from '../../serving/served-flags.ts'
 import { viewOf } from './flag-view.ts'
 import { readEvaluationTimes } from './last-evaluated.ts'
+import { requireUnasked } from './prerequisite-refusals.ts'
 import { careWith, readFlag, refusalOf, versionOf, writeFlag } from './write-flag.ts'
 
 type SetFlag = z.infer<typeof setFlagSchema>
@@ -72,14 +74,22 @@ export function useFlags(api: Api, app: Application): void {
     const scope = requestScope(c)
     const page = await app.store.flags.list(scope, { limit, after: cursor ?? null })
     const { lastEvaluated } = await readEvaluationTimes(app, scope)
-    return c.json({ items: page.items.map(flag => viewOf(flag, app.now(), lastEvaluated)), next: page.next }, 200)
+    return c.json(
+      {
+        items: page.items.map(flag => viewOf(flag, app.now(), lastEvaluated, stopsIn(app.stops.active, scope))),
+        next: page.next,
+      },
+      200,
+    )
   })
 
   api.openapi(getRoute, async c => {
     const scope = requestScope(c)
     const flag = await readFlag(app, scope, c.req.valid('param').key)
     const { lastEvaluated } = await readEvaluationTimes(app, scope)
-    return c.json(viewOf(flag, app.now(), lastEvaluated), 200, { etag: `"${flag.version}"` })
+    return c.json(viewOf(flag, app.now(), lastEvaluated, stopsIn(app.stops.active, scope)), 200, {
+      etag: `"${flag.version}"`,
+    })
   })
 
   api.openapi(putRoute, async c => {
@@ -100,7 +110,9 @@ export function useFlags(api: Api, app: Application): void {
       by: caller.name,
     })
     const { lastEvaluated } = await readEvaluationTimes(app, scope)
-    return c.json(viewOf(flag, app.now(), lastEvaluated), 200, { etag: `"${flag.version}"` })
+    return c.json(viewOf(flag, app.now(), lastEvaluated, stopsIn(app.stops.active, scope)), 200, {
+      etag: `"${flag.version}"`,
+    })
   })
 
   api.openapi(removeRoute, async c => {
@@ -110,6 +122,7 @@ export function useFlags(api: Api, app: Application): void {
     const { key } = c.req.valid('param')
     const why = c.req.valid('query').why ?? null
     const expectedVersion = versionOf(c.req.valid('header')['if-match'])
+    await requireUnasked(app, scope, key)
     const result = await app.store.flags.remove({ ...scope, key, expectedVersion, by: caller.name, why })
     if (!result.ok) throw await refusalOf(app, scope, { key }, expectedVersion, result)
     const entry = { ...scope, by: caller.name, action: 'remove flag', subject: key, why, detail: {} }

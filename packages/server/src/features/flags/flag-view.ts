@@ -2,13 +2,14 @@ import type { flagViewSchema } from '@dankai/contract'
 import { assessRetention, completeFlag, type FlagLife, type Retention } from '@dankai/flags'
 import type { StoredFlag } from '@dankai/store'
 import type { z } from 'zod'
+import { type Stop, stopsFlag } from '../../serving/served-flags.ts'
 
 export type FlagView = z.infer<typeof flagViewSchema>
 
 /** When each flag was last evaluated, as far as this server knows; null: it does not know. */
 export type LastEvaluated = (flag: StoredFlag) => number | null
 
-export function viewOf(flag: StoredFlag, now: number, lastEvaluated: LastEvaluated): FlagView {
+export function viewOf(flag: StoredFlag, now: number, lastEvaluated: LastEvaluated, stops: readonly Stop[]): FlagView {
   const { definition, heldBy, care, changedAt, fullSince } = flag
   return {
     // The definition is readonly all through; JSON makes no difference.
@@ -19,6 +20,7 @@ export function viewOf(flag: StoredFlag, now: number, lastEvaluated: LastEvaluat
     fullSince,
     retention: retentionOf(flag, now),
     lastEvaluatedAt: lastEvaluated(flag),
+    stopped: stops.some(stop => stopsFlag(stop, flag)),
   }
 }
 

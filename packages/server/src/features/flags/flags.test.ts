@@ -47,6 +47,46 @@ describe('a flag and its care', () => {
     assert.equal((await put('stale', {})).status, 422, 'a word of the API')
   })
 
+  it('are refused when their prerequisites lead back, and stay while another asks for them', async () => {
+    const asking = (key: string, flag: string, version = 0): Promise<Answer> =>
+      put(key, { prerequisites: [{ flag, variants: ['on'] }] }, version)
+    assert.equal((await asking('ring-one', 'ring-two')).status, 200, 'one that is not there yet')
+    assert.equal((await asking('ring-two', 'ring-three')).status, 200)
+    const closed = await asking('ring-three', 'ring-one')
+    assert.deepEqual(
+      [closed.status, closed.body.detail],
+      [
+        422,
+        'Cannot write flag "ring-three": found prerequisites that lead back to it (ring-three -> ring-one -> ring-two -> ring-three), expected none. Take one of them away.',
+      ],
+    )
+    const removed = await api('DELETE', '/v1/flags/ring-two', undefined, seen(await versionOf('ring-two')))
+    assert.deepEqual(
+      [removed.status, removed.body.detail],
+      [
+        409,
+        'Cannot remove flag "ring-two": found it a prerequisite of "ring-one", expected of none: nobody would have those. Change them first.',
+      ],
+    )
+    await put('ring-one', {}, await versionOf('ring-one'))
+    assert.equal((await api('DELETE', '/v1/flags/ring-two', undefined, seen(await versionOf('ring-two')))).status, 204)
+  })
+
+  it('say that they are stopped; a stop of a flag that is not there is in force and says so', async () => {
+    await put('to-stop', { exposure: { share: 1, cohorts: [], shadow: false } })
+    const stop = (flag: string) => api('POST', '/v1/emergency', { stop: true, why: 'test', flag })
+    assert.equal((await stop('to-stop')).body.warning, null)
+    assert.equal((await api('GET', '/v1/flags/to-stop')).body.stopped, true)
+    const wrong = await stop('to-stpo')
+    assert.deepEqual([wrong.status, wrong.body.stopped], [200, true])
+    assert.equal(
+      wrong.body.warning,
+      'Found no flag "to-stpo" in environment "production" of project "default": nobody is stopped by this. Check the key.',
+    )
+    await api('POST', '/v1/emergency', { stop: false, why: 'test' })
+    assert.equal((await api('GET', '/v1/flags/to-stop')).body.stopped, false)
+  })
+
   it('are shown and changed in the words of today, though an older program stored them', async () => {
     await put('stored-long-ago', { variants: { on: 1, off: 0 }, kind: 'experiment' })
     const client = new pg.Client({ connectionString: house.databaseUrl, options: '-c search_path=dankai' })
@@ -159,6 +199,18 @@ describe('a planned change of a flag', () => {
     await put('meanwhile', { killed: false }, await versionOf('meanwhile'))
     await ended('meanwhile')
     assert.equal((await api('GET', '/v1/flags/meanwhile')).body.flag.on, false)
+  })
+
+  it('of the share alone leaves cohorts alone that somebody added meanwhile', async () => {
+    await put('planned-share', {})
+    assert.equal((await plan('planned-share', { exposure: { share: 0.5 } }, { anyway: true })).status, 201)
+    const cohorts = [{ segment: 'staff', share: 1, mix: null }]
+    const segments = { staff: { include: { staff: ['yes'] } } }
+    const version = await versionOf('planned-share')
+    await put('planned-share', { exposure: { share: 0, cohorts, shadow: false }, segments }, version)
+    await ended('planned-share')
+    const { exposure } = (await api('GET', '/v1/flags/planned-share')).body.flag
+    assert.deepEqual(exposure, { share: 0.5, cohorts, shadow: false })
   })
 
   it('is refused in the past, without a field, for a flag that is not there or would not be sound; can be cancelled', async () => {
@@ -362,6 +414,20 @@ describe('the stages of a flag', () => {
     assert.deepEqual([care.stage, care.gaAt], ['cleanup', before.gaAt])
     const again = await stage('staged', { stage: 'cleanup' })
     assert.ok(again.body.environments.every(({ result }: { result: string }) => result === 'unchanged'))
+  })
+
+  it('are refused a step too far, which would give everybody the change', async () => {
+    await put('stepped', {})
+    const far = await api('POST', '/v1/flags/stepped/stage', { stage: 'gradualRollout', step: 4 })
+    assert.deepEqual(
+      [far.status, far.body.detail],
+      [
+        422,
+        'Cannot take flag "stepped" to stage "gradualRollout": found step 4, expected 0 to 3. Nothing was changed.',
+      ],
+    )
+    assert.equal((await api('POST', '/v1/flags/stepped/stage', { stage: 'beta', step: 1 })).status, 422)
+    assert.equal((await api('POST', '/v1/flags/stepped/stage', { stage: 'gradualRollout', step: 3 })).status, 200)
   })
 
   it('keep to the environments of the key and to the version that was seen', async () => {
@@ -718,11 +784,15 @@ describe('clients that evaluate by themselves', () => {
     const { secret } = (await api('POST', '/v1/keys', { kind: 'sdk-server', principal: 'shop', name: 'paged' })).body
     const ending = new AbortController()
     const ids = [1, 2, 3].map(no => `00000000-0000-4000-8000-00000000000${no}`)
+    // Held on to: a response that nobody holds is collected, and its connection is closed with it.
+    const streams: Response[] = []
     for (const sdk of ids)
-      await fetch(`${server.url}/v1/stream`, {
-        headers: { authorization: `Bearer ${secret}`, 'dankai-sdk': `${sdk}; name=shop` },
-        signal: ending.signal,
-      })
+      streams.push(
+        await fetch(`${server.url}/v1/stream`, {
+          headers: { authorization: `Bearer ${secret}`, 'dankai-sdk': `${sdk}; name=shop` },
+          signal: ending.signal,
+        }),
+      )
     const { version } = (await api('GET', '/v1/flag-clients')).body
     const said = { sdk: ids[1], name: 'shop', version, appliedAt: Date.now() }
     await ask(server.url, 'POST', '/v1/acknowledgements', { key: secret, body: said })
@@ -740,6 +810,7 @@ describe('clients that evaluate by themselves', () => {
       ids.map((sdk, index) => [sdk, true, index === 1]),
     )
     assert.equal(rest.next, null)
+    assert.ok(streams.every(({ status }) => status === 200))
     ending.abort()
     assert.equal((await ask(server.url, 'GET', '/v1/sdks', { key: secret })).status, 403)
   })

@@ -15,6 +15,7 @@ import type { Api } from '../../http/api.ts'
 import { requestScope, requireKind } from '../../http/caller.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
+import { stopsIn } from '../../serving/served-flags.ts'
 import { differenceOf } from './flag-difference.ts'
 import { flagEditors, flagParams, ifMatch } from './flag-routes.ts'
 import { viewOf } from './flag-view.ts'
@@ -43,13 +44,15 @@ const restoreRoute = createRoute({
 
 export function useFlagHistory(api: Api, app: Application): void {
   api.openapi(historyRoute, async c => {
+    // Who did what and why concerns people; a browser's key is everybody's.
+    requireKind(c.get('caller'), flagEditors)
     const { limit, cursor } = c.req.valid('query')
     const scope = requestScope(c)
     const { key } = c.req.valid('param')
     if (cursor !== undefined && !/^\d{1,15}$/.test(cursor))
       throw new HttpProblem('malformed', `Cannot read cursor "${cursor}": expected "next" of the page before.`)
     const page = await app.store.flags.history(scope, key, { limit, after: cursor ?? null })
-    if (page.items.length === 0 && cursor === undefined) throw unknownFlag(key)
+    if (page.items.length === 0 && cursor === undefined) throw unknownFlag(scope, key)
     const last = page.items.at(-1)
     // The first version of the next page is what the last one here changed.
     const [earlier = null] =
@@ -83,7 +86,9 @@ export function useFlagHistory(api: Api, app: Application): void {
       action: 'restore flag',
     })
     const { lastEvaluated } = await readEvaluationTimes(app, scope)
-    return c.json(viewOf(flag, app.now(), lastEvaluated), 200, { etag: `"${flag.version}"` })
+    return c.json(viewOf(flag, app.now(), lastEvaluated, stopsIn(app.stops.active, scope)), 200, {
+      etag: `"${flag.version}"`,
+    })
   })
 }
 

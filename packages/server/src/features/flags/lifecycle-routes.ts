@@ -43,6 +43,7 @@ export function useFlagStages(api: Api, app: Application): void {
     const scope = requestScope(c)
     const { key } = c.req.valid('param')
     const body = c.req.valid('json')
+    requireStep(key, body)
     const flag = await readFlag(app, scope, key)
     const header = c.req.valid('header')['if-match']
     if (header !== undefined && versionOf(header) !== flag.version)
@@ -58,6 +59,16 @@ export function useFlagStages(api: Api, app: Application): void {
     }
     return c.json({ stage: body.stage, task: stageSettings[body.stage].task, environments }, 200)
   })
+}
+
+/** A step too far would give everybody the change. */
+function requireStep(key: string, { stage, step }: SetStage): void {
+  const last = Math.max(...Object.values(stageSettings[stage].environments).map(rule => rule?.shares.length ?? 0)) - 1
+  if (step <= last) return
+  throw new HttpProblem(
+    'invalid',
+    `Cannot take flag "${key}" to stage "${stage}": found step ${step}, expected ${last === 0 ? 'no step' : `0 to ${last}`}. Nothing was changed.`,
+  )
 }
 
 function environmentsFor(caller: Caller, { project }: Scope, { environments }: SetStage): readonly FlagEnvironment[] {

@@ -1,9 +1,11 @@
 import { checkFlag, completeFlag, type FlagDefinition } from '@dankai/flags'
 import type { DueDecision, FlagChange, StoredFlag } from '@dankai/store'
 
-/** A flag with some of its fields replaced. */
+/** A flag with some of its fields replaced; of the exposure with those given. */
 export function patchFlag(flag: FlagDefinition, patch: Partial<FlagDefinition>): FlagDefinition {
-  return { ...completeFlag(flag), ...patch, key: flag.key, version: flag.version }
+  const complete = completeFlag(flag)
+  const exposure = { ...complete.exposure, ...patch.exposure }
+  return { ...complete, ...patch, exposure, key: flag.key, version: flag.version }
 }
 
 /** What becomes of a planned change now that its time has come. */

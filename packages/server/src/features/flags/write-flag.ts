@@ -12,6 +12,7 @@ import type { z } from 'zod'
 import type { Application } from '../../application.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { differenceOf } from './flag-difference.ts'
+import { requireNoCircle } from './prerequisite-refusals.ts'
 
 export interface FlagChangeRequest {
   readonly definition: FlagDefinition
@@ -43,6 +44,7 @@ export async function writeFlag(app: Application, scope: Scope, change: FlagChan
   const { definition, expectedVersion, breakGlass, why, by, care, action = 'set flag' } = change
   requireReason(definition.key, breakGlass, why)
   requireSound(definition)
+  await requireNoCircle(app, scope, definition)
   const write = { ...scope, definition, expectedVersion, by, why, breakGlass }
   const result = await app.store.flags.put(care === undefined ? write : { ...write, care })
   if (!result.ok) throw await refusalOf(app, scope, definition, expectedVersion, result)
@@ -106,13 +108,16 @@ export async function refusalOf(
   )
 }
 
-export const unknownFlag = (key: string): HttpProblem =>
-  new HttpProblem('not-found', `Cannot find flag "${key}": found no such flag in this environment.`)
+export const unknownFlag = ({ project, environment }: Scope, key: string): HttpProblem =>
+  new HttpProblem(
+    'not-found',
+    `Cannot find flag "${key}": found no such flag in environment "${environment}" of project "${project}".`,
+  )
 
 /** In today's words, whatever program stored it. */
 export async function readFlag(app: Application, scope: Scope, key: string): Promise<StoredFlag> {
   const flag = await app.store.flags.get(scope, key)
-  if (flag === null) throw unknownFlag(key)
+  if (flag === null) throw unknownFlag(scope, key)
   return { ...flag, definition: completeFlag(flag.definition) }
 }
 

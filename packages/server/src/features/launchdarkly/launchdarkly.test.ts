@@ -164,6 +164,7 @@ describe('the server SDK of LaunchDarkly, unmodified', () => {
     const failed = await detail({ key: 'aki' })
     assert.deepEqual([failed.value, failed.reason], ['old', { kind: 'PREREQUISITE_FAILED', prerequisiteKey: 'gate' }])
 
+    await place.setFlag('new-booking-flow', { algorithm: 'launchdarkly' })
     const removed = once(client, 'update:gate')
     const version = (await place.call('GET', '/v1/flags/gate')).body.flag.version
     assert.equal((await place.call('DELETE', '/v1/flags/gate', undefined, version)).status, 204)

@@ -53,7 +53,14 @@ function warningLines(context: Context, { sampleRatio, variants, control }: Expe
           '結果を読まないでください。まず、なぜ一部の種類で利用者が減るのかを調べてください',
         )
       : null,
-    variants.some(({ variant }) => variant === control)
+    variants.length === 0
+      ? say(
+          context,
+          'this flag is no experiment: it has no split, and nobody was exposed to it',
+          'このフラグは実験ではありません: 分割がなく、公開された利用者もいません',
+        )
+      : null,
+    variants.length === 0 || variants.some(({ variant }) => variant === control)
       ? null
       : say(
           context,

@@ -99,7 +99,8 @@ async function describe(
   stored: 'database' | 'file',
   before: Census,
 ): Promise<EmergencyResult> {
-  const version = app.hub.versionOf(scope)
+  // Of the environment and not of a stream: this instance may have none while SDKs follow another.
+  const version = app.environments.known(scope)?.version ?? 0
   // With the database every instance's SDKs can be asked for; without it only those connected here.
   const read =
     stored === 'database'

@@ -780,6 +780,33 @@ describe('clients that evaluate by themselves', () => {
     )
   })
 
+  it('are named as silent also by an instance that none of them follows', async () => {
+    const place = { project: 'default', environment: 'followed-elsewhere' }
+    const asked = { kind: 'sdk-server', principal: 'shop', name: 'elsewhere', ...place }
+    const { secret } = (await api('POST', '/v1/keys', asked)).body
+    const scope = '?environment=followed-elsewhere'
+    const { version } = (await api('PUT', `/v1/flags/far${scope}`, { flag: {} })).body.flag
+    const sdk = '00000000-0000-4000-8000-000000000009'
+    const ending = new AbortController()
+    const stream = await fetch(`${server.url}/v1/stream`, {
+      headers: { authorization: `Bearer ${secret}`, 'dankai-sdk': `${sdk}; name=shop` },
+      signal: ending.signal,
+    })
+    const said = { sdk, name: 'shop', version, appliedAt: Date.now() }
+    await ask(server.url, 'POST', '/v1/acknowledgements', { key: secret, body: said })
+    const figures = async () => (await api('GET', `/v1/flag-clients${scope}`)).body
+    await until(figures, ({ acknowledged }) => acknowledged === 1)
+    const stopped = await ask(other.url, 'POST', `/v1/emergency${scope}`, { body: { stop: true, why: 'test' } })
+    assert.deepEqual(
+      [stopped.body.connected, stopped.body.acknowledged, stopped.body.silent],
+      [1, 0, [{ sdk, name: 'shop' }]],
+    )
+    assert.ok(stopped.body.version > version)
+    assert.equal(stream.status, 200)
+    ending.abort()
+    await api('POST', `/v1/emergency${scope}`, { stop: false, why: 'test' })
+  })
+
   it('page through the SDKs of an environment, with what each serves', async () => {
     const { secret } = (await api('POST', '/v1/keys', { kind: 'sdk-server', principal: 'shop', name: 'paged' })).body
     const ending = new AbortController()

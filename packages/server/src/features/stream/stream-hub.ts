@@ -58,10 +58,6 @@ export class StreamHub {
   }
 
   /** The version clients of an environment have heard of; 0 while nobody follows it here. */
-  versionOf(scope: Scope): number {
-    return this.#feeds.get(keyOf(scope))?.environment.version ?? 0
-  }
-
   async connect(scope: Scope, client: StreamClient, lastVersion: number | null): Promise<void> {
     const feed = await this.#feed(scope)
     for (const frame of feed.framesAfter(lastVersion)) client.write(frame)

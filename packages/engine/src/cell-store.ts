@@ -19,8 +19,11 @@ const sketchField = 2
 const linksOfCell = 3
 
 const none = -1
-const smallestCapacity = 16
-const growth = 1.5
+/** Cells of a chunk, as bits of an index: 15 KB. A store grows by chunks, so that growing copies nothing and leaves no garbage. */
+const chunkBits = 8
+const cellsOfChunk = 1 << chunkBits
+const inChunk = cellsOfChunk - 1
+const fewestSlots = 16
 
 /**
  * Cells of many series: one bucket of one series each, everything its senders added to it in time.
@@ -35,9 +38,9 @@ const growth = 1.5
  *  3. An index is good until `forgetBefore`.
  */
 export class CellStore {
-  #numbers = new Float64Array(0)
-  #links = new Int32Array(0)
-  /** Indices by a hash of the name; one more than the index, 0 where there is none. */
+  readonly #numbers: Float64Array[] = []
+  readonly #links: Int32Array[] = []
+  /** Indices by a hash of the name; one more than the index, 0 where there is none. A third is free at least. */
   #slots = new Int32Array(0)
   /** Newest cell of each series. */
   readonly #newest: number[] = []
@@ -50,20 +53,21 @@ export class CellStore {
 
   /** Memory of the columns. */
   get bytes(): number {
-    return this.#numbers.byteLength + this.#links.byteLength + this.#slots.byteLength + this.#sketches.bytes
+    const ofChunk = cellsOfChunk * (8 * numbersOfCell + 4 * linksOfCell)
+    return this.#numbers.length * ofChunk + this.#slots.byteLength + this.#sketches.bytes
   }
 
   startOf(cell: number): number {
-    return this.#numbers[cell * numbersOfCell + startField]!
+    return this.#number(cell, startField)
   }
 
   lengthOf(cell: number): number {
-    return this.#numbers[cell * numbersOfCell + lengthField]!
+    return this.#number(cell, lengthField)
   }
 
   /** When its first part was received. */
   receivedAtOf(cell: number): number {
-    return this.#numbers[cell * numbersOfCell + receivedField]!
+    return this.#number(cell, receivedField)
   }
 
   timesOf(cell: number): CellTimes {
@@ -71,25 +75,25 @@ export class CellStore {
   }
 
   seriesOf(cell: number): number {
-    return this.#links[cell * linksOfCell + seriesField]!
+    return this.#link(cell, seriesField)
   }
 
   countOf(cell: number): number {
-    return this.#numbers[cell * numbersOfCell + countField]!
+    return this.#number(cell, countField)
   }
 
   sumOf(cell: number): number {
-    return this.#numbers[cell * numbersOfCell + sumField]!
+    return this.#number(cell, sumField)
   }
 
   lastOf(cell: number): number | null {
-    const last = this.#numbers[cell * numbersOfCell + lastField]!
+    const last = this.#number(cell, lastField)
     return Number.isNaN(last) ? null : last
   }
 
   /** A copy. */
   quantilesOf(cell: number): Quantiles | null {
-    const place = this.#links[cell * linksOfCell + sketchField]!
+    const place = this.#link(cell, sketchField)
     return place === none ? null : this.#sketches.read(place)
   }
 
@@ -118,16 +122,16 @@ export class CellStore {
   append(series: number, start: number, lengthMs: number, receivedAt: number): number {
     const cell = this.#size
     this.#makeRoom(cell + 1)
-    this.#numbers.set([start, lengthMs, receivedAt, 0, 0, Number.NaN], cell * numbersOfCell)
-    this.#links.set([series, none, none], cell * linksOfCell)
     this.#size++
+    this.#numbers[cell >> chunkBits]!.set([start, lengthMs, receivedAt, 0, 0, Number.NaN], numberAt(cell))
+    this.#links[cell >> chunkBits]!.set([series, none, none], linkAt(cell))
     this.#enter(cell)
     return cell
   }
 
   add(cell: number, sample: Pick<SeriesSample, 'count' | 'sum' | 'last' | 'quantiles'>): void {
-    const numbers = this.#numbers
-    const at = cell * numbersOfCell
+    const numbers = this.#numbers[cell >> chunkBits]!
+    const at = numberAt(cell)
     numbers[at + countField]! += sample.count
     numbers[at + sumField]! += sample.sum
     if (sample.last !== null && sample.last !== undefined) numbers[at + lastField] = sample.last
@@ -144,8 +148,7 @@ export class CellStore {
       else this.#move(cell, kept++)
     }
     this.#size = kept
-    if (kept * 4 < this.#capacity && this.#capacity > smallestCapacity) this.#resize(Math.ceil(kept * growth))
-    if (this.#sketches.isSparse) this.#sketches.makeRoom(null, this.#places)
+    this.#giveRoomBack()
     this.#enterAll()
   }
 
@@ -161,7 +164,7 @@ export class CellStore {
   #enter(cell: number): void {
     const series = this.seriesOf(cell)
     while (this.#newest.length <= series) this.#newest.push(none)
-    this.#links[cell * linksOfCell + previousField] = this.#newest[series]!
+    this.#setLink(cell, previousField, this.#newest[series]!)
     this.#newest[series] = cell
     const mask = this.#slots.length - 1
     let slot = hashOf(series, this.startOf(cell), this.lengthOf(cell), this.receivedAtOf(cell)) & mask
@@ -176,31 +179,41 @@ export class CellStore {
   }
 
   #previousOf(cell: number): number {
-    return this.#links[cell * linksOfCell + previousField]!
+    return this.#link(cell, previousField)
   }
 
   // ── Room ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  get #capacity(): number {
-    return this.#links.length / linksOfCell
+  #number(cell: number, field: number): number {
+    return this.#numbers[cell >> chunkBits]![numberAt(cell) + field]!
+  }
+
+  #link(cell: number, field: number): number {
+    return this.#links[cell >> chunkBits]![linkAt(cell) + field]!
+  }
+
+  #setLink(cell: number, field: number, value: number): void {
+    this.#links[cell >> chunkBits]![linkAt(cell) + field] = value
   }
 
   #makeRoom(cells: number): void {
-    if (cells <= this.#capacity) return
-    this.#resize(Math.max(smallestCapacity, Math.ceil(this.#capacity * growth)))
+    if (cells > this.#numbers.length * cellsOfChunk) {
+      this.#numbers.push(new Float64Array(cellsOfChunk * numbersOfCell))
+      this.#links.push(new Int32Array(cellsOfChunk * linksOfCell))
+    }
+    if (cells * 3 <= this.#slots.length * 2) return
+    this.#slots = new Int32Array(Math.max(fewestSlots, this.#slots.length * 2))
     this.#enterAll()
   }
 
-  /** The slots are empty after it. */
-  #resize(capacity: number): void {
-    const numbers = new Float64Array(capacity * numbersOfCell)
-    numbers.set(this.#numbers.subarray(0, this.#size * numbersOfCell))
-    const links = new Int32Array(capacity * linksOfCell)
-    links.set(this.#links.subarray(0, this.#size * linksOfCell))
-    this.#numbers = numbers
-    this.#links = links
-    // A power of two with at least a third of it free, so that a name is found after few steps.
-    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(capacity * growth)))
+  /** A chunk more than is needed stays: the cells that were forgotten come again. */
+  #giveRoomBack(): void {
+    const chunks = Math.ceil(this.#size / cellsOfChunk) + 1
+    this.#numbers.length = Math.min(this.#numbers.length, chunks)
+    this.#links.length = this.#numbers.length
+    if (this.#size * 8 < this.#slots.length && this.#slots.length > fewestSlots)
+      this.#slots = new Int32Array(this.#slots.length / 4)
+    if (this.#sketches.isSparse) this.#sketches.makeRoom(null, this.#places)
   }
 
   #firstEnded(time: number): number {
@@ -215,36 +228,43 @@ export class CellStore {
 
   #move(from: number, to: number): void {
     if (from === to) return
-    this.#numbers.copyWithin(to * numbersOfCell, from * numbersOfCell, (from + 1) * numbersOfCell)
-    this.#links.copyWithin(to * linksOfCell, from * linksOfCell, (from + 1) * linksOfCell)
+    const numbers = this.#numbers[to >> chunkBits]!
+    for (let field = 0; field < numbersOfCell; field++) numbers[numberAt(to) + field] = this.#number(from, field)
+    for (let field = 0; field < linksOfCell; field++) this.#setLink(to, field, this.#link(from, field))
   }
 
   // ── Sketches ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #addSketch(cell: number, sketch: Quantiles): void {
-    const known = this.quantilesOf(cell)
-    const whole = known === null ? sketch : known.merge(sketch)
+    const place = this.#link(cell, sketchField)
+    const whole = place === none ? sketch : this.#sketches.read(place).merge(sketch)
+    if (place !== none && this.#sketches.rewrite(place, whole)) return
     this.#releaseSketch(cell)
     if (!this.#sketches.hasRoomFor(whole)) this.#sketches.makeRoom(whole, this.#places)
-    this.#links[cell * linksOfCell + sketchField] = this.#sketches.write(whole)
+    this.#setLink(cell, sketchField, this.#sketches.write(whole))
   }
 
   #releaseSketch(cell: number): void {
-    const place = this.#links[cell * linksOfCell + sketchField]!
+    const place = this.#link(cell, sketchField)
     if (place !== none) this.#sketches.release(place)
-    this.#links[cell * linksOfCell + sketchField] = none
+    this.#setLink(cell, sketchField, none)
   }
 
   get #places(): SketchPlaces {
-    const links = this.#links
     return {
       length: this.#size,
-      at: cell => links[cell * linksOfCell + sketchField]!,
-      move(cell, place) {
-        links[cell * linksOfCell + sketchField] = place
-      },
+      at: cell => this.#link(cell, sketchField),
+      move: (cell, place) => this.#setLink(cell, sketchField, place),
     }
   }
+}
+
+function numberAt(cell: number): number {
+  return (cell & inChunk) * numbersOfCell
+}
+
+function linkAt(cell: number): number {
+  return (cell & inChunk) * linksOfCell
 }
 
 /** Spreads starts, which are multiples of seconds, and series, which are small, over all bits. */

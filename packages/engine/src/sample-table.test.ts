@@ -17,7 +17,8 @@ import {
 
 const start = Date.UTC(2026, 0, 5, 10)
 const latenessMs = 5_000
-const limits: SampleLimits = { seriesMax: 8, labelSetsMax: 4, cellsMax: 60, keptMs: 60_000 }
+const keptMs = 60_000
+const fewLimits: SampleLimits = { seriesMax: 8, labelSetsMax: 4, cellsMax: 60, keptMs }
 const scope: TableScope = {
   labelsOf: new Map([
     ['requests', new Set(['version', 'route'])],
@@ -25,7 +26,7 @@ const scope: TableScope = {
     ['lag', null],
   ]),
   completeFrom: start,
-  keptMs: limits.keptMs,
+  keptMs,
 }
 
 const noRefusals = (): SampleRefusals => ({ late: 0, future: 0, length: 0, series: 0, labels: 0, cells: 0 })
@@ -48,7 +49,12 @@ interface PlainSeries extends SeriesName {
 /** The same table as lists of samples, every question answered by looking at all of them. */
 class PlainTable {
   readonly refused = noRefusals()
+  readonly #limits: SampleLimits
   series: PlainSeries[] = []
+
+  constructor(limits: SampleLimits) {
+    this.#limits = limits
+  }
 
   take(receivedAt: number, trusted: boolean, samples: readonly SeriesSample[]): void {
     for (const sample of samples) {
@@ -68,9 +74,9 @@ class PlainTable {
     const key = JSON.stringify([name, track, trusted, Object.entries(labels).sort()])
     let series = this.series.find(known => known.key === key)
     if (series === undefined) {
-      if (this.series.filter(known => known.name === name).length >= limits.labelSetsMax)
+      if (this.series.filter(known => known.name === name).length >= this.#limits.labelSetsMax)
         return void this.refused.labels++
-      if (this.series.length >= limits.seriesMax) return void this.refused.series++
+      if (this.series.length >= this.#limits.seriesMax) return void this.refused.series++
       series = { key, name, labels, track, trusted, cells: [] }
       this.series.push(series)
     }
@@ -80,13 +86,13 @@ class PlainTable {
         : cell.lengthMs === 0 && cell.start === start && cell.receivedAt === receivedAt,
     )
     if (known !== undefined) return void known.samples.push(sample)
-    if (this.series.reduce((sum, { cells }) => sum + cells.length, 0) >= limits.cellsMax) this.refused.cells++
+    if (this.series.reduce((sum, { cells }) => sum + cells.length, 0) >= this.#limits.cellsMax) this.refused.cells++
     else series.cells.push({ start, lengthMs, receivedAt, samples: [sample] })
   }
 
   forgetOld(now: number): void {
     for (const series of this.series)
-      series.cells = series.cells.filter(cell => cell.start + cell.lengthMs > now - limits.keptMs)
+      series.cells = series.cells.filter(cell => cell.start + cell.lengthMs > now - keptMs)
     this.series = this.series.filter(({ cells }) => cells.length > 0)
   }
 
@@ -166,48 +172,47 @@ const steps = fc.record({
   samples: fc.array(samples, { maxLength: 12 }),
 })
 
-test('a table in columns answers as lists of samples do, whatever comes, is forgotten and is asked in between', () => {
-  fc.assert(
-    fc.property(fc.array(steps, { maxLength: 25 }), everything => {
-      const plain = new PlainTable()
-      const refused = noRefusals()
-      const table = new SampleTable(scope, latenessMs, limits, refused)
-      let now = start
-      let last: readonly SeriesSample[] = []
-      for (const step of everything) {
-        now += step.passMs
-        const receivedAt = now + step.aheadMs
-        if (step.do === 'take')
-          last = step.samples.map(({ ahead, ...sample }) => {
-            const bucket = Math.floor(now / 10_000) * 10_000
-            return {
-              ...sample,
-              start: bucket + ahead,
-              quantiles: sample.series === 'duration' ? sample.quantiles : null,
-            }
-          })
-        if (step.do === 'forget') {
-          plain.forgetOld(now)
-          table.forgetOld(now)
-        } else {
-          plain.take(receivedAt, step.trusted, last)
-          table.take({
-            id: 1,
-            project: 'p',
-            environment: 'e',
-            service: 's',
-            receivedAt,
-            trusted: step.trusted,
-            samples: last,
-          })
-        }
-        for (const since of [0, now - 30_000, now]) assert.deepEqual(tellSince(table, since), plain.tellSince(since))
-        assert.deepEqual(refused, plain.refused)
-      }
-    }),
-    { numRuns: 300 },
-  )
-})
+type Step = typeof steps extends fc.Arbitrary<infer T> ? T : never
+
+/** `copies` of each sample, a moment apart: cells of their own. */
+function assertAnswersAlike(everything: readonly Step[], limits: SampleLimits, copies: number): void {
+  const plainTable = new PlainTable(limits)
+  const refused = noRefusals()
+  const table = new SampleTable(scope, latenessMs, limits, refused)
+  let now = start
+  let last: readonly SeriesSample[] = []
+  for (const step of everything) {
+    now += step.passMs
+    const receivedAt = now + step.aheadMs
+    const bucket = Math.floor(now / 10_000) * 10_000
+    if (step.do === 'take')
+      last = step.samples.flatMap(({ ahead, ...sample }) => {
+        const quantiles = sample.series === 'duration' ? sample.quantiles : null
+        return Array.from({ length: copies }, (_, copy) => ({ ...sample, start: bucket + ahead + copy, quantiles }))
+      })
+    if (step.do === 'forget') {
+      plainTable.forgetOld(now)
+      table.forgetOld(now)
+    } else {
+      const head = { id: 1, project: 'p', environment: 'e', service: 's', receivedAt, trusted: step.trusted }
+      plainTable.take(receivedAt, step.trusted, last)
+      table.take({ ...head, samples: last })
+    }
+    for (const since of [0, now - 30_000, now]) assert.deepEqual(tellSince(table, since), plainTable.tellSince(since))
+    assert.deepEqual(refused, plainTable.refused)
+  }
+}
+
+for (const [what, limits, copies, numRuns] of [
+  ['few', fewLimits, 1, 300],
+  ['thousands of', { ...fewLimits, cellsMax: 1_500 }, 25, 100],
+] as const)
+  test(`a table of ${what} cells in columns answers as lists of samples do, whatever comes, is forgotten and is asked`, () => {
+    fc.assert(
+      fc.property(fc.array(steps, { maxLength: 25 }), everything => assertAnswersAlike(everything, limits, copies)),
+      { numRuns },
+    )
+  })
 
 test('a service that sends for an hour takes no more room than one that has sent for as long as buckets are kept', () => {
   const table = new SampleTable(scope, latenessMs, { ...defaultSampleLimits, keptMs: 60_000 }, noRefusals())

@@ -16,7 +16,7 @@ export function followedFlag(given: FlagDefinition, client: BucketAlgorithm): Ex
   if (permitsOtherBuckets(flag, client)) return { ok: true, value: { ...flag, algorithm: client } }
   return {
     ok: false,
-    why: `its buckets are those of ${flag.algorithm}, and a ${client} client would choose other users`,
+    why: `its buckets are those of ${flag.algorithm}, and clients of ${client} would choose other users`,
   }
 }
 

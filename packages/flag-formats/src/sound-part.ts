@@ -1,4 +1,11 @@
-import { type Condition, checkFlag, defineFlag, type FlagDefinition, type FlagSegment } from '@dankai/flags'
+import {
+  type Condition,
+  checkFlag,
+  defineFlag,
+  type FlagDefinition,
+  type FlagProblem,
+  type FlagSegment,
+} from '@dankai/flags'
 
 /** Why our own check refuses a condition; null when it is sound. */
 export function conditionProblem(
@@ -6,7 +13,8 @@ export function conditionProblem(
   segments: Readonly<Record<string, FlagSegment>> = {},
 ): string | null {
   const rule = { id: 'probe', when: [condition], share: 1, by: null, seed: null, serve: { variant: 'on' } }
-  return checkFlag(defineFlag({ key: 'probe', rules: [rule], segments }))[0]?.message ?? null
+  const [problem] = checkFlag(defineFlag({ key: 'probe', rules: [rule], segments }))
+  return problem === undefined ? null : refusalIn(problem)
 }
 
 /** The name, or the first of `others` that is not taken. */
@@ -18,5 +26,15 @@ export function freeName(taken: Readonly<Record<string, unknown>>, ...names: rea
   return `${names[0]}-${number}`
 }
 
-/** What of an import our own check refuses. */
-export const flagProblem = (flag: FlagDefinition): string | null => checkFlag(flag)[0]?.message ?? null
+/** What of an import our own check refuses, and where. */
+export function flagProblem(flag: FlagDefinition): string | null {
+  const [problem] = checkFlag(flag)
+  if (problem === undefined) return null
+  return problem.path === '' ? refusalIn(problem) : `${problem.path}: ${refusalIn(problem)}`
+}
+
+/** What was found and expected; the flag and the place are those of the export, and named beside it. */
+export function refusalIn({ path, message }: FlagProblem): string {
+  const place = `": ${path === '' ? '' : `${path}: `}`
+  return message.slice(message.indexOf(place) + place.length).replace(/\.$/, '')
+}

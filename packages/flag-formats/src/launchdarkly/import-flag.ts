@@ -17,6 +17,7 @@ import {
   weightTotal,
 } from '@dankai/flags'
 import type { NotCarried } from '../flag-import.ts'
+import { refusalIn } from '../sound-part.ts'
 import { attributeOf } from './attribute-reference.ts'
 import { CannotCarry, comparesTypes, conditionsOf } from './import-clause.ts'
 import { SegmentImport } from './import-segments.ts'
@@ -139,7 +140,7 @@ export class FlagImporter {
     const segments = this.#segments.taken
     const flag = defineFlag({ key: this.#key, variants, offVariant: first, onVariant: first, rules: [rule], segments })
     const [problem] = checkFlag(flag)
-    if (problem !== undefined) throw new CannotCarry(problem.message)
+    if (problem !== undefined) throw new CannotCarry(refusalIn(problem))
   }
 
   #rest(given: VariationOrRollout, offVariant: string): Pick<FlagDefinition, 'onVariant' | 'exposure' | 'otherwise'> {

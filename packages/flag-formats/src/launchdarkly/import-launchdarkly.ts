@@ -1,5 +1,6 @@
-import { checkFlag, type FlagDefinition } from '@dankai/flags'
+import type { FlagDefinition } from '@dankai/flags'
 import type { FlagImport, NotCarried } from '../flag-import.ts'
+import { flagProblem } from '../sound-part.ts'
 import { FlagImporter, type GivenFlag, type GivenSegments } from './import-flag.ts'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -31,13 +32,13 @@ function importFlag(
   segments: GivenSegments,
 ): FlagImport {
   const not = (why: string): FlagImport => ({ flags: [], notCarried: [{ flag: key, what: '', why }] })
+  if (isFields(given) && given.deleted === true) return not('it is deleted there')
   if (!isFields(given) || !Array.isArray(given.variations)) return not('found no variations, expected a flag')
-  if (given.deleted === true) return not('it is deleted there')
   const importer = new FlagImporter(key, given, segments)
   try {
     const flag = importer.import(others)
-    const [problem] = checkFlag(flag)
-    return problem === undefined ? { flags: [flag], notCarried: importer.notCarried } : not(problem.message)
+    const problem = flagProblem(flag)
+    return problem === null ? { flags: [flag], notCarried: importer.notCarried } : not(problem)
   } catch (error) {
     // The export may have any shape; what reads like no flag is named as such.
     if (error instanceof TypeError) return not(`it reads like no flag of LaunchDarkly (${error.message})`)

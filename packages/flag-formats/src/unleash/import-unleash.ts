@@ -20,9 +20,14 @@ export function importUnleash(given: unknown): FlagImport {
   const flags: FlagDefinition[] = []
   const notCarried: NotCarried[] = []
   const byName = new Map<string, Fields>()
-  for (const feature of given['features'])
-    if (isFields(feature) && textOf(feature['name']) !== null) byName.set(textOf(feature['name'])!, feature)
-    else notCarried.push({ flag: '', what: 'features', why: 'found something without a name, expected a feature' })
+  for (const [index, feature] of given['features'].entries()) {
+    const what = `features[${index}]`
+    const name = isFields(feature) ? textOf(feature['name']) : null
+    if (name === null) notCarried.push({ flag: '', what, why: 'found something without a name, expected a feature' })
+    else if (byName.has(name))
+      notCarried.push({ flag: name, what, why: 'the name is there already; the first is kept' })
+    else byName.set(name, feature)
+  }
   const segments = new Map(
     listOf(given['segments'])
       .filter(isFields)

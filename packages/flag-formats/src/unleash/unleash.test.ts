@@ -234,6 +234,22 @@ test('what of an Unleash export has no equivalent is named, and no shape of it i
     ],
   ]
   for (const [feature, named] of table) assert.match(names(feature), named)
+  const twice = importUnleash({ features: [{ name: 'two', enabled: true }, {}, { name: 'two', enabled: false }] })
+  assert.deepEqual(
+    [twice.flags.map(({ on }) => on), twice.notCarried.map(({ flag, what }) => [flag, what])],
+    [
+      [true],
+      [
+        ['', 'features[1]'],
+        ['two', 'features[2]'],
+      ],
+    ],
+  )
+  const pattern = [{ contextName: 'email', operator: 'REGEX', value: '(?=a)' }]
+  assert.equal(
+    names({ strategies: [{ name: 'default', constraints: pattern }] }),
+    'strategies[0]: found "(?=a)", expected a regular expression with groups (…) and (?:…) only; the strategy is left out',
+  )
   const odd = [
     null,
     1,

@@ -4,13 +4,13 @@ import { BucketGathering, type BucketTimes, type GatheredBucket } from './bucket
 import type { PastHour } from './past-samples.ts'
 import {
   futureMaxMs,
-  type LabelNames,
   pointOf,
   type SampleTable,
   type Series,
   type SeriesName,
   senderBucketMaxMs,
 } from './sample-table.ts'
+import type { LabelNames } from './table-scope.ts'
 
 export interface Observed {
   readonly observations: readonly Observation[]

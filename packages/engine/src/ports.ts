@@ -139,7 +139,7 @@ export interface ReleaseTouch {
 }
 
 export interface InstanceStore {
-  /** Beats; `epoch` rises at each start. An instance not seen for 5 s is dead. */
+  /** Beats; `epoch` rises at each start. An instance not seen for 4 s is dead. */
   beat(instance: string): Promise<void>
   leave(instance: string): Promise<void>
 }

@@ -12,8 +12,8 @@ import {
   SampleTable,
   type SeriesName,
   senderBucketMaxMs,
-  type TableScope,
 } from './sample-table.ts'
+import type { TableScope } from './table-scope.ts'
 
 const start = Date.UTC(2026, 0, 5, 10)
 const latenessMs = 5_000

@@ -1,6 +1,7 @@
 import type { SeriesPoint, Track } from '@dankai/analysis'
 import { CellStore } from './cell-store.ts'
 import type { SampleBatch, SeriesSample } from './ports.ts'
+import { coversLabels, type LabelNames, type TableScope } from './table-scope.ts'
 
 /** What was refused, and why; shown to operators. */
 export interface SampleRefusals {
@@ -38,17 +39,6 @@ export const defaultSampleLimits: SampleLimits = {
 export const senderBucketMaxMs = 60_000
 /** A bucket that begins more than this after it was received is the fault of a clock (semantics E). */
 export const futureMaxMs = 30_000
-
-/** Which part of a service's samples a table holds. */
-export interface TableScope {
-  /** Label names that somebody asks for, by name of series; null keeps every label. */
-  readonly labelsOf: ReadonlyMap<string, LabelNames>
-  /** Everything received from here on. */
-  readonly completeFrom: number
-  readonly keptMs: number
-}
-
-export type LabelNames = ReadonlySet<string> | null
 
 export interface SeriesName {
   readonly name: string
@@ -192,11 +182,6 @@ export function pointOf({ name, labels }: SeriesName, cells: CellStore, cell: nu
     ...(quantiles === null ? {} : { quantiles }),
     ...(last === null ? {} : { last }),
   }
-}
-
-function coversLabels(known: LabelNames | undefined, wanted: LabelNames): boolean {
-  if (known === undefined || (wanted === null && known !== null)) return false
-  return known === null || wanted === null || [...wanted].every(label => known.has(label))
 }
 
 function pickLabels(labels: SeriesSample['labels'], wanted: LabelNames): SeriesSample['labels'] {

@@ -9,15 +9,15 @@ import type {
   SampleLogReader,
   WatchedRelease,
 } from './ports.ts'
+import { nextTurn, slicesOf } from './sample-slices.ts'
 import {
   defaultSampleLimits,
-  type LabelNames,
   type SampleLimits,
   type SampleRefusals,
   SampleTable,
   senderBucketMaxMs,
-  type TableScope,
 } from './sample-table.ts'
+import { joinLabels, joinScopes, type LabelNames, type TableScope } from './table-scope.ts'
 import { Together } from './together.ts'
 
 /**
@@ -53,8 +53,6 @@ export const sampleVisibleAfterMs = 250
 
 /** Some megabytes of JSON; more at once would be parsed while a decision waits. */
 const batchesPerRead = 250
-/** About a millisecond; then whatever else is waiting has its turn. After a take-over there are hundreds of thousands. */
-const samplesPerTurn = 1_000
 /**
  * Buckets of all services close at the same moment, and a thousand looks take the better part of a second. So each release
  * looks at its own moment within four: they take a fifth of the time there is, and what matters comes in between. What
@@ -317,49 +315,12 @@ class LoggedSeriesTable implements SeriesTable {
   }
 }
 
-/** In order, each of about as many samples as one turn of the event loop takes. */
-function slicesOf(batches: readonly SampleBatch[]): readonly (readonly SampleBatch[])[] {
-  const slices: SampleBatch[][] = []
-  let room = 0
-  for (const batch of batches) {
-    if (room <= 0) slices.push([])
-    room = (room <= 0 ? samplesPerTurn : room) - batch.samples.length
-    slices.at(-1)!.push(batch)
-  }
-  return slices
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise(resolve => setImmediate(resolve))
-}
-
 function keyOf(scope: { readonly project: string; readonly environment: string }, service: string): string {
   return `${scope.project}/${scope.environment}/${service}`
 }
 
 function scopeOf({ project, environment }: WatchedRelease): { readonly project: string; readonly environment: string } {
   return { project, environment }
-}
-
-function joinScopes(wanted: TableScope, known: TableScope | null): TableScope {
-  if (known === null) return wanted
-  return {
-    labelsOf: joinLabels(wanted.labelsOf, known.labelsOf),
-    completeFrom: Math.min(wanted.completeFrom, known.completeFrom),
-    keptMs: Math.max(wanted.keptMs, known.keptMs),
-  }
-}
-
-function joinLabels(
-  one: ReadonlyMap<string, LabelNames>,
-  other: ReadonlyMap<string, LabelNames>,
-): ReadonlyMap<string, LabelNames> {
-  const joined = new Map(one)
-  for (const [name, labels] of other) {
-    const before = joined.get(name)
-    joined.set(name, before === undefined ? labels : before && labels && new Set([...before, ...labels]))
-  }
-  return joined
 }
 
 /** The same for a release on every instance. */

@@ -321,8 +321,7 @@ class Client implements DankaiClient {
     if (message.kind === 'flags' || message.kind === 'change' || message.kind === 'deletion') {
       const stop = this.#apply(message)
       if (stop !== null) return this.#stopFollowing(stop)
-    }
-    this.#heardWhileFollowing()
+    } else this.#heardWhileFollowing()
     return 'go on'
   }
 
@@ -337,6 +336,7 @@ class Client implements DankaiClient {
     if (application.outcome === 'gap') return gapText(application)
     if (application.outcome === 'older') return `flags version ${application.found} after ${application.known}`
     if (application.outcome === 'applied') this.#applied(message, application.version, application.keys)
+    else this.#heardWhileFollowing()
     return null
   }
 

@@ -523,6 +523,17 @@ test('closing ends the connection and leaves the last known answers', async t =>
   assert.equal(client.isEnabled('new-booking-flow', mio), true)
 })
 
+test('a listener may close the client', async t => {
+  const { client, clock, stream } = await openWithFlags(t, 1)
+  const closed = new Promise<void>(resolve => {
+    client.on('change', () => resolve(client.close()))
+  })
+  stream.send('change', 2, { version: 2, flag: flag(0) })
+  await closed
+  assert.equal(client.status(), 'closed')
+  assert.equal(clock.pending, 0)
+})
+
 test('a listener that throws is reported and stops nothing', async t => {
   const { client, stream } = await openWithFlags(t, 1)
   client.on('error', () => {

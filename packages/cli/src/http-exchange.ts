@@ -103,9 +103,9 @@ function isProblemDocument(answer: unknown): answer is Problem {
 /** What the detail has no room for: every missing part, every place of a mistake. */
 function moreOf({ detail, ...problem }: Problem): readonly string[] {
   const missing = listOf(problem['missing']).filter(line => typeof line === 'string')
-  // A mistake that the detail is, word for word, is not said twice.
+  // A mistake that the detail has, word for word, is not said twice.
   const errors = listOf(problem.errors)
-    .filter(({ message }) => message !== detail)
+    .filter(({ message }) => !detail.includes(message))
     .map(({ path, message }) => `${path}: ${message}`)
   const problems = listOf(problem['problems']).map(
     ({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`,

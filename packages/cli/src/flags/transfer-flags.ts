@@ -21,14 +21,19 @@ export async function importFlags(context: Context, file: string, options: Impor
   const data = readJson(context, file)
   const body = { format, data, replace, dryRun, why: why || null }
   const result = await context.api.post<ImportResult>(`/v1/flags/import${queryOf(options)}`, body)
-  print(context, result, () => importLines(context, result, dryRun))
+  print(context, result, () => importLines(context, result, options))
   const { imported, unchanged, skipped } = result
   if (skipped.length > 0 || imported.length + unchanged.length === 0) throw answeredNo()
 }
 
-function importLines(context: Context, result: ImportResult, isDryRun: boolean): readonly string[] {
+function importLines(
+  context: Context,
+  result: ImportResult,
+  { format, dryRun: isDryRun = false }: ImportOptions,
+): readonly string[] {
   const { imported, unchanged, skipped, notCarried } = result
-  const place = (flag: string, what: string): string => [flag, what].filter(text => text !== '').join(' ')
+  // What is wrong with the whole file has no place in it.
+  const place = (flag: string, what: string): string => [flag, what].filter(text => text !== '').join(' ') || format
   return [
     ...imported.map(key => `  ${key}`),
     ...skipped.map(({ flag, why }) =>

@@ -5,6 +5,7 @@ import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { ZodError } from 'zod'
 import type { Caller } from './caller.ts'
+import { describeIssue } from './describe-issue.ts'
 import { HttpProblem, problemResponse } from './http-problem.ts'
 import type { Logger } from './log.ts'
 import { type Protocols, protocolOf } from './protocol.ts'
@@ -23,7 +24,8 @@ export function createApi(log: Logger, protocols: Protocols = []): Api {
     (protocolOf(protocols, c.req.path)?.problem ?? problemResponse)(problem, requestIdOf(c))
   const api = new OpenAPIHono<HttpEnvironment>({
     defaultHook: result => {
-      if (!result.success) throw invalid(result.error)
+      // The validator hands on what it was given; its type does not say so.
+      if (!result.success) throw invalid(result.error, (result as { readonly data?: unknown }).data)
     },
   })
   api.notFound(c =>
@@ -45,14 +47,13 @@ export function createApi(log: Logger, protocols: Protocols = []): Api {
 
 const requestIdOf = (c: HttpContext): string => c.get('requestId') ?? ''
 
-export function invalid(error: ZodError): HttpProblem {
-  const errors = error.issues.slice(0, 100).map(issue => ({ path: issue.path.join('.'), message: issue.message }))
-  const first = errors[0]
-  return new HttpProblem(
-    'invalid',
-    `Cannot use the request: at "${first?.path ?? ''}" found something else than expected (${first?.message ?? ''}). See errors.`,
-    { errors },
-  )
+export function invalid(error: ZodError, given: unknown): HttpProblem {
+  const errors = error.issues.slice(0, 100).map(issue => describeIssue(issue, given))
+  const { path, message } = errors[0] ?? { path: '', message: 'found something else than expected' }
+  const more = errors.length > 1 ? ' See errors.' : ''
+  return new HttpProblem('invalid', `Cannot use the request: ${path === '' ? '' : `at "${path}" `}${message}.${more}`, {
+    errors,
+  })
 }
 
 /** What the client may know: the problem itself, or that something broke. The log has the rest. */

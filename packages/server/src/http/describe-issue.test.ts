@@ -15,6 +15,7 @@ const schema = z.strictObject({
     .string()
     .regex(/^[a-z]+$/, 'small letters')
     .optional(),
+  page: z.coerce.number().min(1).optional(),
   secret: z.enum(['a', 'b']).optional(),
   when: z.union([z.number(), z.string()]).optional(),
 })
@@ -32,6 +33,7 @@ test('a request that is not valid is told what was found where, and what was exp
     [{ limit: 100_000 }, 'at "limit" found 100000, expected at most 200.'],
     [{ limit: 1.5 }, 'at "limit" found 1.5, expected a whole number.'],
     [{ limit: 'x' }, 'at "limit" found a text, expected a number.'],
+    [{ page: '0' }, 'at "page" found "0", expected at least 1.'],
     [{ title: '' }, 'at "title" found 0 characters, expected at least 1 characters.'],
     [{ title: {} }, 'at "title" found an object, expected a text.'],
     [{ tags: ['a', 'b'] }, 'at "tags" found 2 items, expected at most 1 items.'],

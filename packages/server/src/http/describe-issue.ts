@@ -26,9 +26,9 @@ function sentenceOf(issue: Issue, found: unknown): string {
     case 'invalid_value':
       return sentence(shown(found, issue.path), oneOf(issue.values))
     case 'too_big':
-      return sentence(sizeOf(found), `at most ${issue.maximum}${unitOf(issue.origin)}`)
+      return sentence(sizeOf(found, issue.origin), `at most ${issue.maximum}${unitOf(issue.origin)}`)
     case 'too_small':
-      return sentence(sizeOf(found), `at least ${issue.minimum}${unitOf(issue.origin)}`)
+      return sentence(sizeOf(found, issue.origin), `at least ${issue.minimum}${unitOf(issue.origin)}`)
     case 'unrecognized_keys':
       return sentence(issue.keys.slice(0, 10).map(quoted).join(', '), 'no such field')
     case 'invalid_format':
@@ -91,8 +91,9 @@ function shown(found: unknown, path: Issue['path']): string {
 
 const quoted = (text: string): string => JSON.stringify(text.length > shownMax ? `${text.slice(0, shownMax)}…` : text)
 
-function sizeOf(found: unknown): string {
-  if (typeof found === 'string') return `${found.length} characters`
+/** Numbers of a query come as texts. */
+function sizeOf(found: unknown, origin: string): string {
+  if (typeof found === 'string') return origin === 'string' ? `${found.length} characters` : quoted(found)
   return Array.isArray(found) ? `${found.length} items` : kindOf(found)
 }
 

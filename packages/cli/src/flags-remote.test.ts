@@ -73,6 +73,11 @@ describe('dankai flags', () => {
       '  evaluated  -',
       '  changed    TIME',
     ])
+    const japanese = (await dankai('flags get new-booking-flow', { DANKAI_LANG: 'ja' })).out
+    assert.deepEqual(
+      [japanese[0], japanese.find(line => line.includes('保持'))],
+      ['new-booking-flow  release  off  版 3', '  保持    保持します'],
+    )
     await data('flags set new-search --kind experiment')
     assert.deepEqual((await dankai('flags list')).out, [
       'new-booking-flow  release     off  25%  -',

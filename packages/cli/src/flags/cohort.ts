@@ -49,7 +49,7 @@ function stepLines(context: Context, { flag, variant, reason, errorCode, steps }
             ? say(context, 'matches', '当てはまる')
             : say(context, 'no match', '当てはまらない'),
         placeText(context, bucket, threshold),
-        stratum === null ? '' : stratumText(stratum),
+        stratum === null ? '' : stratumText(context, stratum),
       ]),
     ),
   ]
@@ -65,9 +65,9 @@ function placeText(context: Context, bucket: number | null, threshold: number | 
   )
 }
 
-const stratumText = (where: Readonly<Record<string, readonly string[]>>): string =>
+const stratumText = (context: Context, where: Readonly<Record<string, readonly string[]>>): string =>
   Object.keys(where).length === 0
-    ? '(rest)'
+    ? say(context, '(rest)', '(その他)')
     : Object.entries(where)
         .map(([attribute, values]) => `${attribute}=${values.join('|')}`)
         .join(', ')
@@ -131,7 +131,7 @@ function previewLines(
     ),
     ...alignColumns([
       [say(context, '  stratum', '  層'), say(context, 'threshold', '境目')],
-      ...strata.map(({ where, share }) => [`  ${stratumText(where)}`, percent(share)]),
+      ...strata.map(({ where, share }) => [`  ${stratumText(context, where)}`, percent(share)]),
     ]),
     ...alignColumns([
       [say(context, '  part', '  割合'), say(context, 'quota', '目標'), say(context, 'reached', '達成'), ''],

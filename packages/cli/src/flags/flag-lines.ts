@@ -79,15 +79,25 @@ export function flagLines(
     ...flag.rules.map(({ id, share, serve }) => row('rule', '規則', `${id}: ${percent(share)} -> ${serveText(serve)}`)),
     row('otherwise', 'その他', serveText(flag.otherwise)),
     row('stage', '段階', care.stage ?? '-'),
-    row('retention', '保持', retention.message),
+    row('retention', '保持', retentionText(context, retention)),
     row('evaluated', '評価', time(view.lastEvaluatedAt)),
     row('changed', '変更', time(view.changedAt)),
     ...(claimedBy === null ? [] : [row('moved by', '動かす', `release ${claimedBy}`)]),
   ]
-  return [
-    `${flag.key}  ${flag.kind}  ${stateOf({ flag, stopped: view.stopped })}  version ${flag.version}`,
-    ...alignColumns(rows),
-  ]
+  const version = say(context, `version ${flag.version}`, `版 ${flag.version}`)
+  return [`${flag.key}  ${flag.kind}  ${stateOf({ flag, stopped: view.stopped })}  ${version}`, ...alignColumns(rows)]
+}
+
+/** The server says it in English. */
+export function retentionText(context: Context, { state, task, until, message }: FlagView['retention']): string {
+  const days = until === null ? null : Math.floor(Math.abs(until - Date.now()) / 86_400_000)
+  const work = task === 'review' ? '見直してください' : '削除してください'
+  const japanese = {
+    kept: days === null ? '保持します' : `保持します。あと ${days} 日`,
+    due: `${days} 日以内に${work}`,
+    overdue: `${days} 日過ぎています。${work}`,
+  }
+  return say(context, message, japanese[state])
 }
 
 function variantsText({ variants, offVariant, onVariant }: Flag): string {

@@ -32,7 +32,7 @@ export async function showHistory(
   const page = await context.api.get<Page<Version>>(path)
   print(context, page, () => [
     ...page.items.flatMap(({ version, at, by, why, changes }) => [
-      `version ${version}  ${new Date(at).toISOString()}  ${by}${why === null ? '' : `  "${why}"`}`,
+      `${say(context, 'version', '版')} ${version}  ${new Date(at).toISOString()}  ${by}${why === null ? '' : `  "${why}"`}`,
       ...changes.map(line => `  ${line}`),
     ]),
     ...(page.next === null ? [] : [say(context, '… and older ones', '… これより古いものもあります')]),

@@ -72,6 +72,18 @@ describe('a flag and its care', () => {
     assert.equal((await api('DELETE', '/v1/flags/ring-two', undefined, seen(await versionOf('ring-two')))).status, 204)
   })
 
+  it('keep what they were given, or are refused', async () => {
+    const text = '{"flag":{"variants":{"on":{"at":[1,1e999]},"off":false}}}'
+    const headers = { 'content-type': 'application/json' }
+    const refused = await fetch(`${server.url}/v1/flags/too-large`, { method: 'PUT', headers, body: text })
+    assert.equal(
+      ((await refused.json()) as { detail: string }).detail,
+      'Cannot accept flag "too-large": variants.on: found a number too large to keep, expected numbers within 1.7e308.',
+    )
+    assert.equal((await api('GET', '/v1/flags/too-large')).status, 404)
+    assert.equal((await put('kept', { variants: { on: { at: [1, null] }, off: '' } })).status, 200)
+  })
+
   it('say that they are stopped; a stop of a flag that is not there is in force and says so', async () => {
     await put('to-stop', { exposure: { share: 1, cohorts: [], shadow: false } })
     const stop = (flag: string) => api('POST', '/v1/emergency', { stop: true, why: 'test', flag })

@@ -5,6 +5,7 @@
  * 2. A flag that a live release moves is changed by breaking the glass only, with a reason.
  * 3. A change is on the streams and in the audit log before it is answered.
  */
+import { isDeepStrictEqual } from 'node:util'
 import type { setFlagCareSchema } from '@dankai/contract'
 import { checkFlag, completeFlag, type FlagDefinition } from '@dankai/flags'
 import { completeCare, type FlagCare, type Scope, type StoredFlag } from '@dankai/store'
@@ -38,6 +39,16 @@ export function requireSound(definition: FlagDefinition): void {
   const problems = checkFlag(definition)
   if (problems.length > 0)
     throw new HttpProblem('invalid', problems[0]?.message ?? '', { errors: problems.slice(0, 100) })
+  for (const [name, value] of Object.entries(definition.variants)) requireKept(definition.key, name, value)
+}
+
+/** JSON text may say 1e999; read, that is infinite, and stored it would be null. */
+function requireKept(key: string, name: string, value: unknown): void {
+  if (isDeepStrictEqual(JSON.parse(JSON.stringify(value)), value)) return
+  throw new HttpProblem(
+    'invalid',
+    `Cannot accept flag "${key}": variants.${name}: found a number too large to keep, expected numbers within 1.7e308.`,
+  )
 }
 
 export async function writeFlag(app: Application, scope: Scope, change: FlagChangeRequest): Promise<StoredFlag> {

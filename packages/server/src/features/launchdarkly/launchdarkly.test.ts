@@ -554,6 +554,26 @@ describe('what LaunchDarkly’s clients for browsers ask for', () => {
 })
 
 describe('LaunchDarkly’s REST API', () => {
+  it('switches a flag off while it is stopped in an emergency, and does not switch it on', async () => {
+    const place = await environment('ld-rest-stopped')
+    await place.setFlag('stopped', share(1))
+    const turn = (kind: string) =>
+      place.rest('PATCH', 'stopped', { environmentKey: place.name, instructions: [{ kind }] }, semantic)
+    const emergency = (stop: boolean) => place.call('POST', '/v1/emergency', { stop, flag: 'stopped', why: 'fire' })
+    await emergency(true)
+    assert.equal((await turn('turnFlagOff')).status, 200)
+    const refused = await turn('turnFlagOn')
+    assert.deepEqual(
+      [refused.status, refused.body.message],
+      [
+        409,
+        'Cannot change flag "stopped": found an emergency stop in force, expected none before it is switched on. Lift it first: dankai emergency clear.',
+      ],
+    )
+    await emergency(false)
+    assert.equal((await turn('turnFlagOn')).status, 200)
+  })
+
   it('R-028 turns a flag off with the command of the runbook, and says who and why in history and audit', async () => {
     const place = await environment('production')
     await place.setFlag('new-booking-flow', share(1))

@@ -18,6 +18,7 @@ import type { Application } from '../../application.ts'
 import type { Api, HttpContext } from '../../http/api.ts'
 import { defaultScope, requireKind, scopeFor } from '../../http/caller.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
+import { stopsFlag, stopsIn } from '../../serving/served-flags.ts'
 import { flagEditors } from '../flags/flag-routes.ts'
 import { readFlag, writeFlag } from '../flags/write-flag.ts'
 import { launchDarklyError } from './launchdarkly-protocol.ts'
@@ -45,6 +46,11 @@ export function useLaunchDarklyRest(api: Api, app: Application): void {
       )
     const result = patchLaunchDarklyFlag(flag.definition, patch, await aboutOf(app, scope, flag))
     if (!result.ok) return launchDarklyError(result.status, `Cannot change flag "${flag.key}": ${result.message}.`)
+    if (!flag.definition.on && result.value.on && isStopped(app, scope, flag))
+      return launchDarklyError(
+        409,
+        `Cannot change flag "${flag.key}": found an emergency stop in force, expected none before it is switched on. Lift it first: dankai emergency clear.`,
+      )
     const isDry = c.req.query('dryRun') === 'true'
     if (isDry || JSON.stringify(result.value) === JSON.stringify(flag.definition))
       return c.json(await shown(app, scope, { ...flag, definition: result.value }), 200)
@@ -52,6 +58,9 @@ export function useLaunchDarklyRest(api: Api, app: Application): void {
     return written instanceof Response ? written : c.json(await shown(app, scope, written), 200)
   })
 }
+
+const isStopped = (app: Application, scope: Scope, flag: StoredFlag): boolean =>
+  stopsIn(app.stops.active, scope).some(stop => stopsFlag(stop, flag))
 
 async function write(
   app: Application,

@@ -135,6 +135,9 @@ export const flagClientsSchema = z
         client: z.enum(['launchdarkly', 'unleash', 'flagd']),
         isServed: z.boolean(),
         why: z.string().nullable().describe('Why its clients would choose other users.'),
+        ownBuckets: z
+          .boolean()
+          .describe('They have it, and choose other users than the flag: otherBuckets permits it.'),
       }),
     ),
   })

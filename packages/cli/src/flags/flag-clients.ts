@@ -47,10 +47,16 @@ export async function showClientsOf(context: Context, key: string, scope: ScopeO
   const found = await context.api.get<FlagClients>(flagPath(key, scope, '/clients'))
   print(context, found, () =>
     alignColumns(
-      found.clients.map(({ client, isServed, why }) => [
+      found.clients.map(({ client, isServed, why, ownBuckets }) => [
         client,
         isServed ? say(context, 'served', '届く') : say(context, 'not served', '届かない'),
-        why ?? '',
+        ownBuckets
+          ? say(
+              context,
+              'by its own buckets, to other users than the flag chooses: otherBuckets permits it',
+              'otherBuckets の許可により、フラグとは別の利用者を自ら選びます',
+            )
+          : (why ?? ''),
       ]),
     ),
   )

@@ -75,6 +75,8 @@ export function flagLines(
     ...(care.service === null ? [] : [row('service', 'サービス', care.service)]),
     row('variants', '種類', variantsText(flag)),
     row('exposure', '公開', exposureText(flag)),
+    ...bucketRows(row, flag),
+    ...flag.prerequisites.map(({ flag: key, variants }) => row('asks for', '前提', `${key}: ${variants.join(', ')}`)),
     ...flag.targets.map(({ variant, keys }) => row('targets', '指名', `${variant}: ${keys.length}`)),
     ...flag.rules.map(({ id, share, serve }) => row('rule', '規則', `${id}: ${percent(share)} -> ${serveText(serve)}`)),
     row('otherwise', 'その他', serveText(flag.otherwise)),
@@ -86,6 +88,17 @@ export function flagLines(
   ]
   const version = say(context, `version ${flag.version}`, `版 ${flag.version}`)
   return [`${flag.key}  ${flag.kind}  ${stateOf({ flag, stopped: view.stopped })}  ${version}`, ...alignColumns(rows)]
+}
+
+type Row = (en: string, ja: string, value: string) => readonly string[]
+
+/** What decides who is chosen, where it is not what flags have by themselves. */
+function bucketRows(row: Row, { algorithm, seed, otherBuckets = [], leaseMs }: Flag): readonly (readonly string[])[] {
+  return [
+    ...(algorithm === 'dankai' ? [] : [row('buckets', '割当て', `${algorithm}, ${seed}`)]),
+    ...(otherBuckets.length === 0 ? [] : [row('other users', '別の利用者', otherBuckets.join(', '))]),
+    ...(leaseMs === undefined ? [] : [row('lease', '期限', `${leaseMs / 1_000} s`)]),
+  ]
 }
 
 /** The server says it in English. */

@@ -5,6 +5,7 @@ import {
   sdkListSchema,
   servedClientsSchema,
 } from '@dankai/contract'
+import type { FlagDefinition } from '@dankai/flags'
 import type { SdkInstance } from '@dankai/store'
 import { createRoute } from '@hono/zod-openapi'
 import { z } from 'zod'
@@ -54,9 +55,11 @@ export function useFlagClients(api: Api, app: Application): void {
     const scope = requestScope(c)
     const { key } = await readFlag(app, scope, c.req.valid('param').key)
     const definitions = (await app.environments.of(scope)).definitions()
+    const strict = definitions.map(flag => (flag.key === key ? withoutPermission(flag) : flag))
     const clients = evaluatingClients.map(client => {
-      const refusal = exporters[client]?.(definitions).leftOut.find(({ flag }) => flag === key)
-      return { client, isServed: refusal === undefined, why: refusal?.why ?? null }
+      const why = refusalBy(client, definitions, key)
+      const ownBuckets = why === null && refusalBy(client, strict, key) !== null
+      return { client, isServed: why === null, why, ownBuckets }
     })
     return c.json({ flag: key, clients }, 200)
   })
@@ -80,6 +83,16 @@ export function useFlagClients(api: Api, app: Application): void {
     const page = await app.store.sdks.list(requestScope(c), { limit, after: cursor ?? null })
     return c.json({ items: page.items.map(sdkOf), next: page.next }, 200)
   })
+}
+
+type EvaluatingClient = (typeof evaluatingClients)[number]
+
+function refusalBy(client: EvaluatingClient, definitions: readonly FlagDefinition[], key: string): string | null {
+  return exporters[client]?.(definitions).leftOut.find(({ flag }) => flag === key)?.why ?? null
+}
+
+function withoutPermission({ otherBuckets: _permitted, ...flag }: FlagDefinition): FlagDefinition {
+  return flag
 }
 
 const byFlag = (one: { readonly flag: string }, other: { readonly flag: string }): number =>

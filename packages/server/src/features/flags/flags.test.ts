@@ -775,6 +775,18 @@ describe('clients that evaluate by themselves', () => {
     assert.deepEqual(await served('for-all'), of(true, true, true))
     assert.deepEqual(await served('for-some'), of(false, false, false))
     assert.deepEqual(await served('as-unleash'), of(false, true, false))
+    await put('for-some-anyway', { exposure: { share: 0.5, cohorts: [], shadow: false }, otherBuckets: ['unleash'] })
+    const { clients } = (await api('GET', '/v1/flags/for-some-anyway/clients')).body
+    assert.deepEqual(
+      clients.map(({ isServed, ownBuckets }: { isServed: boolean; ownBuckets: boolean }) => [isServed, ownBuckets]),
+      [
+        [false, false],
+        [true, true],
+        [false, false],
+      ],
+      'permitted, and seen to choose other users',
+    )
+    await api('DELETE', '/v1/flags/for-some-anyway', undefined, seen(await versionOf('for-some-anyway')))
     const { refused } = (await api('GET', '/v1/flag-clients')).body
     const refusedBy = new Map(
       refused.map(({ client, flags }: { client: string; flags: readonly { flag: string }[] }) => [

@@ -57,7 +57,6 @@ export class StreamHub {
     return [...this.#feeds.values()].reduce((total, feed) => total + feed.clients.size, 0)
   }
 
-  /** The version clients of an environment have heard of; 0 while nobody follows it here. */
   async connect(scope: Scope, client: StreamClient, lastVersion: number | null): Promise<void> {
     const feed = await this.#feed(scope)
     for (const frame of feed.framesAfter(lastVersion)) client.write(frame)

@@ -1,6 +1,6 @@
 /** Flags to answer with until the control plane is heard: given, or read from wherever they are kept. */
 import type { FlagDefinition } from '@dankai/flags'
-import type { Fetch } from './request.ts'
+import type { Fetch } from './transport/fetch-transport.ts'
 
 export interface Bootstrap {
   readonly version?: number

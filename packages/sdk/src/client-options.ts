@@ -1,9 +1,8 @@
-import { connectEvents } from '#event-source'
+import { transport } from '#transport'
 import type { Bootstrap } from './bootstrap.ts'
 import { type Clock, systemClock } from './clock.ts'
-import type { ConnectEvents } from './event-source/event-source.ts'
-import { connectByFetch } from './event-source/fetched-events.ts'
-import type { Fetch } from './request.ts'
+import { createFetchTransport, type Fetch } from './transport/fetch-transport.ts'
+import type { Transport } from './transport/transport.ts'
 
 export interface ClientOptions {
   /** Where the control plane is: `https://dankai.example.com`. */
@@ -16,7 +15,7 @@ export interface ClientOptions {
   readonly service?: string
   /** Only for keys that may read several environments. */
   readonly environment?: string
-  /** For every request. Without it, Node's own HTTP client reads the stream, and the global `fetch` does the rest. */
+  /** For every request. Without it, Node's own HTTP client makes them, and elsewhere the global `fetch`. */
   readonly fetch?: Fetch
   readonly clock?: Clock
   /** A number from 0 to 1; spreads reconnections. */
@@ -37,11 +36,10 @@ export interface ClientOptions {
   readonly onError?: (error: Error) => void
 }
 
-export interface Settings extends Omit<ClientOptions, 'environment' | 'bootstrap' | 'onError'> {
+export interface Settings extends Omit<ClientOptions, 'environment' | 'bootstrap' | 'onError' | 'fetch'> {
   readonly url: string
   readonly service: string
-  readonly fetch: Fetch
-  readonly connectEvents: ConnectEvents
+  readonly transport: Transport
   readonly clock: Clock
   readonly random: () => number
   readonly staleAfterMs: number
@@ -59,8 +57,7 @@ export function settingsOf(options: ClientOptions): Settings {
   checkText('name', options.name, /^[^\r\n]{1,200}$/, '1 to 200 characters on one line', options.name)
   const settings = {
     service: options.name,
-    fetch: globalThis.fetch.bind(globalThis),
-    connectEvents: options.fetch === undefined ? connectEvents : connectByFetch(options.fetch),
+    transport: options.fetch === undefined ? transport : createFetchTransport(options.fetch),
     clock: systemClock,
     random: Math.random,
     staleAfterMs: 10_000,

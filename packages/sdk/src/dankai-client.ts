@@ -119,7 +119,7 @@ class Client implements DankaiClient {
   constructor(settings: Settings, { bootstrap, environment, onError }: ClientOptions) {
     this.#settings = settings
     this.#clock = settings.clock
-    const { url, key, name, random, service, bucketMs, flushEveryMs, fetch, staleAfterMs } = settings
+    const { url, key, name, random, service, bucketMs, flushEveryMs, transport, staleAfterMs } = settings
     if (onError !== undefined) this.#events.on('error', onError)
     if (typeof bootstrap === 'function') void this.#loadBootstrap(bootstrap)
     else if (bootstrap !== undefined) this.#known.bootstrap(bootstrap.version ?? null, bootstrap.flags)
@@ -127,7 +127,7 @@ class Client implements DankaiClient {
     const endpoint = (path: string): string => `${url}${path}${query}`
     const authorization = { Authorization: `Bearer ${key}` }
     const shared = { clock: this.#clock, random, report: (error: Error) => this.#events.emit('error', error) }
-    const post = createPostJson({ endpoint, headers: authorization, fetch, clock: this.#clock })
+    const post = createPostJson({ endpoint, headers: authorization, transport, clock: this.#clock })
     this.#buffer = new SampleBuffer({ service, bucketMs })
     const reports = { ...shared, sdk: this.id, post }
     this.#reports = new BatchReports({
@@ -168,7 +168,7 @@ class Client implements DankaiClient {
     this.#stream = openFlagStream({
       ...shared,
       url: endpoint('/v1/stream'),
-      connect: settings.connectEvents,
+      transport,
       staleAfterMs,
       spreadMs: () => this.#spreadMs,
       headers: { ...authorization, 'Dankai-Sdk': `${this.id}; name=${encodeURIComponent(name)}` },

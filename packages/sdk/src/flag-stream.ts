@@ -14,15 +14,15 @@
  */
 import { type Backoff, createBackoff } from './backoff.ts'
 import type { Clock } from './clock.ts'
-import type { ConnectEvents, EventSourceAnswer } from './event-source/event-source.ts'
 import { retryAfterMs } from './request.ts'
 import { createEventParser } from './server-sent-events.ts'
 import { parseStreamMessage, type StreamMessage } from './stream-message.ts'
+import type { EventSourceAnswer, Transport } from './transport/transport.ts'
 
 export interface FlagStreamOptions {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
-  readonly connect: ConnectEvents
+  readonly transport: Transport
   readonly clock: Clock
   readonly random: () => number
   readonly staleAfterMs: number
@@ -99,12 +99,12 @@ function reasonOf(error: unknown): string {
 }
 
 function requestStream(
-  { url, headers, connect, lastVersion }: FlagStreamOptions,
+  { url, headers, transport, lastVersion }: FlagStreamOptions,
   signal: AbortSignal,
 ): Promise<EventSourceAnswer> {
   const version = lastVersion()
   const resume = version === null ? {} : { 'Last-Event-ID': String(version) }
-  return connect(url, { ...headers, Accept: 'text/event-stream', ...resume }, signal)
+  return transport.connectEvents(url, { ...headers, Accept: 'text/event-stream', ...resume }, signal)
 }
 
 /** Anything but an event stream: an error, or a proxy's page that says 200. */

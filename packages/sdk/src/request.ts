@@ -1,7 +1,6 @@
 /** One HTTP request to the control plane: authorised, with a time-out, without redirects. The outcome is a value. */
 import type { Clock } from './clock.ts'
-
-export type Fetch = typeof globalThis.fetch
+import type { Transport } from './transport/transport.ts'
 
 export type RequestOutcome =
   | {
@@ -19,7 +18,7 @@ export interface PostJsonOptions {
   /** The address of a path of the API. */
   readonly endpoint: (path: string) => string
   readonly headers: Readonly<Record<string, string>>
-  readonly fetch: Fetch
+  readonly transport: Pick<Transport, 'post'>
   readonly clock: Clock
 }
 
@@ -28,30 +27,30 @@ const requestTimeoutMs = 4_000
 /** A server's wish to be left alone is honoured up to here; a typing error in a proxy must not silence a client. */
 const retryAfterMaxMs = 60_000
 
-export function createPostJson({ endpoint, headers, fetch, clock }: PostJsonOptions): PostJson {
+export function createPostJson({ endpoint, headers, transport, clock }: PostJsonOptions): PostJson {
+  const all = { ...headers, 'Content-Type': 'application/json' }
   return async (path, body, signal) => {
     const abort = new AbortController()
-    const cancel = clock.after(requestTimeoutMs, () =>
-      abort.abort(new Error(`found no answer in ${requestTimeoutMs} ms`)),
-    )
+    const late = (): void => abort.abort(new Error(`found no answer in ${requestTimeoutMs} ms`))
+    // `AbortSignal.any` would do the same, and leaves a request's signals to the garbage collector's last pass.
+    const giveUp = (): void => abort.abort(signal?.reason)
+    if (signal?.aborted) giveUp()
+    signal?.addEventListener('abort', giveUp)
+    const cancel = clock.after(requestTimeoutMs, late)
     try {
-      const response = await fetch(endpoint(path), {
-        method: 'POST',
-        headers: { ...headers, 'Content-Type': 'application/json' },
-        body: JSON.stringify(body),
-        redirect: 'error',
-        signal: signal === undefined ? abort.signal : AbortSignal.any([abort.signal, signal]),
-      })
+      const answer = await transport.post(endpoint(path), all, JSON.stringify(body), abort.signal)
+      const { status, text, retryAfter } = answer
       return {
         kind: 'answered',
-        status: response.status,
-        body: parseJson(await response.text()),
-        retryAfterMs: retryAfterMs(response.headers.get('retry-after'), clock.now()),
+        status,
+        body: parseJson(text),
+        retryAfterMs: retryAfterMs(retryAfter, clock.now()),
       }
     } catch (cause) {
       return { kind: 'unreachable', cause }
     } finally {
       cancel()
+      signal?.removeEventListener('abort', giveUp)
     }
   }
 }

@@ -151,6 +151,13 @@ describe('a flag and its care', () => {
 })
 
 describe('the history of a flag', () => {
+  it('tell the second of two who make one flag what is different in theirs', async () => {
+    assert.equal((await put('made-twice', {})).status, 200)
+    const second = await put('made-twice', { on: false })
+    assert.equal(second.status, 409)
+    assert.deepEqual([second.body.difference.theirs, second.body.difference.yours], [['made'], ['on: true -> false']])
+  })
+
   it('names who, why and what; any version can be restored, also of a flag that was removed', async () => {
     await put('restored', { onVariant: 'on' }, 0, { why: 'new', care: { title: 'One' } })
     const first = await versionOf('restored')

@@ -107,7 +107,8 @@ export async function refusalOf(
   const now = completeFlag(present.definition)
   const { by, at } = (await app.store.flags.versionOf(scope, key, present.version)) ?? { by: null, at: null }
   const theirs = differenceOf(before, now)
-  const yours = 'variants' in wanted ? differenceOf(before, wanted) : []
+  // Who saw no version, or one that is no longer kept, is told what would become of the present one.
+  const yours = 'variants' in wanted ? differenceOf(before ?? now, wanted) : []
   return new HttpProblem(
     'conflict',
     `Cannot change flag "${key}": found version ${present.version}${by === null ? '' : ` by ${by}`}, expected the one you saw. Read it again and send If-Match: "${present.version}".`,

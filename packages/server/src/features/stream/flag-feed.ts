@@ -4,6 +4,8 @@
  *  1. A change is encoded once, whatever the number of clients.
  *  2. A client that resumes from a version in the ring hears exactly what it missed; any other hears the full set.
  *  3. When all may have changed, everybody hears the full set again.
+ *  4. Whoever hears nothing for `pingEveryMs` hears a ping. A change says as well that the server lives, so a thousand
+ *     clients are not woken for a ping beside it.
  */
 import type { ServedChange, ServedEnvironment } from '../../serving/served-environment.ts'
 import { eventFrame, pingFrame } from './event-frame.ts'
@@ -11,6 +13,9 @@ import type { StreamClient } from './stream-client.ts'
 
 /** A client that was away for a thousand changes is served faster by the full set. */
 const ringMax = 1_000
+const pingEveryMs = 3_000
+/** Clients hear now and then how many they are, also where changes never pause. */
+const countEveryMs = 30_000
 /** An acknowledgement takes a fifth of a millisecond: two fifths of a core while all of a thousand come in half a second. */
 const spreadMsPerClient = 0.5
 /** Whoever stops everything waits for acknowledgements. */
@@ -27,6 +32,8 @@ export class FlagFeed {
   readonly #unsubscribe: () => void
   #ring: EncodedChange[] = []
   #fullSet: Buffer | null = null
+  #publishedAt = performance.now()
+  #pingedAt = performance.now()
 
   constructor(environment: ServedEnvironment) {
     this.environment = environment
@@ -44,7 +51,15 @@ export class FlagFeed {
     return pingFrame(spreadMsFor(this.clients.size))
   }
 
-  publish(frame: Buffer): void {
+  pingWhenQuiet(): void {
+    const now = performance.now()
+    if (now - this.#publishedAt < pingEveryMs && now - this.#pingedAt < countEveryMs) return
+    this.#pingedAt = now
+    this.#publish(this.pingFrame())
+  }
+
+  #publish(frame: Buffer): void {
+    this.#publishedAt = performance.now()
     for (const client of this.clients) client.write(frame)
   }
 
@@ -56,13 +71,13 @@ export class FlagFeed {
     this.#fullSet = null
     if (change.kind === 'all') {
       this.#ring = []
-      if (this.clients.size > 0) this.publish(this.#encodeFullSet())
+      if (this.clients.size > 0) this.#publish(this.#encodeFullSet())
       return
     }
     const encoded = encodeChange(change)
     this.#ring.push(encoded)
     if (this.#ring.length > ringMax) this.#ring.shift()
-    this.publish(encoded.frame)
+    this.#publish(encoded.frame)
   }
 
   #missedSince(version: number): readonly Buffer[] | null {

@@ -3,9 +3,9 @@
  *
  *  1. A feed is opened by its first client and stays: environments are few.
  *  2. Acknowledgements are counted at once and stored in groups, because a change is acknowledged by everybody within
- *     milliseconds. One that says nothing new is stored with the next ping: a thousand heartbeats are one statement. One
+ *     milliseconds. One that says nothing new is stored every 3 s: a thousand heartbeats are one statement. One
  *     that could not be stored is stored with the SDK's next heartbeat.
- *  3. A ping every 3 s tells clients that the server lives, and drops those that read nothing.
+ *  3. A ping after 3 s without a change tells clients that the server lives, and drops those that read nothing.
  */
 import type { Scope, SdkStore } from '@dankai/store'
 import type { Logger } from '../../http/log.ts'
@@ -13,7 +13,9 @@ import type { Environments } from '../../serving/environments.ts'
 import { FlagFeed } from './flag-feed.ts'
 import type { StreamClient } from './stream-client.ts'
 
-const pingEveryMs = 3_000
+/** How late a ping may be. */
+const lookEveryMs = 250
+const storeHeartbeatsEveryMs = 3_000
 
 export interface SdkAcknowledgement {
   readonly sdk: string
@@ -41,6 +43,7 @@ export class StreamHub {
   #storing: Promise<void> | null = null
   #closed = false
   readonly #pinger: NodeJS.Timeout
+  readonly #heartbeatTimer: NodeJS.Timeout
   dropped = 0
 
   constructor(environments: Environments, sdks: SdkNotes, log: Logger) {
@@ -48,9 +51,9 @@ export class StreamHub {
     this.#sdks = sdks
     this.#log = log
     this.#pinger = setInterval(() => {
-      for (const feed of this.#feeds.values()) feed.publish(feed.pingFrame())
-      this.#storeHeartbeats()
-    }, pingEveryMs)
+      for (const feed of this.#feeds.values()) feed.pingWhenQuiet()
+    }, lookEveryMs)
+    this.#heartbeatTimer = setInterval(() => this.#storeHeartbeats(), storeHeartbeatsEveryMs)
   }
 
   get clientCount(): number {
@@ -133,6 +136,7 @@ export class StreamHub {
   async close(): Promise<void> {
     this.#closed = true
     clearInterval(this.#pinger)
+    clearInterval(this.#heartbeatTimer)
     for (const feed of this.#feeds.values()) {
       feed.close()
       const clients = [...feed.clients]

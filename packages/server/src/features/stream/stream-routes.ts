@@ -22,7 +22,7 @@ const streamRoute = createRoute({
   },
   responses: {
     200: {
-      description: 'Events: flags (the full set), change, ping (every 3 s).',
+      description: 'Events: flags (the full set), change, ping (after 3 s without another).',
       content: { 'text/event-stream': { schema: z.string() } },
     },
     ...problemAnswer,

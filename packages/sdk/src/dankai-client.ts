@@ -286,8 +286,8 @@ class Client implements DankaiClient {
     }
   }
 
-  #isSwitchedOff(flag: CompiledFlag): boolean {
-    return this.#status === 'stale' && (this.#switchedOff || this.#leases.isOver(flag))
+  #isSwitchedOff({ definition }: CompiledFlag): boolean {
+    return this.#status === 'stale' && (this.#switchedOff || this.#leases.isOver(definition))
   }
 
   /** What was just written to `#answer`: counted, and told of the user when it is part of an experiment. */
@@ -350,14 +350,14 @@ class Client implements DankaiClient {
   }
 
   #reportProblem(key: string): void {
-    const problem = this.#known.find(key)?.problems[0]
+    const problem = this.#known.problemsOf(key)[0]
     if (problem !== undefined) this.#events.emit('error', new Error(`${problem.message} Its off variant is served`))
   }
 
   /** A server that talks but cannot bring this client up to date leaves it stale all the same. */
   #heardWhileFollowing(): void {
     if (!this.#followsOn) return
-    const lapsed = this.#status === 'stale' ? this.#leases.over(this.#known.all()) : []
+    const lapsed = this.#status === 'stale' ? this.#leases.over(this.#known.definitions()) : []
     this.#leases.heard()
     this.#watchSilence()
     if (this.#status === 'fresh') return
@@ -381,7 +381,7 @@ class Client implements DankaiClient {
     this.#status = 'stale'
     this.#switchedOff = this.#settings.onStale === 'off'
     this.#events.emit('stale', { version: this.#known.version })
-    this.#leases.watch(this.#known.all())
+    this.#leases.watch(this.#known.definitions())
   }
 
   #failed<Value extends JsonValue>(value: Value, errorCode: EvaluationErrorCode): ClientEvaluation<Value> {

@@ -4,8 +4,12 @@
  * 1. A lease counts from the last time the control plane was heard, and only a stale client looks at it.
  * 2. Its end is told once, for all flags whose lease ends then; being heard again brings them back.
  */
-import type { CompiledFlag } from '@dankai/flags'
 import type { Clock } from './clock.ts'
+
+export interface LeasedFlag {
+  readonly key: string
+  readonly leaseMs?: number
+}
 
 export class FlagLeases {
   readonly #clock: Clock
@@ -24,27 +28,27 @@ export class FlagLeases {
     this.#heardAt = this.#clock.now()
   }
 
-  isOver({ definition }: CompiledFlag): boolean {
-    return definition.leaseMs !== undefined && this.#clock.now() >= this.#heardAt + definition.leaseMs
+  isOver({ leaseMs }: LeasedFlag): boolean {
+    return leaseMs !== undefined && this.#clock.now() >= this.#heardAt + leaseMs
   }
 
-  over(flags: readonly CompiledFlag[]): readonly string[] {
-    return flags.filter(flag => this.isOver(flag)).map(({ definition }) => definition.key)
+  over(flags: readonly LeasedFlag[]): readonly string[] {
+    return flags.filter(flag => this.isOver(flag)).map(({ key }) => key)
   }
 
   /** From becoming stale on: tells of leases that are over already, and of each when it ends. */
-  watch(flags: readonly CompiledFlag[]): void {
+  watch(flags: readonly LeasedFlag[]): void {
     const over = this.over(flags)
     if (over.length > 0) this.#tell(over)
-    this.#watchNext(flags.filter(flag => flag.definition.leaseMs !== undefined && !this.isOver(flag)))
+    this.#watchNext(flags.filter(flag => flag.leaseMs !== undefined && !this.isOver(flag)))
   }
 
   close(): void {
     this.#cancel()
   }
 
-  #watchNext(held: readonly CompiledFlag[]): void {
-    const nextMs = Math.min(...held.map(({ definition }) => definition.leaseMs!))
+  #watchNext(held: readonly LeasedFlag[]): void {
+    const nextMs = Math.min(...held.map(({ leaseMs }) => leaseMs!))
     if (held.length === 0) return
     this.#cancel = this.#clock.after(this.#heardAt + nextMs - this.#clock.now(), () => {
       this.#tell(this.over(held))

@@ -11,7 +11,13 @@
  * 4. What is said to have changed is every flag whose answer may be another: those that were written, and those that ask
  *    for one of them as a prerequisite, whatever the number of steps between.
  */
-import { type CompiledFlag, type FlagDefinition, FlagSet } from '@dankai/flags'
+import {
+  type CompiledFlag,
+  type FlagDefinition,
+  type FlagProblem,
+  FlagSet,
+  type StoredFlagDefinition,
+} from '@dankai/flags'
 import type { StreamMessage } from './stream-message.ts'
 
 export type Application =
@@ -42,6 +48,15 @@ export class KnownFlags {
 
   all(): readonly CompiledFlag[] {
     return this.#flags.all()
+  }
+
+  /** As the server sent them. */
+  definitions(): readonly StoredFlagDefinition[] {
+    return this.#flags.definitions()
+  }
+
+  problemsOf(key: string): readonly FlagProblem[] {
+    return this.#flags.problemsOf(key)
   }
 
   bootstrap(version: number | null, flags: readonly FlagDefinition[]): void {
@@ -81,8 +96,9 @@ export class KnownFlags {
 }
 
 function changedKeys(before: FlagSet, after: FlagSet): string[] {
-  const keys = new Set([...before.all(), ...after.all()].map(({ definition }) => definition.key))
-  return [...keys].filter(key => textOf(before.find(key)) !== textOf(after.find(key)))
+  const [was, is] = [textsOf(before), textsOf(after)]
+  return [...new Set([...was.keys(), ...is.keys()])].filter(key => was.get(key) !== is.get(key))
 }
 
-const textOf = (flag: CompiledFlag | undefined): string | undefined => JSON.stringify(flag?.definition)
+const textsOf = (flags: FlagSet): ReadonlyMap<string, string> =>
+  new Map(flags.definitions().map(definition => [definition.key, JSON.stringify(definition)]))

@@ -209,6 +209,7 @@ function checkCohort(path: string, cohort: Fields, { segments }: Names, report: 
 function checkSegments(flag: Fields, names: Names, report: Report): void {
   if (!checkRecord('segments', flag.segments, limits.segments, 'segments', report)) return
   const entries = Object.entries(names.segments)
+  if (entries.length === 0) return
   let sound = true
   const note: Report = (path, found, expected) => {
     sound = false

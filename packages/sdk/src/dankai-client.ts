@@ -35,6 +35,7 @@ import { type FlagStream, openFlagStream } from './flag-stream.ts'
 import { type Application, type FlagMessage, KnownFlags } from './known-flags.ts'
 import { createPostJson } from './request.ts'
 import { type Labels, type Sample, SampleBuffer } from './sample-buffer.ts'
+import { SilenceWatch } from './silence-watch.ts'
 import type { StreamMessage } from './stream-message.ts'
 import { type UserEvent, UserEvents, userEventsBody } from './user-events.ts'
 
@@ -107,13 +108,13 @@ class Client implements DankaiClient {
   /** Written and read within one call: an object for each would be the only thing a call allocates. */
   readonly #answer: Evaluation = emptyEvaluation()
   readonly #acknowledgements: Acknowledgements
+  readonly #silence: SilenceWatch
   readonly #stream: FlagStream
   readonly #waiting = new Set<{ resolve(): void; reject(error: Error): void }>()
   #status: ClientStatus = 'starting'
   #switchedOff = false
   #spreadMs = 0
   #followsOn = false
-  #cancelStale: () => void = () => {}
   #cancelEvaluations: () => void = () => {}
 
   constructor(settings: Settings, { bootstrap, environment, onError }: ClientOptions) {
@@ -164,7 +165,7 @@ class Client implements DankaiClient {
       post,
       spreadMs: () => this.#spreadMs,
     })
-    this.#watchSilence()
+    this.#silence = new SilenceWatch(this.#clock, staleAfterMs, () => this.#becomeStale())
     this.#stream = openFlagStream({
       ...shared,
       url: endpoint('/v1/stream'),
@@ -266,7 +267,7 @@ class Client implements DankaiClient {
   async close(): Promise<void> {
     if (this.#status === 'closed') return
     this.#status = 'closed'
-    this.#cancelStale()
+    this.#silence.stop()
     this.#cancelEvaluations()
     this.#leases.close()
     this.#takeEvaluations()
@@ -359,7 +360,7 @@ class Client implements DankaiClient {
     if (!this.#followsOn) return
     const lapsed = this.#status === 'stale' ? this.#leases.over(this.#known.definitions()) : []
     this.#leases.heard()
-    this.#watchSilence()
+    this.#silence.heard()
     if (this.#status === 'fresh') return
     this.#status = 'fresh'
     this.#switchedOff = false
@@ -370,11 +371,6 @@ class Client implements DankaiClient {
   /** What they serve has changed without a new version. */
   #tellLapsed(keys: readonly string[]): void {
     if (keys.length > 0) this.#events.emit('change', { version: this.#known.version, keys })
-  }
-
-  #watchSilence(): void {
-    this.#cancelStale()
-    this.#cancelStale = this.#clock.after(this.#settings.staleAfterMs, () => this.#becomeStale())
   }
 
   #becomeStale(): void {

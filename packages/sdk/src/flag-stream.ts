@@ -16,6 +16,7 @@ import { type Backoff, createBackoff } from './backoff.ts'
 import type { Clock } from './clock.ts'
 import { retryAfterMs } from './request.ts'
 import { createEventParser } from './server-sent-events.ts'
+import { SilenceWatch } from './silence-watch.ts'
 import { parseStreamMessage, type StreamMessage } from './stream-message.ts'
 import type { EventSourceAnswer, Transport } from './transport/transport.ts'
 
@@ -70,8 +71,9 @@ async function keepOpen(options: FlagStreamOptions, backoff: Backoff, closing: A
 }
 
 async function readOneConnection(options: FlagStreamOptions, backoff: Backoff, closing: AbortSignal): Promise<Ending> {
-  const silence = watchSilence(options.clock, options.staleAfterMs)
-  const signal = AbortSignal.any([closing, silence.signal])
+  const silent = new AbortController()
+  const silence = new SilenceWatch(options.clock, options.staleAfterMs, () => silent.abort())
+  const signal = AbortSignal.any([closing, silent.signal])
   try {
     const answer = await requestStream(options, signal)
     const refusal = refusalOf(answer, options.clock)
@@ -84,7 +86,7 @@ async function readOneConnection(options: FlagStreamOptions, backoff: Backoff, c
       if (message.kind === 'change' || message.kind === 'ping') backoff.reset()
     })
   } catch (cause) {
-    return silence.signal.aborted
+    return silent.signal.aborted
       ? { found: `nothing for ${options.staleAfterMs} ms` }
       : { found: `no connection (${reasonOf(cause)})`, cause }
   } finally {
@@ -136,20 +138,6 @@ async function readEvents(
     return true
   })
   return { found }
-}
-
-function watchSilence(clock: Clock, silentMaxMs: number): { signal: AbortSignal; heard(): void; stop(): void } {
-  const abort = new AbortController()
-  const arm = (): (() => void) => clock.after(silentMaxMs, () => abort.abort())
-  let disarm = arm()
-  return {
-    signal: abort.signal,
-    heard() {
-      disarm()
-      disarm = arm()
-    },
-    stop: () => disarm(),
-  }
 }
 
 function wait(clock: Clock, delayMs: number, closing: AbortSignal): Promise<void> {

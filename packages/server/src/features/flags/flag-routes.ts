@@ -17,6 +17,7 @@ import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
 import { stopsIn } from '../../serving/served-flags.ts'
 import { viewOf } from './flag-view.ts'
 import { readEvaluationTimes } from './last-evaluated.ts'
+import { requireOrdinaryNames } from './ordinary-names.ts'
 import { requireUnasked } from './prerequisite-refusals.ts'
 import { careWith, readFlag, refusalOf, versionOf, writeFlag } from './write-flag.ts'
 
@@ -98,6 +99,7 @@ export function useFlags(api: Api, app: Application): void {
     const scope = requestScope(c)
     const { key } = c.req.valid('param')
     const body = c.req.valid('json')
+    requireOrdinaryNames(`flag "${key}"`, await c.req.json())
     const definition = definitionOf(key, body)
     const flag = await writeFlag(app, scope, {
       definition,

@@ -81,6 +81,19 @@ describe('a flag and its care', () => {
       'Cannot accept flag "too-large": variants.on: found a number too large to keep, expected numbers within 1.7e308.',
     )
     assert.equal((await api('GET', '/v1/flags/too-large')).status, 404)
+    const places: readonly [body: string, place: string][] = [
+      ['{"flag":{"variants":{"__proto__":true,"off":false}}}', 'flag.variants.__proto__'],
+      ['{"flag":{"segments":{"__proto__":{"keys":["a"]}}}}', 'flag.segments.__proto__'],
+      ['{"flag":{"variants":{"on":{"a":[{"__proto__":1}]},"off":{}}}}', 'flag.variants.on.a.0.__proto__'],
+    ]
+    for (const [body, place] of places) {
+      const answer = await fetch(`${server.url}/v1/flags/named`, { method: 'PUT', headers, body })
+      assert.equal(
+        ((await answer.json()) as { detail: string }).detail,
+        `Cannot accept flag "named": ${place}: found a name that JavaScript keeps for itself, expected another.`,
+      )
+    }
+    assert.equal((await api('GET', '/v1/flags/named')).status, 404)
     assert.equal((await put('kept', { variants: { on: { at: [1, null] }, off: '' } })).status, 200)
   })
 

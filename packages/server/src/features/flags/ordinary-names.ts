@@ -1,0 +1,24 @@
+import { HttpProblem } from '../../http/http-problem.ts'
+
+/** Deeper than any flag; what lies below is refused by the schema. */
+const depthMax = 20
+
+/** JSON text may name a field `__proto__`, which readers leave out without a word: what somebody wrote would be lost. */
+export function requireOrdinaryNames(what: string, found: unknown): void {
+  const path = placeOfPrototypeName(found, [])
+  if (path === null) return
+  throw new HttpProblem(
+    'invalid',
+    `Cannot accept ${what}: ${path.join('.')}: found a name that JavaScript keeps for itself, expected another.`,
+  )
+}
+
+function placeOfPrototypeName(found: unknown, path: readonly string[]): readonly string[] | null {
+  if (typeof found !== 'object' || found === null || path.length > depthMax) return null
+  for (const [name, value] of Object.entries(found)) {
+    const inner = [...path, name]
+    const place = name === '__proto__' ? inner : placeOfPrototypeName(value, inner)
+    if (place !== null) return place
+  }
+  return null
+}

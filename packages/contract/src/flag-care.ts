@@ -27,7 +27,11 @@ export const flagCareSchema = z
     reviewedAt: moment,
     createdAt: moment,
     removeAfterMs: z.number().min(0).nullable().describe('In place of what its kind is kept for, from its making.'),
-    client: z.boolean().describe('Clients outside the server may read it.'),
+    client: z
+      .boolean()
+      .describe(
+        'Meant for browsers and apps too. A note: keys of kind sdk-client read every flag of their environment.',
+      ),
   })
   .meta({ id: 'FlagCare' })
 

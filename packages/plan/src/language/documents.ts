@@ -44,7 +44,14 @@ const flag: Declaration = {
     include: key(attributes, 'Who is always in', '常に含める人'),
     segments: key(oneOrMore(text(format.freeName), 20), 'Segments that are always in', '常に含める組'),
     removeAfter: key(text(format.duration), 'When it should be gone', '片付ける時期'),
-    client: key(text(format.boolean), 'Clients may read it', 'クライアントが読んでよい', { default: 'false' }),
+    client: key(
+      text(format.boolean),
+      'Meant for browsers and apps too; a note for people, their keys read every flag',
+      'ブラウザやアプリでも使う（人への覚え書き。それらのキーはすべてのフラグを読める）',
+      {
+        default: 'false',
+      },
+    ),
   },
 }
 

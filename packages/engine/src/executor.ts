@@ -41,7 +41,8 @@ type Finish = Parameters<EngineStore['commands']['finishCommand']>[1]
 /** Longer than a hiccup of a provider, short against the minutes a notice may take. */
 const retryFirstMs = 1_000
 const retryMostMs = 60_000
-const recoverEveryMs = 5_000
+/** Half of the time after which an instance counts as dead: what it left is not long without anybody. */
+const recoverEveryMs = 2_000
 /** A lane with nothing to claim asks again after this, if another lane has something waiting. */
 const idleClaimMs = 250
 

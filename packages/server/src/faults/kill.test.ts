@@ -25,7 +25,10 @@ function isPossible(point: FaultPoint, moment: FaultMoment): boolean {
   return !point.startsWith('raise') || moment === 'the release starts'
 }
 
-/** Commands are recovered when somebody died before, so that a recovery that dies is the second death. */
+/**
+ * Commands are recovered when somebody died before, so that a recovery that dies is the second death: the second look
+ * after the first one, two to four seconds later, before the release can be over.
+ */
 function faultsFor(point: FaultPoint): Pick<JourneySettings, 'faults' | 'secondFaults'> {
   if (!point.startsWith('recover')) return { faults: [`${point}:1 from SIGUSR2`] }
   return { faults: ['command: after run:1 from SIGUSR2', `${point}:2`], secondFaults: [`${point}:2 from SIGUSR2`] }

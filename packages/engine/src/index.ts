@@ -1,6 +1,7 @@
 export { type CreateInput, type CreateResult, createEngine, type Engine, type EngineHint } from './engine.ts'
 export { type EngineLog, type EngineOptions, type EngineStore, silentLog } from './engine-options.ts'
 export { type FaultPoint, type Faults, faultPoints, Killed, noFaults } from './fault-points.ts'
+export { deadAfterMs, lateAfterMs, lookForDeadEveryMs } from './liveness.ts'
 export type {
   ClaimedCommand,
   Clock,

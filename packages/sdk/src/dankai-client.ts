@@ -24,20 +24,19 @@ import {
   type JsonValue,
 } from '@dankai/flags'
 import { Acknowledgements } from './acknowledgements.ts'
-import { BatchReports, type ReportFigures } from './batch-reports.ts'
+import type { ReportFigures } from './batch-reports.ts'
 import type { Bootstrap } from './bootstrap.ts'
 import { type ClientEventName, type ClientListener, createEventSource, type EventSource } from './client-events.ts'
 import { type ClientOptions, type Settings, settingsOf } from './client-options.ts'
 import type { Clock } from './clock.ts'
-import { EvaluationCounts } from './evaluation-counts.ts'
 import { FlagLeases } from './flag-leases.ts'
 import { type FlagStream, openFlagStream } from './flag-stream.ts'
 import { type Application, type FlagMessage, KnownFlags } from './known-flags.ts'
+import { Reporting } from './reporting.ts'
 import { createPostJson } from './request.ts'
-import { type Labels, type Sample, SampleBuffer } from './sample-buffer.ts'
+import type { Labels } from './sample-buffer.ts'
 import { SilenceWatch } from './silence-watch.ts'
 import type { StreamMessage } from './stream-message.ts'
-import { type UserEvent, UserEvents, userEventsBody } from './user-events.ts'
 
 export type ClientStatus = 'starting' | 'fresh' | 'stale' | 'closed'
 
@@ -79,16 +78,6 @@ export interface DankaiClient {
   close(): Promise<void>
 }
 
-/** Two minutes of one batch a second: older samples come too late to decide anything. */
-const sampleBatchesMax = 120
-/** An experiment is read by the hour; a few seconds let the users of a busy service be one request. */
-const userEventsEveryMs = 6_000
-/** An hour of them. */
-const userEventBatchesMax = 600
-const evaluationsEveryMs = 60_000
-/** A quarter of what the sample buffer takes between two reports. */
-const evaluationsAtOnceMax = 500
-
 export function createDankaiClient(options: ClientOptions): DankaiClient {
   return new Client(settingsOf(options), options)
 }
@@ -99,11 +88,7 @@ class Client implements DankaiClient {
   readonly #clock: Clock
   readonly #known = new KnownFlags()
   readonly #events: EventSource = createEventSource()
-  readonly #buffer: SampleBuffer
-  readonly #reports: BatchReports<Sample>
-  readonly #userEvents = new UserEvents()
-  readonly #userReports: BatchReports<UserEvent>
-  readonly #evaluations = new EvaluationCounts()
+  readonly #reporting: Reporting
   readonly #leases: FlagLeases
   /** Written and read within one call: an object for each would be the only thing a call allocates. */
   readonly #answer: Evaluation = emptyEvaluation()
@@ -115,12 +100,11 @@ class Client implements DankaiClient {
   #switchedOff = false
   #spreadMs = 0
   #followsOn = false
-  #cancelEvaluations: () => void = () => {}
 
   constructor(settings: Settings, { bootstrap, environment, onError }: ClientOptions) {
     this.#settings = settings
     this.#clock = settings.clock
-    const { url, key, name, random, service, bucketMs, flushEveryMs, transport, staleAfterMs } = settings
+    const { url, key, name, random, transport, staleAfterMs } = settings
     if (onError !== undefined) this.#events.on('error', onError)
     if (typeof bootstrap === 'function') void this.#loadBootstrap(bootstrap)
     else if (bootstrap !== undefined) this.#known.bootstrap(bootstrap.version ?? null, bootstrap.flags)
@@ -129,35 +113,8 @@ class Client implements DankaiClient {
     const authorization = { Authorization: `Bearer ${key}` }
     const shared = { clock: this.#clock, random, report: (error: Error) => this.#events.emit('error', error) }
     const post = createPostJson({ endpoint, headers: authorization, transport, clock: this.#clock })
-    this.#buffer = new SampleBuffer({ service, bucketMs })
-    const reports = { ...shared, sdk: this.id, post }
-    this.#reports = new BatchReports({
-      ...reports,
-      what: 'samples',
-      path: '/v1/samples',
-      take: () => this.#buffer.take(),
-      droppedBefore: () => this.#buffer.dropped,
-      bodyOf: samples => ({ samples }),
-      nameOf: sample => `sample "${sample?.series}"`,
-      newestFirst: true,
-      batchesMax: sampleBatchesMax,
-      flushEveryMs,
-    })
-    this.#userReports = new BatchReports({
-      ...reports,
-      what: 'events of users',
-      path: '/v1/exposures',
-      take: () => this.#userEvents.take(),
-      droppedBefore: () => this.#userEvents.dropped,
-      bodyOf: userEventsBody,
-      nameOf: () => 'an event of a user',
-      // The server tells a repetition by its number being no higher than the last.
-      newestFirst: false,
-      batchesMax: userEventBatchesMax,
-      flushEveryMs: userEventsEveryMs,
-    })
+    this.#reporting = new Reporting({ ...shared, ...settings, sdk: this.id, post })
     this.#leases = new FlagLeases(this.#clock, keys => this.#tellLapsed(keys))
-    this.#reportEvaluationsLater()
     this.#acknowledgements = new Acknowledgements({
       ...shared,
       sdk: this.id,
@@ -229,15 +186,15 @@ class Client implements DankaiClient {
   }
 
   count(series: string, labels: Labels, by = 1): void {
-    this.#buffer.add('count', series, labels, by, this.#clock.now())
+    this.#reporting.sample('count', series, labels, by)
   }
 
   duration(series: string, labels: Labels, ms: number): void {
-    this.#buffer.add('amount', series, labels, ms, this.#clock.now())
+    this.#reporting.sample('amount', series, labels, ms)
   }
 
   value(series: string, labels: Labels, value: number): void {
-    this.#buffer.add('level', series, labels, value, this.#clock.now())
+    this.#reporting.sample('level', series, labels, value)
   }
 
   observeRequest(labels: Labels, request: { readonly status: number; readonly durationMs: number }): void {
@@ -246,34 +203,29 @@ class Client implements DankaiClient {
   }
 
   track(event: string, context: EvaluationContext, details: { readonly value?: number | undefined } = {}): void {
-    if (this.#settings.reportsUsers)
-      this.#userEvents.note(event, targetingKeyOf(context), details.value ?? 1, this.#clock.now())
+    this.#reporting.track(event, context, details.value ?? 1)
   }
 
   samples(): ReportFigures {
-    return this.#reports.figures()
+    return this.#reporting.samples()
   }
 
   userEvents(): ReportFigures {
-    return this.#userReports.figures()
+    return this.#reporting.userEvents()
   }
 
-  async flush(): Promise<boolean> {
-    this.#takeEvaluations()
-    const sent = await Promise.all([this.#reports.flush(), this.#userReports.flush()])
-    return sent.every(isSent => isSent)
+  flush(): Promise<boolean> {
+    return this.#reporting.flush()
   }
 
   async close(): Promise<void> {
     if (this.#status === 'closed') return
     this.#status = 'closed'
     this.#silence.stop()
-    this.#cancelEvaluations()
     this.#leases.close()
-    this.#takeEvaluations()
     for (const { reject } of [...this.#waiting]) reject(new Error('Cannot become ready: the client was closed'))
     const following = this.#stream.close().then(() => this.#acknowledgements.close())
-    await Promise.all([following, this.#reports.close(), this.#userReports.close()])
+    await Promise.all([following, this.#reporting.close()])
   }
 
   async #loadBootstrap(load: () => Promise<Bootstrap>): Promise<void> {
@@ -293,26 +245,8 @@ class Client implements DankaiClient {
 
   /** What was just written to `#answer`: counted, and told of the user when it is part of an experiment. */
   #observe({ definition }: CompiledFlag, context: EvaluationContext): void {
-    const { variant, inExperiment, bucket } = this.#answer
-    if (variant === null || this.#status === 'closed') return
-    const { reportsEvaluations, reportsUsers } = this.#settings
-    if (reportsEvaluations) this.#evaluations.count(definition.key, variant)
-    const isPartOfExperiment = inExperiment || (bucket !== null && definition.kind === 'experiment')
-    if (isPartOfExperiment && reportsUsers)
-      this.#userEvents.expose(definition.key, variant, targetingKeyOf(context), this.#clock.now())
-  }
-
-  #reportEvaluationsLater(): void {
-    if (!this.#settings.reportsEvaluations) return
-    this.#cancelEvaluations = this.#clock.after(evaluationsEveryMs, () => {
-      this.#takeEvaluations()
-      this.#reportEvaluationsLater()
-    })
-  }
-
-  #takeEvaluations(): void {
-    for (const { flag, variant, count } of this.#evaluations.take(evaluationsAtOnceMax))
-      this.count('flag_evaluations', { flag, variant }, count)
+    if (this.#answer.variant !== null && this.#status !== 'closed')
+      this.#reporting.evaluation(definition, this.#answer, context)
   }
 
   #receive(message: StreamMessage): { readonly stop: string } | 'go on' {
@@ -389,15 +323,6 @@ class Client implements DankaiClient {
 
 function gapText({ found, known }: Extract<Application, { outcome: 'gap' }>): string {
   return `version ${found} after ${known}, expected ${known + 1}; the full set is needed`
-}
-
-/** Reading a context can run the caller's code (getters, proxies); one that throws has no key. */
-function targetingKeyOf(context: EvaluationContext): unknown {
-  try {
-    return context.targetingKey
-  } catch {
-    return undefined
-  }
 }
 
 function isOfTypeOf<Value extends JsonValue>(example: Value, found: JsonValue): found is Value {

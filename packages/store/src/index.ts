@@ -53,7 +53,6 @@ export type {
 export { plannedChangesMax } from './flag-ports.ts'
 export type { FlagUsageStore, FlagUse } from './flag-usage-ports.ts'
 export type { Hint, Hints, Unsubscribe } from './hint-ports.ts'
-export { deadAfterMs } from './liveness.ts'
 export { createMemoryStore, type MemoryStore } from './memory/create-memory-store.ts'
 export { createPostgresStore, type PostgresStoreOptions } from './postgres/create-postgres-store.ts'
 export { checkProgram, migrateDown, migrateUp, programVersion, schemaVersion } from './postgres/migrate.ts'

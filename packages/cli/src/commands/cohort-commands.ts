@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { type AddCommand, collect, wholeNumber } from '../command-parts.ts'
+import { type AddCommand, collect, wholeNumber, withPlace } from '../command-parts.ts'
 import { type Context, say } from '../context.ts'
 
 /** `dankai cohort …`: who is in, and why. */
@@ -12,7 +12,7 @@ export function addCohortCommands(
   const add = under(group)
   const text = (en: string, ja: string): string => say(context, en, ja)
 
-  add('explain <user>', 'why a user is in or out of flags', '利用者がフラグに入る、入らないわけ')
+  withPlace(add('explain <user>', 'why a user is in or out of flags', '利用者がフラグに入る、入らないわけ'), context)
     .option('--flag <key>', text('only this flag, step by step', 'このフラグだけを一歩ずつ'))
     .option(
       '--attribute <name=value>',
@@ -20,8 +20,6 @@ export function addCohortCommands(
       collect,
       [],
     )
-    .option('--environment <name>', text('in place of that of the key', '鍵の環境の代わりに'))
-    .option('--project <name>', text('in place of that of the key', '鍵のプロジェクトの代わりに'))
     .action(async (user: string, options) => (await import('../flags/cohort.ts')).explainCohort(context, user, options))
 
   add('preview', 'what a sample with quotas comes to', '割当てのある標本の見積り')

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { AddCommand } from '../command-parts.ts'
+import { type AddCommand, withPlace } from '../command-parts.ts'
 import { type Context, say } from '../context.ts'
 
 /** `dankai experiments …`: what variants of a flag do to what users do. */
@@ -13,10 +13,7 @@ export function addExperimentCommands(
   )
   const inGroup = under(group)
   const text = (en: string, ja: string): string => say(context, en, ja)
-  const add: AddCommand = (usage, en, ja) =>
-    inGroup(usage, en, ja)
-      .option('--environment <name>', text('in place of that of the key', '鍵の環境の代わりに'))
-      .option('--project <name>', text('in place of that of the key', '鍵のプロジェクトの代わりに'))
+  const add: AddCommand = (usage, en, ja) => withPlace(inGroup(usage, en, ja), context)
 
   add('list', 'list experiments', '実験を並べる').action(async options =>
     (await import('../flags/experiments.ts')).listExperiments(context, options),

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { type AddCommand, collect, wholeNumber } from '../command-parts.ts'
+import { type AddCommand, collect, wholeNumber, withPlace } from '../command-parts.ts'
 import { type Context, say } from '../context.ts'
 
 type Under = (parent: Command) => AddCommand
@@ -13,10 +13,7 @@ export function addFlagCommands(addToRoot: AddCommand, under: Under, context: Co
   ).helpCommand(false)
   const inGroup = under(group)
   const text = (en: string, ja: string): string => say(context, en, ja)
-  const add: AddCommand = (usage, en, ja) =>
-    inGroup(usage, en, ja)
-      .option('--environment <name>', text('in place of that of the key', '鍵の環境の代わりに'))
-      .option('--project <name>', text('in place of that of the key', '鍵のプロジェクトの代わりに'))
+  const add: AddCommand = (usage, en, ja) => withPlace(inGroup(usage, en, ja), context)
   const change: AddCommand = (usage, en, ja) =>
     add(usage, en, ja)
       .option('--why <reason>', text('kept in the record', '記録に残す理由'))

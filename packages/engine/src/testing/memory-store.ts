@@ -1,6 +1,7 @@
 import type { Command, Event, HandReading, ReleaseState, ReleaseStatus } from '@dankai/core'
 import type { EngineHint } from '../engine.ts'
 import type { EngineStore } from '../engine-options.ts'
+import { deadAfterMs, lateAfterMs } from '../liveness.ts'
 import type { ClaimedCommand, Commit, EndedCommand, HandRow, LoadedRelease, NewRelease } from '../ports.ts'
 
 /** A store as the engine's laws look at it from outside; the laws run on every store that offers this. */
@@ -82,9 +83,6 @@ interface CommandRow {
   folded: boolean
   late: number
 }
-
-const deadAfterMs = 4_000
-const lateAfterMs = 2_000
 
 function createMemoryStore(now: () => number): MemoryStore {
   const rows = new Map<string, ReleaseRow>()

@@ -1,4 +1,4 @@
-import { deadAfterMs } from '../liveness.ts'
+import { deadAfterMs } from '@dankai/engine'
 import type { Store } from '../server-ports.ts'
 import { StoreError } from '../store-error.ts'
 import type { MemoryInstance, MemoryState } from './memory-state.ts'

@@ -1,5 +1,11 @@
-import type { EndedCommand, LoadedRelease, NewRelease, ReleaseStore, ReleaseTouch } from '@dankai/engine'
-import { lateAfterMs } from '../liveness.ts'
+import {
+  type EndedCommand,
+  type LoadedRelease,
+  lateAfterMs,
+  type NewRelease,
+  type ReleaseStore,
+  type ReleaseTouch,
+} from '@dankai/engine'
 import { changesNothingButTime, commandsOf, flagKeysOf, newId } from '../release-row.ts'
 import { commitFully, isCurrent, writeTimes } from './memory-commit.ts'
 import { isOwnerAlive, type MemoryInstances } from './memory-instances.ts'

@@ -1,6 +1,5 @@
 import type { Command } from '@dankai/core'
-import type { ClaimedCommand, CommandStore } from '@dankai/engine'
-import { deadAfterMs } from '../liveness.ts'
+import { type ClaimedCommand, type CommandStore, deadAfterMs } from '@dankai/engine'
 import type { Database, Statement } from './database.ts'
 import type { Tell } from './hints.ts'
 import type { Instances } from './instances.ts'

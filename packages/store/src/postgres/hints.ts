@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
+import { deadAfterMs, lookForDeadEveryMs } from '@dankai/engine'
 import pg from 'pg'
 import type { Hint, Hints } from '../hint-ports.ts'
-import { deadAfterMs, lookForDeadEveryMs } from '../liveness.ts'
 import type { Database, Statement } from './database.ts'
 
 /**

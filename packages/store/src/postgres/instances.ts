@@ -1,5 +1,4 @@
-import type { InstanceStore } from '@dankai/engine'
-import { deadAfterMs } from '../liveness.ts'
+import { deadAfterMs, type InstanceStore } from '@dankai/engine'
 import type { InstanceSummary } from '../server-ports.ts'
 import { StoreError } from '../store-error.ts'
 import type { Database, Statement } from './database.ts'

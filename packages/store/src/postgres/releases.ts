@@ -1,8 +1,15 @@
 import type { EvidenceCheckpoint } from '@dankai/analysis'
 import type { HandReading, ReleaseState, ReleaseStatus } from '@dankai/core'
-import type { EndedCommand, LoadedRelease, ReleaseInbox, ReleaseStore, ReleaseTouch } from '@dankai/engine'
+import {
+  deadAfterMs,
+  type EndedCommand,
+  type LoadedRelease,
+  lateAfterMs,
+  type ReleaseInbox,
+  type ReleaseStore,
+  type ReleaseTouch,
+} from '@dankai/engine'
 import type { CompiledPlan } from '@dankai/plan'
-import { deadAfterMs, lateAfterMs } from '../liveness.ts'
 import { commitRelease } from './commit-release.ts'
 import { createRelease } from './create-release.ts'
 import type { Database, Statement } from './database.ts'

@@ -15,6 +15,7 @@ import { requestScope, requireKind } from '../../http/caller.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
 import { flagEditors, flagParams } from './flag-routes.ts'
+import { requireOrdinaryNames } from './ordinary-names.ts'
 import { patchFlag } from './planned-change.ts'
 import { readFlag, requireSound } from './write-flag.ts'
 
@@ -72,6 +73,7 @@ export function useFlagSchedule(api: Api, app: Application): void {
     const scope = requestScope(c)
     const { key } = c.req.valid('param')
     const { at: asked, flag: fields, anyway, why } = c.req.valid('json')
+    requireOrdinaryNames(`a planned change of flag "${key}"`, await c.req.json())
     const at = typeof asked === 'number' ? asked : Date.parse(asked)
     if (at <= app.now())
       throw new HttpProblem(

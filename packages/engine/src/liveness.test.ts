@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { defaultSettings } from '@dankai/engine'
 import { deadAfterMs } from './liveness.ts'
+import { defaultSettings } from './settings.ts'
 
 const missedBeats = 3
 const marginMs = 1_000

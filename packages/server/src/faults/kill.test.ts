@@ -26,12 +26,13 @@ function isPossible(point: FaultPoint, moment: FaultMoment): boolean {
 }
 
 /**
- * Commands are recovered when somebody died before, so that a recovery that dies is the second death: the second look
- * after the first one, two to four seconds later, before the release can be over.
+ * Commands are recovered when somebody died before, so that a recovery that dies is a second death: in the second look for
+ * them after its start, before anybody is taken for dead.
  */
-function faultsFor(point: FaultPoint): Pick<JourneySettings, 'faults' | 'secondFaults'> {
-  if (!point.startsWith('recover')) return { faults: [`${point}:1 from SIGUSR2`] }
-  return { faults: ['command: after run:1 from SIGUSR2', `${point}:2`], secondFaults: [`${point}:2 from SIGUSR2`] }
+function faultsFor(point: FaultPoint): Pick<JourneySettings, 'faults' | 'eitherDies'> {
+  if (point.startsWith('recover'))
+    return { faults: ['command: after run:1 from SIGUSR2', `${point}:2`], eitherDies: true }
+  return { faults: [`${point}:1 from SIGUSR2`], eitherDies: point.startsWith('command') }
 }
 
 for (const instances of [1, 2] as const) {

@@ -33,8 +33,8 @@ export interface JourneySettings {
   readonly door?: (databaseUrl: string) => Promise<{ readonly url: string }>
   /** Another plan of the same flag and service, in files of its own. */
   readonly plan?: { readonly name: string; readonly text: string }
-  /** Where the second one dies; those "from SIGUSR2" count from the death of the first on. */
-  readonly secondFaults?: readonly string[]
+  /** The second one dies there as well: who runs a command of a release need not be who owns it. */
+  readonly eitherDies?: boolean
 }
 
 const users = Array.from({ length: 1_000 }, (_, index) => ({ targetingKey: `user-${index}` }))
@@ -44,9 +44,9 @@ const bucketMs = 1_000
 export async function playJourney(settings: JourneySettings): Promise<Journey> {
   const journey = await startJourney(settings)
   try {
-    const { watch, first } = journey
+    const { watch } = journey
     await watch.until('the second phase is held', isHeldAtHalf)
-    if (settings.moment === 'the release fails') first.arm()
+    if (settings.moment === 'the release fails') arm(journey)
     await Promise.all([pauseRelease(journey), sendFailures(journey, () => watch.has('RollbackStarted'))])
     await watch.until('the release is over', () => watch.isOver)
     await followsTo(journey, 0)
@@ -59,20 +59,19 @@ export async function playJourney(settings: JourneySettings): Promise<Journey> {
 }
 
 export async function startJourney(settings: JourneySettings): Promise<Journey> {
-  const { house, instances, faults, secondFaults, moment, door, plan } = settings
+  const { house, instances, faults, eitherDies = false, moment, door, plan } = settings
   const databaseUrl = await house.database()
   const reachedBy = (await door?.(databaseUrl))?.url ?? databaseUrl
   // Somebody must be left: of two that both die, both are started again.
-  const isKept = instances === 1 || secondFaults !== undefined
+  const isKept = instances === 1 || eitherDies
   const open = (planned: readonly string[]) => house.instance({ databaseUrl: reachedBy, faults: planned, isKept })
-  const [first, second] = await Promise.all([open(faults), instances === 2 ? open(secondFaults ?? []) : null])
+  const [first, second] = await Promise.all([open(faults), instances === 2 ? open(eitherDies ? faults : []) : null])
   const { client, served } = await openClient(second ?? first, house.sdkKey)
   const version = `v-${randomUUID().slice(0, 8)}`
-  if (moment === 'the release starts') first.arm()
+  if (moment === 'the release starts') arm({ first, second })
   const urls = urlsOf(first, second)
   if (plan !== undefined) await applyPlan(first, plan)
   const id = await startRelease(urls(), plan?.name ?? planName, version)
-  void first.death().then(() => second?.arm())
   const watch = new ReleaseWatch(id, () => urls().toReversed())
   const close = async (): Promise<void> => {
     await Promise.all([watch.close(), client.close()])
@@ -81,6 +80,12 @@ export async function startJourney(settings: JourneySettings): Promise<Journey> 
   const journey = { id, version, databaseUrl, watch, client, served, first, second, close }
   answerPeople(journey)
   return journey
+}
+
+/** From here on faults "from SIGUSR2" count. */
+function arm({ first, second }: Pick<Journey, 'first' | 'second'>): void {
+  first.arm()
+  second?.arm()
 }
 
 /** People speak to the first instance while it lives, so that it is the one that acts. */

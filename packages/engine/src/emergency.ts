@@ -26,8 +26,6 @@ export interface EmergencyOptions {
 export class Emergency {
   readonly #options: EmergencyOptions
   readonly #lane: Lane
-  /** Releases lowered in memory, with the cause, until it is written down. */
-  readonly #lowered = new Map<string, string>()
   #judgedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: EmergencyOptions) {
@@ -37,7 +35,7 @@ export class Emergency {
 
   run(now: number, silentMs: number): number {
     const { settings } = this.#options
-    if (silentMs < settings.emergencyAfterMs) return this.#startRecording()
+    if (silentMs < settings.emergencyAfterMs) return this.#startWriting()
     if (now - this.#judgedAt < settings.beatEveryMs) return 0
     this.#judgedAt = now
     return this.#startJudging(now)
@@ -46,7 +44,7 @@ export class Emergency {
   #startJudging(now: number): number {
     let started = 0
     for (const release of this.#options.releases.residents.all.values()) {
-      if (release.state.lifecycle.kind !== 'running' || this.#lowered.has(release.id)) continue
+      if (release.state.lifecycle.kind !== 'running' || this.#options.releases.unwritten.has(release.id)) continue
       if (this.#lane.start(release.id, () => this.#guarded(release.id, () => this.#judge(release, now)))) started++
     }
     return started
@@ -58,31 +56,18 @@ export class Emergency {
     const because = nowRuleOf(release, outcome.events)
     const desired = desiredAfter(release.state, outcome.state, outcome.events)
     if (because === null || desired?.direction !== 'lower') return
-    this.#lowered.set(release.id, because)
+    this.#options.releases.doneUnwritten(release.id, { kind: 'act', action: rollbackFor(because) })
     this.#options.log.error({ releaseId: release.id, because }, 'exposure is lowered without the database')
     this.#options.lower(release.id, desired)
   }
 
-  #startRecording(): number {
+  #startWriting(): number {
+    const { releases } = this.#options
     let started = 0
-    for (const [id, because] of this.#lowered) {
-      if (this.#lane.start(id, () => this.#guarded(id, () => this.#record(id, because)))) started++
+    for (const id of releases.unwritten.keys()) {
+      if (this.#lane.start(id, () => this.#guarded(id, () => releases.writeUnwritten(id)))) started++
     }
     return started
-  }
-
-  async #record(releaseId: string, because: string): Promise<void> {
-    const why = `${because} (fired while the database was away)`
-    const action: Action = {
-      by: 'dankai',
-      roles: ['admin'],
-      why,
-      expected: null,
-      body: { type: 'rollback', runbook: null },
-    }
-    await this.#options.releases.do(releaseId, { kind: 'act', action })
-    // Refused means that it is on its way back already, or has ended.
-    this.#lowered.delete(releaseId)
   }
 
   async #guarded(releaseId: string, run: () => Promise<void>): Promise<void> {
@@ -91,6 +76,16 @@ export class Emergency {
     } catch (error) {
       this.#options.log.warn({ releaseId, detail: detailOf(error) }, 'emergency work on a release failed')
     }
+  }
+}
+
+function rollbackFor(because: string): Action {
+  return {
+    by: 'dankai',
+    roles: ['admin'],
+    why: `${because} (fired while the database was away)`,
+    expected: null,
+    body: { type: 'rollback', runbook: null },
   }
 }
 

@@ -20,6 +20,8 @@ import { detailOf, Lane, type Work } from './work.ts'
  *     an answer makes it unsure, and it is loaded again before the next decision.
  *  3. A turn that decided nothing new writes nothing by itself; what moved (numbers, wakeAt) is written together with
  *     that of other releases every few seconds.
+ *  4. What was done without the database is written with the first turn after it, before that turn decides anything:
+ *     the samples of that time would give a cause that is not the one.
  */
 export interface ReleaseLaneOptions extends ReleaseTurnsOptions {
   readonly ownerName: OwnerName
@@ -62,6 +64,7 @@ export class ReleaseLane {
   readonly #running = new Map<string, Promise<unknown>>()
   readonly #touches: ReleaseTouches
   readonly #mail = new Together<AskedMail>(asked => this.#readMail(asked))
+  readonly #unwritten = new Map<string, Deed>()
   #polledAt = Number.NEGATIVE_INFINITY
   #expectedBy: number | null = null
   #hasLostAnswer = false
@@ -127,13 +130,6 @@ export class ReleaseLane {
     const verb = deed.kind === 'amend' ? 'amend' : deed.action.body.type
     const message = `Cannot ${verb} release "${releaseId}": found other instances writing at the same time, expected a quiet moment. Try again.`
     return { ok: false, refusal: { code: 'conflict', message } }
-  }
-
-  /** What would be decided from memory alone; see ReleaseTurns. */
-  async judgeOffline(release: ResidentRelease, now: number): Promise<TurnOutcome | null> {
-    return this.#exclusively(release.id, async () =>
-      this.residents.holds(release) ? this.#turns.judgeOffline(release, now) : null,
-    )
   }
 
   /** Takes a release over that was just created or is wanted here. */
@@ -233,7 +229,9 @@ export class ReleaseLane {
 
   /** What becomes of a turn: memory follows the store. */
   async #turn(release: ResidentRelease, deed: Deed | null): Promise<TurnOutcome | 'lost'> {
-    const taken = await this.#turns.take(release, deed)
+    const unwritten = this.#unwritten.get(release.id) ?? null
+    const taken = await this.#turns.take(release, { unwritten, deed })
+    if (taken.kind !== 'lost') this.#unwritten.delete(release.id)
     if (taken.kind === 'quiet') return taken.outcome
     if (taken.kind === 'lost') {
       // An own write that had no answer would have been found out before deciding: this is another instance's.
@@ -245,6 +243,29 @@ export class ReleaseLane {
     if (isOver(release)) this.#drop(release.id)
     else if (taken.commit.plan !== null) await this.#reload(release.id)
     return taken.outcome
+  }
+
+  // ── Without the database ──────────────────────────────────────────────────────────────────────────────────────────
+
+  /** What would be decided from memory alone; see ReleaseTurns. */
+  async judgeOffline(release: ResidentRelease, now: number): Promise<TurnOutcome | null> {
+    return this.#exclusively(release.id, async () =>
+      this.residents.holds(release) ? this.#turns.judgeOffline(release, now) : null,
+    )
+  }
+
+  /** Releases on which something was done that is not written yet. */
+  get unwritten(): ReadonlyMap<string, Deed> {
+    return this.#unwritten
+  }
+
+  /** Somebody has done this without the database; the next turn writes it. */
+  doneUnwritten(releaseId: string, deed: Deed): void {
+    this.#unwritten.set(releaseId, deed)
+  }
+
+  async writeUnwritten(releaseId: string): Promise<void> {
+    if (!(await this.turn(releaseId))) this.#unwritten.delete(releaseId)
   }
 
   // ── Ownership ─────────────────────────────────────────────────────────────────────────────────────────────────────

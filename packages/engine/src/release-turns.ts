@@ -7,7 +7,7 @@ import type { Commit, EndedCommand, ObservationSource, ReadObservations } from '
 import { commitOf, type ResidentRelease } from './resident-release.ts'
 import type { EngineSettings } from './settings.ts'
 import { saysSomethingElse } from './status-change.ts'
-import { type Deed, type TurnInput, type TurnOutcome, takeTurn } from './turn.ts'
+import { type TurnInput, type TurnOutcome, takeTurn } from './turn.ts'
 import { detailOf } from './work.ts'
 
 export interface ReleaseTurnsOptions {
@@ -29,8 +29,13 @@ interface Look {
   readonly now: number
   /** Until when somebody watched the release before this look. */
   readonly coveredUntil: number
-  readonly deed: Deed | null
+  readonly deeds: Deeds
 }
+
+/** What a turn does besides deciding. */
+export type Deeds = Pick<TurnInput, 'unwritten' | 'deed'>
+
+export const noDeeds: Deeds = { unwritten: null, deed: null }
 
 /** Completed plans are read again after this; a release that waits for another plan is in no hurry. */
 const plansFreshMs = 5_000
@@ -50,7 +55,7 @@ export class ReleaseTurns {
     this.#tellSoon = tellSoon
   }
 
-  async take(release: ResidentRelease, deed: Deed | null): Promise<TakenTurn> {
+  async take(release: ResidentRelease, deeds: Deeds): Promise<TakenTurn> {
     release.isDue = false
     // Others go on covering releases that are not due while this one reads; what was uncovered is what it is now.
     const { coveredUntil } = release
@@ -58,7 +63,7 @@ export class ReleaseTurns {
     const read = await this.#read(release, now)
     await this.#readPlans(release, now)
     const results = release.results
-    const outcome = this.#takeTurn(release, this.#turnInput(release, read, { now, coveredUntil, deed }))
+    const outcome = this.#takeTurn(release, this.#turnInput(release, read, { now, coveredUntil, deeds }))
     const lookAt = isWatched(outcome.state) ? (read.nextAt ?? outcome.at + this.#settings.decideEveryMs) : null
     const wakeAt = earliest(outcome.wakeAt, laterThan(lookAt, outcome.at))
     return this.#write(release, { ...outcome, wakeAt }, read, results)
@@ -86,7 +91,7 @@ export class ReleaseTurns {
     const read = observations.readOffline(nameOf(release), release.cursor, now)
     release.isUnsure = true
     release.cursor = read.cursor
-    return takeTurn(this.#turnInput(release, read, { now, coveredUntil: release.coveredUntil, deed: null }))
+    return takeTurn(this.#turnInput(release, read, { now, coveredUntil: release.coveredUntil, deeds: noDeeds }))
   }
 
   /** A decision that throws is a bug: somebody has to act, and nothing goes on for this release until then. */
@@ -102,7 +107,7 @@ export class ReleaseTurns {
   #turnInput(release: ResidentRelease, read: ReadObservations, look: Look): TurnInput {
     const { plan, state, evidence, hands, results, completedPlans, decidedAt } = release
     const { latenessMs, decideEveryMs } = this.#settings
-    const { now, deed } = look
+    const { now, deeds } = look
     const gap = coverageGap(look.coveredUntil, now, decideEveryMs)
     const { observations } = read
     return {
@@ -116,7 +121,7 @@ export class ReleaseTurns {
       decidedAt,
       latenessMs,
       gap,
-      deed,
+      ...deeds,
       now,
     }
   }

@@ -42,6 +42,8 @@ export interface TurnInput {
   readonly decidedAt: number
   readonly latenessMs: number
   readonly gap: CoverageGap | null
+  /** Done already, while the database was away: written before anything that is decided now. */
+  readonly unwritten: Deed | null
   readonly deed: Deed | null
   readonly now: number
 }
@@ -81,6 +83,7 @@ export interface Evidence extends EvidenceReader {
 export function takeTurn(input: TurnInput): TurnOutcome {
   const turn = new ReleaseTurn(input)
   turn.take(coverageBodies(input.gap))
+  if (input.unwritten !== null) turn.record(input.unwritten)
   turn.observe()
   if (input.deed !== null) turn.do(input.deed)
   return turn.conclude()
@@ -124,6 +127,12 @@ class ReleaseTurn {
     this.#evidence = input.evidence
     this.#state = input.state
     this.#results = input.results
+  }
+
+  /** Refused means that it is on its way back already, or has ended: then there is nothing left to say. */
+  record(unwritten: Deed): void {
+    this.do(unwritten)
+    this.#refusal = null
   }
 
   observe(): void {

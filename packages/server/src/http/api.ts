@@ -21,7 +21,7 @@ export type HttpContext = Context<HttpEnvironment>
 /** An API whose every answer that is not the one asked for is problem+json, or what a protocol says in its place. */
 export function createApi(log: Logger, protocols: Protocols = []): Api {
   const answer = (c: HttpContext, problem: HttpProblem): Response =>
-    (protocolOf(protocols, c.req.path)?.problem ?? problemResponse)(problem, requestIdOf(c))
+    (protocolOf(protocols, c.req.path)?.problem ?? problemResponse)(problem, requestIdOf(c), c.req.path)
   const api = new OpenAPIHono<HttpEnvironment>({
     defaultHook: result => {
       // The validator hands on what it was given; its type does not say so.

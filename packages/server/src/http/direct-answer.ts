@@ -29,7 +29,7 @@ export async function sendProblem(
   const problem = asProblem(error)
   if (problem.status >= 500) parts.log.error({ err: error }, 'request failed')
   if (outgoing.headersSent || outgoing.destroyed) return problem.status
-  const answer = parts.protocol.problem(problem, '')
+  const answer = parts.protocol.problem(problem, '', '')
   sendText(outgoing, answer.status, Object.fromEntries(answer.headers), await answer.text())
   return problem.status
 }

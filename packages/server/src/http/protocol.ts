@@ -6,7 +6,7 @@ export interface Protocol {
   readonly prefix: string
   readonly bodyBytesMax?: number
   /** How clients are told that something went wrong. */
-  readonly problem: (problem: HttpProblem, requestId: string) => Response
+  readonly problem: (problem: HttpProblem, requestId: string, path: string) => Response
   /**
    * The key that stands in a path, as pages in browsers send it; null where a path has none. Everybody who uses the
    * page can read it, so only keys of kind sdk-client are taken from there.

@@ -9,7 +9,7 @@ import type { EvaluationContext } from '@dankai/flags'
 import type { Scope } from '@dankai/store'
 import type { Application } from '../../application.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
-import { eventFrame } from '../stream/event-frame.ts'
+import { eventFrame, pingFrame } from '../stream/event-frame.ts'
 import type { StreamClient } from '../stream/stream-client.ts'
 import { evaluatedFlags } from './evaluated-flags.ts'
 import { LaunchDarklyFeed } from './launchdarkly-feed.ts'
@@ -21,10 +21,7 @@ const clientsMax = 20_000
 const evaluatedClientsMax = 5_000
 
 interface EvaluatedClient {
-  readonly scope: Scope
   readonly client: StreamClient
-  readonly context: EvaluationContext
-  readonly withReasons: boolean
   readonly unsubscribe: () => void
 }
 
@@ -69,7 +66,15 @@ export class LaunchDarklyHub {
       if (data !== said) client.write(eventFrame({ name: 'put', data }))
       said = data
     }
-    this.#evaluated.add({ scope, client, context, withReasons, unsubscribe: environment.subscribe(say) })
+    this.#evaluated.add({ client, unsubscribe: environment.subscribe(say) })
+    say()
+  }
+
+  /** For clients that ask for their values themselves: old ones, and browsers whose streams cannot send a context. */
+  async ping(scope: Scope, client: StreamClient): Promise<void> {
+    const environment = await this.#app.environments.of(scope)
+    const say = (): unknown => client.write(changedFrame)
+    this.#evaluated.add({ client, unsubscribe: environment.subscribe(say) })
     say()
   }
 
@@ -97,5 +102,6 @@ export class LaunchDarklyHub {
   }
 }
 
+const changedFrame = pingFrame()
 /** A comment of server-sent events, as a chunk of HTTP/1.1. */
 const commentFrame = Buffer.from('3\r\n:\n\n\r\n', 'latin1')

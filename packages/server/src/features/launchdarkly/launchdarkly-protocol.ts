@@ -36,15 +36,23 @@ export function launchDarklyError(
 
 /** Paths whose key stands in them: those of LaunchDarkly's clients for browsers. */
 const publicPath =
-  /^\/launchdarkly\/(?:sdk\/evalx|sdk\/goals|eval|events\/bulk|events\/diagnostic)\/([\x21-\x2e\x30-\x7e]{1,512})(?:\/|$)/
+  /^\/launchdarkly\/(?:sdk\/evalx|sdk\/goals|eval|ping|events\/bulk|events\/diagnostic)\/([\x21-\x2e\x30-\x7e]{1,512})(?:\/|$)/
 
-const quiet = /^\/launchdarkly\/(?:bulk|diagnostic|events|mobile|msdk|sdk)\b/
+/** Events of old browsers, which load an image that is named after the key. */
+const imagePath = /^\/launchdarkly\/a\/([\x21-\x2e\x30-\x7e]{1,512})\.gif$/
+
+const keyInPath = (path: string): string | null => (publicPath.exec(path) ?? imagePath.exec(path))?.[1] ?? null
+
+const quiet = /^\/launchdarkly\/(?:a|bulk|diagnostic|events|mobile|msdk|sdk)\b/
 
 export const launchDarklyProtocol: Protocol = {
   prefix,
   bodyBytesMax,
-  problem: ({ status, message, headers }: HttpProblem, requestId) =>
-    launchDarklyError(status, message, requestId || undefined, undefined, headers),
-  keyInPath: path => publicPath.exec(path)?.[1] ?? null,
+  problem: ({ status, message, headers }: HttpProblem, requestId, path) => {
+    // An unknown client-side ID is an environment that is not there, of which their clients say so in clear words.
+    const told = status === 401 && keyInPath(path) !== null ? 404 : status
+    return launchDarklyError(told, message, requestId || undefined, undefined, headers)
+  },
+  keyInPath,
   isQuiet: path => quiet.test(path),
 }

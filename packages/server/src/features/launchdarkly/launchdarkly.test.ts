@@ -533,7 +533,7 @@ describe('what LaunchDarkly’s clients for browsers ask for', () => {
       [place.clientKey, 200],
       [place.serverKey, 403],
       ['dk_admin_key_of_the_tests', 403],
-      ['unknown', 401],
+      ['unknown', 404],
     ] as const)
       assert.equal(
         (await bare('GET', `/sdk/evalx/${key}/contexts/${encoded({ kind: 'user', key: 'a' })}`)).status,

@@ -17,6 +17,9 @@ import { createEventIntake } from './launchdarkly-events.ts'
 import { LaunchDarklyHub } from './launchdarkly-hub.ts'
 import { bodyBytesMax } from './launchdarkly-protocol.ts'
 
+/** One transparent point, which is what a page expects of an image. */
+const emptyImage = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64')
+
 /** A context in a path; longer ones are sent as the body of REPORT. */
 const contextTextMax = 16_384
 
@@ -25,7 +28,11 @@ const evaluators = ['sdk-server', 'admin'] as const
 const forPages = {
   'access-control-allow-origin': '*',
   'access-control-allow-methods': 'GET, POST, REPORT, OPTIONS',
-  'access-control-allow-headers': '*, Authorization',
+  // By name as well, for browsers that take the star for a name.
+  'access-control-allow-headers':
+    '*, Authorization, Cache-Control, Content-Type, X-LaunchDarkly-User-Agent, X-LaunchDarkly-Wrapper, X-LaunchDarkly-Tags, X-LaunchDarkly-Event-Schema, X-LaunchDarkly-Payload-ID',
+  // Clients read the time of the server from it.
+  'access-control-expose-headers': 'Date',
   'access-control-max-age': '300',
 }
 
@@ -71,6 +78,13 @@ export function useLaunchDarklySdks(api: Api, app: Application): void {
     await hub.follow(scope, openStream(c, app, hub, forPages), context, asksForReasons(c))
     return RESPONSE_ALREADY_SENT
   }
+  const followPings = async (c: HttpContext): Promise<Response> => {
+    const scope = requestScope(c)
+    hub.requireRoom(true)
+    await app.environments.of(scope)
+    await hub.ping(scope, openStream(c, app, hub, forPages))
+    return RESPONSE_ALREADY_SENT
+  }
   const takeEvents = async (c: HttpContext): Promise<Response> => {
     await events.take(requestScope(c), c.req.header('x-launchdarkly-payload-id'), await bodyOf(c))
     return c.body(null, 202, forPages)
@@ -80,10 +94,16 @@ export function useLaunchDarklySdks(api: Api, app: Application): void {
       api.on(['GET', 'REPORT'], `/launchdarkly/${prefix}/${path}`, values)
   for (const path of ['eval/:key/:context?', 'meval/:context?'])
     api.on(['GET', 'REPORT'], `/launchdarkly/${path}`, follow)
+  for (const path of ['ping/:key', 'mping']) api.get(`/launchdarkly/${path}`, followPings)
   for (const path of ['events/bulk/:key', 'mobile', 'mobile/events', 'mobile/events/bulk'])
     api.post(`/launchdarkly/${path}`, takeEvents)
   for (const path of ['events/diagnostic/:key', 'mobile/events/diagnostic'])
     api.post(`/launchdarkly/${path}`, c => c.body(null, 202, forPages))
+  // Old browsers may not send to another site, but load an image from there.
+  api.get('/launchdarkly/a/:image', async c => {
+    await events.take(requestScope(c), undefined, parsed(fromBase64(c.req.query('d') ?? '')))
+    return c.body(emptyImage, 200, { ...forPages, 'content-type': 'image/gif', 'cache-control': 'no-store' })
+  })
   // Pages and clicks to count, which are not kept here.
   api.get('/launchdarkly/sdk/goals/:key', c => c.json([], 200, forPages))
   api.options('/launchdarkly/*', c => c.body(null, 204, forPages))
@@ -118,6 +138,7 @@ async function bodyOf(c: HttpContext): Promise<unknown> {
 }
 
 async function contextIn(c: HttpContext): Promise<EvaluationContext> {
+  refuseHash(c.req.query('h'))
   const encoded = c.req.param('context') ?? ''
   const text = encoded === '' ? await c.req.text() : decode(encoded)
   const read = readLaunchDarklyContext(parsed(text))
@@ -125,9 +146,20 @@ async function contextIn(c: HttpContext): Promise<EvaluationContext> {
   throw new HttpProblem('malformed', `Cannot evaluate flags: ${read.why}.`)
 }
 
+/** Whoever sends one believes that contexts of others are refused (secure mode), so it may not pass unread. */
+function refuseHash(hash: string | undefined): void {
+  if (hash === undefined) return
+  throw new HttpProblem(
+    'forbidden',
+    'Cannot verify the hash of the context: found one, expected none, as Dankai keeps no key from which it could be made. Leave out the option "hash" (secure mode).',
+  )
+}
+
 /** Both alphabets of base64 are in use. */
+const fromBase64 = (encoded: string): string => Buffer.from(encoded, 'base64url').toString('utf8')
+
 function decode(encoded: string): string {
-  if (encoded.length <= contextTextMax) return Buffer.from(encoded, 'base64url').toString('utf8')
+  if (encoded.length <= contextTextMax) return fromBase64(encoded)
   throw new HttpProblem(
     'malformed',
     `Cannot read the context: found more than ${contextTextMax} characters. Use REPORT.`,

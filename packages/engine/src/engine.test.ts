@@ -136,7 +136,10 @@ for (const outage of ['refuses', 'hangs']) {
     await bench.runFor(60_000, 1_000)
     assert.equal(await bench.stage(id), 'rolledBack')
     const started = (await bench.bench.eventsOf(id)).find(event => event.body.type === 'RollbackStarted')
-    assert.match(started?.body.type === 'RollbackStarted' ? started.body.because : '', /5% for 20s \(fired while the database/)
+    assert.match(
+      started?.body.type === 'RollbackStarted' ? started.body.because : '',
+      /5% for 20s \(fired while the database/,
+    )
     assert.equal(bench.flag.share, 0)
   })
 }

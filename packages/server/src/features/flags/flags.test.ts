@@ -33,6 +33,19 @@ const audited = async (subject: string): Promise<string[]> =>
     ({ action }: { action: string }) => action,
   )
 
+const dayMs = 86_400_000
+
+/** What only the database can make so: that something is old, or due. */
+async function sql(text: string, values: readonly unknown[] = []): Promise<void> {
+  const client = new pg.Client({ connectionString: house.databaseUrl, options: '-c search_path=dankai' })
+  await client.connect()
+  try {
+    await client.query(text, [...values])
+  } finally {
+    await client.end()
+  }
+}
+
 describe('a flag and its care', () => {
   it('are written under one lock; what is left out of the care stays (F-031, F-033)', async () => {
     const key = 'new_booking_flow_enabled'
@@ -114,14 +127,11 @@ describe('a flag and its care', () => {
 
   it('are shown and changed in the words of today, though an older program stored them', async () => {
     await put('stored-long-ago', { variants: { on: 1, off: 0 }, kind: 'experiment' })
-    const client = new pg.Client({ connectionString: house.databaseUrl, options: '-c search_path=dankai' })
-    await client.connect()
     const newer = "'prerequisites' - 'targets' - 'rules' - 'otherwise'"
     for (const table of ['flag', 'flag_version'])
-      await client.query(
+      await sql(
         `update ${table} set definition = definition - ${newer} || '{"allow": ["mio"]}' where key = 'stored-long-ago'`,
       )
-    await client.end()
     const expected = {
       prerequisites: [],
       targets: [{ variant: 'on', keys: ['mio'] }],
@@ -199,21 +209,24 @@ describe('the history of a flag', () => {
 })
 
 describe('a planned change of a flag', () => {
-  const soon = (): number => Date.now() + 300
+  const tomorrow = (): number => Date.now() + dayMs
   const plan = (key: string, flag: object, more: object = {}) =>
-    api('POST', `/v1/flags/${key}/changes`, { flag, at: soon(), ...more })
+    api('POST', `/v1/flags/${key}/changes`, { flag, at: tomorrow(), ...more })
   const changesOf = async (key: string) => (await api('GET', `/v1/flag-changes?flag=${key}`)).body.items
-  const ended = (key: string) =>
-    until(
+  /** Its time comes when the test is ready for it, and not while a slow machine still prepares it. */
+  const comes = async (key: string) => {
+    await sql(`update flag_change set at = 1 where key = $1 and state = 'planned'`, [key])
+    return until(
       () => changesOf(key),
       items => items.every(({ state }: { state: string }) => state !== 'planned'),
     )
+  }
 
   it('happens at its time, once though two instances look, and is audited', async () => {
     await put('timed', {})
     const planned = await plan('timed', { on: false }, { why: 'night' })
     assert.deepEqual([planned.status, planned.body.state], [201, 'planned'])
-    const [change] = await ended('timed')
+    const [change] = await comes('timed')
     assert.deepEqual([change.state, change.by, change.why], ['done', 'admin', 'night'])
     const { flag } = (await ask(other.url, 'GET', '/v1/flags/timed')).body
     assert.deepEqual([flag.on, change.detail], [false, `version ${flag.version}`])
@@ -224,12 +237,12 @@ describe('a planned change of a flag', () => {
     await put('meanwhile', {})
     await plan('meanwhile', { on: false })
     await put('meanwhile', { killed: true }, await versionOf('meanwhile'))
-    const [cancelled] = await ended('meanwhile')
+    const [cancelled] = await comes('meanwhile')
     assert.equal(cancelled.state, 'cancelled')
     assert.match(cancelled.detail, /^the flag changed to version \d+, seen was \d+$/)
     await plan('meanwhile', { on: false }, { anyway: true })
     await put('meanwhile', { killed: false }, await versionOf('meanwhile'))
-    await ended('meanwhile')
+    await comes('meanwhile')
     assert.equal((await api('GET', '/v1/flags/meanwhile')).body.flag.on, false)
   })
 
@@ -240,7 +253,7 @@ describe('a planned change of a flag', () => {
     const segments = { staff: { include: { staff: ['yes'] } } }
     const version = await versionOf('planned-share')
     await put('planned-share', { exposure: { share: 0, cohorts, shadow: false }, segments }, version)
-    await ended('planned-share')
+    await comes('planned-share')
     const { exposure } = (await api('GET', '/v1/flags/planned-share')).body.flag
     assert.deepEqual(exposure, { share: 0.5, cohorts, shadow: false })
   })
@@ -571,22 +584,13 @@ describe('a flag set', () => {
 })
 
 describe('flags past their retention', () => {
-  const dayMs = 86_400_000
   /** As if the flag had been so for long: the database is the only one who knows. */
-  async function age(key: string, days: number): Promise<void> {
-    const client = new pg.Client({ connectionString: house.databaseUrl, options: '-c search_path=dankai' })
-    await client.connect()
-    const at = Date.now() - days * dayMs
-    try {
-      await client.query(
-        `update flag set changed_at = $2::bigint, full_since = case when full_since is not null then $2::bigint end,
-          care = care || jsonb_build_object('createdAt', $2::bigint) where key = $1`,
-        [key, at],
-      )
-    } finally {
-      await client.end()
-    }
-  }
+  const age = (key: string, days: number): Promise<void> =>
+    sql(
+      `update flag set changed_at = $2::bigint, full_since = case when full_since is not null then $2::bigint end,
+        care = care || jsonb_build_object('createdAt', $2::bigint) where key = $1`,
+      [key, Date.now() - days * dayMs],
+    )
   const staleOf = async (key: string) =>
     (await api('GET', '/v1/flags/stale?limit=200')).body.items.find((item: { key: string }) => item.key === key)
   const everybody = { exposure: { share: 1, cohorts: [], shadow: false } }
@@ -669,10 +673,7 @@ describe('flags past their retention', () => {
     const place = { project: 'default', environment: 'production' }
     assert.deepEqual(await server.store.flagUsage.list(place, 'invented'), [], 'names that are no flags fill nothing')
     assert.equal((await ask(other.url, 'GET', '/v1/flags/asked')).body.lastEvaluatedAt, items[0].lastAt)
-    const client = new pg.Client({ connectionString: house.databaseUrl, options: '-c search_path=dankai' })
-    await client.connect()
-    await client.query('update flag_usage set first_at = $1', [Date.now() - 40 * dayMs])
-    await client.end()
+    await sql('update flag_usage set first_at = $1', [Date.now() - 40 * dayMs])
     await age('asked', 35)
     await age('never-asked', 35)
     const reasons = async (key: string) => (await staleOf(key)).reasons.map(({ reason }: { reason: string }) => reason)

@@ -68,6 +68,10 @@ test('targeting as people write it by hand serves the same when imported', () =>
     [pick({ '<': [18, { var: 'age' }, 65] }), { age: 65 }, 'off'],
     [pick({ '<': [{ var: 'age' }, 18] }), {}, 'on'],
     [pick({ '>=': [{ var: 'age' }, 18] }), {}, 'off'],
+    [pick({ '==': [{ var: 'beta' }, false] }), {}, 'on'],
+    [pick({ '!=': [{ var: 'beta' }, false] }), {}, 'off'],
+    [pick({ '!=': [0, { var: 'visits' }] }), {}, 'off'],
+    [pick({ '===': [{ var: 'beta' }, false] }), {}, 'off'],
     [pick({ sem_ver: [{ var: 'app' }, '^', '2.1'] }), { app: '2.9.9' }, 'on'],
     [pick({ sem_ver: [{ var: 'app' }, '~', 'v2.1.0'] }), { app: '2.2.0' }, 'off'],
     [pick({ sem_ver: [{ var: 'app' }, '>=', '2'] }), { app: '2.0.0' }, 'on'],
@@ -94,11 +98,6 @@ test('targeting as people write it by hand serves the same when imported', () =>
         ],
       },
       { targetingKey: 'user-1' },
-      '?',
-    ],
-    [
-      { fractional: [{ cat: [{ var: '$flagd.flagKey' }, { var: 'email' }] }, ['on', 1], ['off', 1]] },
-      { email: 'x@y.z' },
       '?',
     ],
     [{ fractional: [{ var: 'email' }, ['on', 25], ['off', 75]] }, { email: 'x@y.z' }, '?'],
@@ -155,7 +154,17 @@ test('what of a flagd file has no equivalent is named, and a missing clause swit
     [{ state: 'DISABLED' }, /serves its off variant/, false],
     [{ defaultVariant: null }, /without a default variant/, true],
     [{ metadata: { owner: 'trips' } }, /metadata/, true],
+    [
+      {
+        targeting: {
+          fractional: [{ cat: [{ var: '$flagd.flagKey' }, { var: 'email' }] }, ['on', 1], ['off', 1]],
+        },
+      },
+      /no "email" is served the default variant/,
+      true,
+    ],
   ]
+  assert.equal(importFlagd({ flags: {}, metadata: { flagSetId: 'shop' } }).notCarried[0]?.what, 'metadata.flagSetId')
   for (const [change, named, on] of table) {
     const { flags, notCarried } = importOne(change)
     assert.match(notCarried.map(({ what, why }) => `${what}: ${why}`).join('\n'), named)

@@ -18,6 +18,8 @@ export function importFlagd(given: unknown): FlagImport {
   const evaluators = fieldsOf(given['$evaluators'])
   const flags: FlagDefinition[] = []
   const notCarried: NotCarried[] = []
+  for (const name of Object.keys(fieldsOf(given['metadata'])))
+    notCarried.push({ flag: '', what: `metadata.${name}`, why: 'Dankai has no metadata of whole files' })
   for (const [key, found] of Object.entries(given['flags'])) {
     const note: Note = (what, why) => notCarried.push({ flag: key, what, why })
     if (!isFields(found) || !isFields(found['variants']) || Object.keys(found['variants']).length === 0) {

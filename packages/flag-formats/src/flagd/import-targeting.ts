@@ -42,7 +42,12 @@ function rulesOf(
   try {
     if (!isFields(result)) return ruled(when, { variant: variantOf(result, reader) }, reader)
     const [operator, args] = operationOf(result)
-    if (operator === 'fractional') return ruled(when, splitOf(args, where, reader), reader)
+    if (operator === 'fractional') {
+      const serve = splitOf(args, where, reader)
+      if ('split' in serve && isFields(args[0]) && args[0]['cat'] !== undefined && !asksFor(serve.by, when))
+        reader.note(where, lackingNote(serve.by))
+      return ruled(when, serve, reader)
+    }
     if (operator === 'if' || operator === '?:') return chainOf(args, when, where, reader)
     throw new NotCarriedOver(`"${operator}" as a result has no equivalent`)
   } catch (problem) {
@@ -51,6 +56,17 @@ function rulesOf(
     reader.leftOut()
     return []
   }
+}
+
+/** Texts put together are dealt there although one of them is missing; an attribute alone is not. */
+const lackingNote = (by: string | null): string =>
+  `whoever has no "${by ?? 'targetingKey'}" is served the default variant, instead of being dealt as one user`
+
+function asksFor(by: string | null, when: Expression<Condition>): boolean {
+  if (when.kind === 'all') return when.of.some(part => asksFor(by, part))
+  if (when.kind === 'any') return false
+  const { attribute, operator } = when.leaf
+  return attribute === (by ?? 'targetingKey') && operator === 'exists' && !when.negated
 }
 
 function chainOf(

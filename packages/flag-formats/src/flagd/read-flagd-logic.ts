@@ -1,12 +1,13 @@
 /**
  * JsonLogic as our conditions; what has no equivalent is thrown as `NotCarriedOver`.
  *
- * JsonLogic counts an absent number as 0. Where that would match, "or it is absent" is added, unless the logic asks for
- * a number first, as our own exports do.
+ * JsonLogic counts an absent number as 0, and `==` takes it for false as well. Where that would match, "or it is absent"
+ * is added, unless the logic asks for a number first, as our own exports do.
  */
 import type { Condition, Operator } from '@dankai/flags'
 import { all, always, any, type Expression, leaf, never, not } from '../expression.ts'
 import { isFields, listOf } from '../given-json.ts'
+import { type Comparison, holdsForZero } from '../holds-for-zero.ts'
 import { conditionProblem } from '../sound-part.ts'
 import { isNumberLogic, isTextLogic } from './flagd-logic.ts'
 
@@ -25,12 +26,14 @@ export function conditionsOf(logic: unknown, isGuarded = false): Conditions {
       return any(args.map(part => conditionsOf(part, isGuarded)))
     case '!':
       return not(conditionsOf(args[0], isGuarded))
-    case '==':
     case '===':
       return equality(args)
-    case '!=':
     case '!==':
       return not(equality(args))
+    case '==':
+      return looseEquality(args)
+    case '!=':
+      return not(looseEquality(args))
     case 'in':
       return membership(args)
     case 'some':
@@ -109,6 +112,14 @@ function equality([one, other]: readonly unknown[]): Conditions {
   return expected === null ? not(condition(attribute, 'exists', [])) : condition(attribute, 'is', [literal(expected)])
 }
 
+function looseEquality(args: readonly unknown[]): Conditions {
+  const [one, other] = args
+  const [read, expected] = isFields(one) ? [one, other] : [other, one]
+  const found = equality(args)
+  const isAlsoAbsent = expected === 0 || expected === false
+  return isAlsoAbsent ? any([found, not(condition(attributeOf(read), 'exists', []))]) : found
+}
+
 function membership([part, whole]: readonly unknown[]): Conditions {
   if (Array.isArray(whole)) return condition(attributeOf(part), 'is', [...new Set(whole.map(literal).map(String))])
   return condition(attributeOf(whole), 'contains', [literal(part)])
@@ -125,7 +136,6 @@ function someOf([list, test]: readonly unknown[]): Conditions {
 }
 
 const turned = { '<': '>', '<=': '>=', '>': '<', '>=': '<=' } as const
-type Comparison = keyof typeof turned
 
 function comparison(operator: Comparison, args: readonly unknown[], isGuarded: boolean): Conditions {
   if (args.length === 3)
@@ -136,12 +146,6 @@ function comparison(operator: Comparison, args: readonly unknown[], isGuarded: b
   const attribute = attributeOf(one)
   const found = condition(attribute, operator, [expected])
   return isGuarded || !holdsForZero(operator, expected) ? found : any([found, not(condition(attribute, 'exists', []))])
-}
-
-function holdsForZero(operator: Comparison, expected: number): boolean {
-  if (operator === '<') return expected > 0
-  if (operator === '<=') return expected >= 0
-  return operator === '>' ? expected < 0 : expected <= 0
 }
 
 function version([read, sign, given]: readonly unknown[]): Conditions {

@@ -20,6 +20,9 @@ test('forced values, conditions and groups of GrowthBook serve the same when imp
     [{ country: { $nin: ['JP'] } }, { country: 'US' }, { country: 'JP' }],
     [{ country: { $ne: 'JP' } }, {}, { country: 'JP' }],
     [{ age: { $gte: 18, $lt: 65 } }, { age: 18 }, { age: 65 }],
+    [{ age: { $lt: 18 } }, {}, { age: 18 }],
+    [{ $not: { age: { $lte: 42 } } }, { age: 43 }, {}],
+    [{ $or: [{ $nor: [] }, { beta: true }] }, { beta: true }, {}],
     [{ beta: true }, { beta: true }, { beta: false }],
     [{ email: { $regex: '@triptrip\\.com$' } }, { email: 'a@triptrip.com' }, { email: 'a@triptrip.comx' }],
     [{ email: { $exists: false } }, {}, { email: 'a' }],
@@ -139,5 +142,12 @@ test('a gate of GrowthBook becomes a prerequisite', () => {
   assert.deepEqual(
     [evaluateFlag(child, { plan: 'pro' }).value, evaluateFlag(child, { plan: 'free' }).value],
     [true, false],
+  )
+  const open = importGrowthBook({ features: { ...features, child: { defaultValue: true, rules: [gate] } } })
+  assert.match(open.notCarried[0]?.why ?? '', /gate keeps out/)
+  const always = new FlagSet(open.flags).find('child')!
+  assert.deepEqual(
+    [evaluateFlag(always, { plan: 'pro' }).value, evaluateFlag(always, { plan: 'free' }).value],
+    [true, null],
   )
 })

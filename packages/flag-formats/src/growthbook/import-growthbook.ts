@@ -6,6 +6,7 @@
  */
 import { defineFlag, type FlagDefinition, type FlagPrerequisite, type FlagRule, type FlagSegment } from '@dankai/flags'
 import type { FlagImport, NotCarried } from '../flag-import.ts'
+import { followLostFlags } from '../follow-lost-flags.ts'
 import { type Fields, fieldsOf, isFields, listOf, textOf } from '../given-json.ts'
 import { flagProblem } from '../sound-part.ts'
 import { importRule } from './import-rule.ts'
@@ -34,7 +35,8 @@ export function importGrowthBook(given: unknown): FlagImport {
     const why = `the experiment "${name}" on pages, without a feature, has no equivalent`
     notCarried.push({ flag: '', what: `experiments[${index}]`, why })
   }
-  return { flags, notCarried }
+  const followed = followLostFlags(flags, (key, flag) => flag?.on !== true && Object.hasOwn(features, key))
+  return { flags: followed.flags, notCarried: [...notCarried, ...followed.notCarried] }
 }
 
 type Note = (what: string, why: string) => unknown
@@ -73,19 +75,27 @@ function importFeature(
       isWhole = false
     }
   }
+  const offVariant = offVariantFor(prerequisites, feature, names, note)
   if (!isWhole) note('', 'a rule is missing, so the flag is imported switched off')
   return defineFlag({
     key,
     kind: listOf(feature['rules']).some(rule => fieldsOf(rule)['variations'] !== undefined) ? 'experiment' : 'release',
     on: isWhole,
     variants: names.variants(),
-    offVariant: names.defaultName,
+    offVariant,
     onVariant: names.otherName(),
     prerequisites,
     rules: rules.map((rule, index) => ({ ...rule, id: `${rule.id}-${index + 1}` })),
     otherwise: { variant: names.defaultName },
     segments,
   })
+}
+
+/** Whom a gate keeps out has no value there, so that a default such as `true` must not be served in its place. */
+function offVariantFor(gates: readonly FlagPrerequisite[], feature: Fields, names: VariantNames, note: Note): string {
+  if (gates.length === 0 || feature['defaultValue'] === false) return names.defaultName
+  note('', "whom a gate keeps out is served the code's own default there; here it is null, also while the flag is off")
+  return names.nameOf(null, 'none')
 }
 
 /** A rule that only asks for other features, all of them `true`; null for any other rule. */

@@ -2,6 +2,7 @@
 import type { Condition, Operator } from '@dankai/flags'
 import { all, any, type Expression, leaf, never, not } from '../expression.ts'
 import { type Fields, fieldsOf, isFields, listOf } from '../given-json.ts'
+import { holdsForZero } from '../holds-for-zero.ts'
 import { conditionProblem } from '../sound-part.ts'
 
 export class NotCarriedOver extends Error {}
@@ -19,9 +20,9 @@ export function conditionsOf(given: unknown, savedGroups: Fields): Conditions {
       case '$and':
         return all(inner())
       case '$or':
-        return listOf(expected).length === 0 ? all<Condition>([]) : any(inner())
+        return anyOf(inner())
       case '$nor':
-        return not(any(inner()))
+        return not(anyOf(inner()))
       case '$not':
         return not(conditionsOf(expected, savedGroups))
       default:
@@ -30,6 +31,10 @@ export function conditionsOf(given: unknown, savedGroups: Fields): Conditions {
   })
   return all(parts)
 }
+
+/** Of no conditions any one holds, there. */
+const anyOf = (conditions: readonly Conditions[]): Conditions =>
+  conditions.length === 0 ? all<Condition>([]) : any(conditions)
 
 function fieldConditions(attribute: string, expected: unknown, savedGroups: Fields): Conditions {
   if (!isFields(expected)) return equals(attribute, expected)
@@ -54,7 +59,7 @@ const compared: Readonly<Record<string, Operator>> = {
 
 function operation(attribute: string, name: string, value: unknown, savedGroups: Fields): Conditions {
   const operator = Object.hasOwn(compared, name) ? compared[name] : undefined
-  if (operator !== undefined) return condition(attribute, operator, [plain(value)])
+  if (operator !== undefined) return comparison(attribute, operator, plain(value))
   switch (name) {
     case '$eq':
       return equals(attribute, value)
@@ -90,6 +95,15 @@ function operation(attribute: string, name: string, value: unknown, savedGroups:
     default:
       throw new NotCarriedOver(`"${attribute}": ${name} has no equivalent`)
   }
+}
+
+/** GrowthBook counts an absent number as 0: where that would match, "or it is absent" is added. */
+function comparison(attribute: string, operator: Operator, expected: string | number | boolean): Conditions {
+  const found = condition(attribute, operator, [expected])
+  const isOfNumbers = operator === '<' || operator === '<=' || operator === '>' || operator === '>='
+  return isOfNumbers && holdsForZero(operator, Number(expected))
+    ? any([found, not(condition(attribute, 'exists', []))])
+    : found
 }
 
 function group(attribute: string, name: unknown, savedGroups: Fields): Conditions {

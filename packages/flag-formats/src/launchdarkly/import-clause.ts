@@ -54,6 +54,9 @@ function carriedValue(operator: Operator, value: JsonValue): string | number | b
   if (typeof value === 'object') throw new CannotCarry('one of its values is no text, number, true or false')
   const expectsNumber = ['<', '<=', '>', '>='].includes(operator)
   if (expectsNumber && typeof value !== 'number') throw new CannotCarry('it compares numbers with something else')
+  const isMoment = operator === 'before' || operator === 'after'
+  if (isMoment && typeof value === 'string' && !value.includes('T'))
+    throw new CannotCarry(`it compares moments with "${value}", which is none there, so nothing ever matches it`)
   return operator.startsWith('semver') ? fullVersion(String(value)) : value
 }
 

@@ -89,11 +89,12 @@ export class FlagImporter {
     return (this.#given.prerequisites ?? []).map(({ key, variation }) => {
       const other = Object.hasOwn(others, key) ? others[key] : undefined
       const variant = variantNames(other?.variations ?? [])[variation]
-      if (other !== undefined && other.offVariation === variation)
-        this.#note(
-          `prerequisites.${key}`,
-          'there, a flag that is off fulfils no prerequisite; here it does by its variant',
-        )
+      const what = `prerequisites.${key}`
+      const isServedWhenOff = other !== undefined && other.offVariation === variation
+      if (isServedWhenOff && other.on !== true)
+        this.#miss(what, `it asks for what "${key}" serves while off; there, nobody has it until "${key}" is on`)
+      else if (isServedWhenOff)
+        this.#note(what, 'there, a flag that is off fulfils no prerequisite; here it does by its variant')
       return { flag: key, variants: variant === undefined ? [] : [variant] }
     })
   }

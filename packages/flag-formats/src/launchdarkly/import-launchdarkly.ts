@@ -1,5 +1,6 @@
 import type { FlagDefinition } from '@dankai/flags'
 import type { FlagImport, NotCarried } from '../flag-import.ts'
+import { followLostFlags } from '../follow-lost-flags.ts'
 import { flagProblem } from '../sound-part.ts'
 import { FlagImporter, type GivenFlag, type GivenSegments } from './import-flag.ts'
 
@@ -22,8 +23,14 @@ export function importLaunchDarkly(given: unknown): FlagImport {
     notCarried.push(...one.notCarried)
     imported.push(...one.flags)
   }
-  return { flags: imported, notCarried }
+  const followed = followLostFlags(
+    imported,
+    (key, flag) => Object.hasOwn(flags, key) && isOnThere(flags[key]) && flag?.on !== true,
+  )
+  return { flags: followed.flags, notCarried: [...notCarried, ...followed.notCarried] }
 }
+
+const isOnThere = (given: unknown): boolean => isFields(given) && given['on'] === true && given['deleted'] !== true
 
 function importFlag(
   key: string,

@@ -20,6 +20,9 @@ import {
 } from './import-strategy.ts'
 import { type GivenVariant, readVariant, serveOf } from './import-variants.ts'
 
+/** How a note about a strategy ends that lets nobody in here. */
+export const leftOut = 'the strategy is left out'
+
 export type Note = (what: string, why: string) => unknown
 
 interface Export {
@@ -133,7 +136,7 @@ function rulesOfStrategy(
     ])
   } catch (problem) {
     if (!(problem instanceof NotCarriedOver)) throw problem
-    tell(`${problem.message}; the strategy is left out`)
+    tell(`${problem.message}; ${leftOut}`)
     return []
   }
 }
@@ -149,9 +152,28 @@ function serveFor(
   const variants = own.length > 0 ? own : ofFeature
   if (variants.length === 0) return null
   const inherited = own.length > 0 ? strategy.stickiness : 'default'
-  const by = byOf(variants[0]!.stickiness || inherited, false, { note })
+  const stickiness = variants[0]!.stickiness || inherited
+  const by = byOf(stickiness, false, { note })
+  noteWhoIsNotDealt(variants, stickiness, strategy, note)
   if (own.length > 1 && strategy.groupId === null) note('variants without a groupId; users are dealt anew')
   return serveOf(variants, { by, seed: own.length > 0 ? (strategy.groupId ?? feature) : feature }, note)
+}
+
+/** There a variant is chosen at random for whoever lacks what they are dealt by. */
+function noteWhoIsNotDealt(
+  variants: readonly GivenVariant[],
+  stickiness: string,
+  strategy: ImportedStrategy,
+  note: (why: string) => unknown,
+): void {
+  const isDealt = variants.filter(({ weight }) => weight > 0).length > 1
+  const lacking = stickiness === 'default' ? 'userId' : stickiness
+  const { share, by } = strategy
+  // Whoever is in by a share has what it goes by, and a rollout to everybody asks for its own attribute.
+  const isThere =
+    share < 1 ? (by ?? 'userId') === lacking : stickiness !== 'default' && stickiness === strategy.stickiness
+  if (!isDealt || isThere) return
+  note(`whoever has no ${lacking} is served no variant and is out, instead of having one at random`)
 }
 
 function overridesOf(variants: readonly GivenVariant[], when: readonly Condition[], note: (why: string) => unknown) {

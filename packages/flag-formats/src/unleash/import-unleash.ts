@@ -7,9 +7,10 @@
  */
 import type { FlagDefinition } from '@dankai/flags'
 import type { FlagImport, NotCarried } from '../flag-import.ts'
+import { followLostFlags } from '../follow-lost-flags.ts'
 import { type Fields, isFields, listOf, textOf } from '../given-json.ts'
 import { flagProblem } from '../sound-part.ts'
-import { importFeature } from './import-feature.ts'
+import { importFeature, leftOut } from './import-feature.ts'
 
 export function importUnleash(given: unknown): FlagImport {
   if (!isFields(given) || !Array.isArray(given['features']))
@@ -33,12 +34,17 @@ export function importUnleash(given: unknown): FlagImport {
       .filter(isFields)
       .map(segment => [segment['id'], segment]),
   )
+  const fewer = new Set<string>()
   for (const [name, feature] of byName) {
-    const note = (what: string, why: string): number => notCarried.push({ flag: name, what, why })
+    const note = (what: string, why: string): number => {
+      if (why.endsWith(leftOut)) fewer.add(name)
+      return notCarried.push({ flag: name, what, why })
+    }
     const flag = importFeature(name, feature, { features: byName, segments }, note)
     const problem = flagProblem(flag)
     if (problem === null) flags.push(flag)
     else note('', problem)
   }
-  return { flags, notCarried }
+  const followed = followLostFlags(flags, (key, flag) => fewer.has(key) || (flag === undefined && byName.has(key)))
+  return { flags: followed.flags, notCarried: [...notCarried, ...followed.notCarried] }
 }

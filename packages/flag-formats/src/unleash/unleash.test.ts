@@ -135,6 +135,11 @@ test('features as Unleash writes them serve the same when imported', () => {
         strategies: [{ name: 'default' }],
         variants: [blue, { ...red, overrides: [{ contextName: 'team', values: ['kyoto'] }] }],
       },
+      /no userId is served no variant and is out/,
+    ],
+    [
+      { strategies: [rollout({ rollout: '100', stickiness: 'team', groupId: 'g' }, { variants: [blue, red] })] },
+      /no userId is served no variant and is out/,
     ],
     [{ strategies: [rollout({ rollout: '50', stickiness: 'userId' })], variants: [{ ...blue, weight: 1000 }] }],
     [at('IN', { values: ['pro', ' team ', ''] })],
@@ -228,12 +233,37 @@ test('what of an Unleash export has no equivalent is named, and no shape of it i
     [{ dependencies: [{ feature: 'gone' }] }, /feature "gone"/],
     [
       {
+        variants: [
+          { name: 'a', weight: 500, stickiness: 'sessionId' },
+          { name: 'b', weight: 500, stickiness: 'sessionId' },
+        ],
+      },
+      /no sessionId is served no variant and is out/,
+    ],
+    [
+      {
         strategies: [{ name: 'default', constraints: [{ operator: 'DATE_AFTER', value: '2026-03-01T00:00:00.000Z' }] }],
       },
       /currentTime/,
     ],
   ]
   for (const [feature, named] of table) assert.match(names(feature), named)
+  const parent = { name: 'parent', enabled: true, strategies: [{ name: 'gradualRolloutRandom' }] }
+  const child = (enabled: boolean): object => ({
+    name: `asks-for-${enabled}`,
+    enabled: true,
+    strategies: [{ name: 'default' }],
+    dependencies: [{ feature: 'parent', enabled }],
+  })
+  const family = importUnleash({ features: [parent, child(true), child(false)] })
+  assert.deepEqual(
+    family.flags.map(({ on }) => on),
+    [true, true, false],
+  )
+  assert.match(
+    family.notCarried.map(({ flag, why }) => `${flag}: ${why}`).join('\n'),
+    /asks-for-true: "parent" comes without some .*\nasks-for-false: .*the flag comes switched off$/,
+  )
   const twice = importUnleash({ features: [{ name: 'two', enabled: true }, {}, { name: 'two', enabled: false }] })
   assert.deepEqual(
     [twice.flags.map(({ on }) => on), twice.notCarried.map(({ flag, what }) => [flag, what])],

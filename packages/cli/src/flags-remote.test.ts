@@ -560,6 +560,20 @@ describe('dankai cohort', () => {
   })
 })
 
+/** Runs the command again while an SDK is too slow to speak within the second that the servers wait for it. */
+async function untilSaid(
+  line: string,
+  environment: Readonly<Record<string, string>>,
+  expected: string,
+): Promise<CommandRun> {
+  for (const startedAt = performance.now(); ; ) {
+    const run = await dankai(line, environment)
+    assert.equal(run.exit, 0, run.error.join('\n'))
+    if (run.out[0] === expected) return run
+    assert.ok(performance.now() - startedAt < 20_000, run.out.join('\n'))
+  }
+}
+
 describe('dankai emergency stop to several instances', () => {
   it('counts an SDK once, whichever instance it is connected to', async () => {
     const second = await startLocalServer(databaseUrl)
@@ -573,10 +587,9 @@ describe('dankai emergency stop to several instances', () => {
     try {
       await client.ready(20_000)
       const urls = { DANKAI_URL: `${local.url},${second.url}` }
-      const stopped = await dankai('emergency stop --why drill', urls)
-      assert.deepEqual([stopped.exit, stopped.out[0]], [0, 'stopped: 1 of 1 connected SDKs have it'])
-      const cleared = await dankai('emergency clear --why over', urls)
-      assert.deepEqual([cleared.exit, cleared.out], [0, ['cleared: 1 of 1 connected SDKs have it']])
+      await untilSaid('emergency stop --why drill', urls, 'stopped: 1 of 1 connected SDKs have it')
+      const cleared = await untilSaid('emergency clear --why over', urls, 'cleared: 1 of 1 connected SDKs have it')
+      assert.deepEqual(cleared.out.length, 1)
     } finally {
       await client.close()
       await second.close()

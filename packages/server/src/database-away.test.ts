@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,7 +7,7 @@ import { after, before, describe, it } from 'node:test'
 import { createDankaiClient, type DankaiClient } from '@dankai/sdk'
 import type { DankaiServer } from './create-server.ts'
 import { type FlakyDoor, startFlakyDoor } from './testing/flaky-door.ts'
-import { adminKey, ask, openTestHouse, type TestHouse, until } from './testing/test-server.ts'
+import { type Answer, adminKey, ask, openTestHouse, type TestHouse, until } from './testing/test-server.ts'
 
 let house: TestHouse
 let door: FlakyDoor
@@ -45,12 +46,28 @@ after(async () => {
 describe('while the database is away', () => {
   it('stops everything all the same, keeps the stop in a file, and tells the database when it is back', async () => {
     door.shut()
-    const startedAt = performance.now()
-    const { status, body } = await ask(server.url, 'POST', '/v1/emergency', { body: { stop: true, why: 'fire' } })
-    assert.deepEqual([status, body.stored, body.connected, body.silent], [200, 'file', 1, []])
-    assert.ok(performance.now() - startedAt < 3_000, 'a stop waits a second for the database, not longer')
+    const stop = { stop: true, why: 'fire', id: randomUUID() }
+    const post = () => ask(server.url, 'POST', '/v1/emergency', { body: stop })
+    const ordinary = server.store.settings.get({ project: 'default', environment: 'production' }, 'locale')
+    const gaveUp = ordinary.catch(() => 'an ordinary call gave up first')
+    const answer = await Promise.race([post(), gaveUp])
+    assert.ok(typeof answer === 'object' && answer !== null && 'status' in answer, String(answer))
+    const { status, body } = answer as Answer
+    assert.deepEqual([status, body.stored, body.connected], [200, 'file', 1])
+    // An SDK of a machine that is too slow to speak within a second is counted when the stop is posted once more.
+    const heard = await until(
+      () => post(),
+      ({ body }) => body.silent.length === 0,
+    )
+    assert.deepEqual([heard.body.acknowledged, heard.body.stops.length], [1, 1])
     assert.equal(isOn(), false)
-    assert.equal(JSON.parse(readFileSync(stopFile, 'utf8'))[0].why, 'fire')
+    const kept = JSON.parse(readFileSync(stopFile, 'utf8'))
+    assert.deepEqual(
+      kept.map(({ why }: { why: string }) => why),
+      ['fire'],
+      'posted again it is one',
+    )
+    await gaveUp
 
     const samples = {
       sdk: client.id,

@@ -385,10 +385,14 @@ describe('an emergency stop', () => {
     await untilRelease(place, id, ({ status }) => status.waitingOn[0]?.kind === 'hold')
     await Promise.all([near, far].map(client => serves(client, 'flights-beta', true)))
 
-    const stop = { stop: true, why: 'prices are wrong' }
-    const { status, body } = await place.call('POST', '/v1/emergency', stop)
-    assert.deepEqual([status, body.stopped, body.stored], [200, true, 'database'])
-    assert.deepEqual([body.connected, body.acknowledged, body.silent], [2, 2, []])
+    const stop = { stop: true, why: 'prices are wrong', id: randomUUID() }
+    // An SDK of a machine that is too slow to speak within a second is counted when the stop is posted once more.
+    const { status, body } = await until(
+      () => place.call('POST', '/v1/emergency', stop),
+      ({ body }) => body.acknowledged === 2,
+    )
+    assert.deepEqual([status, body.stopped, body.stored, body.stops.length], [200, true, 'database', 1])
+    assert.deepEqual([body.connected, body.silent], [2, []])
     for (const client of [near, far]) {
       await serves(client, 'flights-beta', false)
       assert.equal(client.isEnabled('kill-switch', { targetingKey: 'user' }), true)
@@ -403,12 +407,10 @@ describe('an emergency stop', () => {
     assert.deepEqual([lifted.body.stopped, lifted.body.stops], [false, []])
     for (const client of [near, far]) await serves(client, 'flights-beta', true)
     const { body: audit } = await place.call('GET', '/v1/audit')
-    assert.deepEqual(
-      audit.items
-        .filter(({ action }: { action: string }) => action.includes('emergency'))
-        .map(({ why }: { why: string }) => why),
-      ['fixed', 'prices are wrong'],
-    )
+    const whys = audit.items
+      .filter(({ action }: { action: string }) => action.includes('emergency'))
+      .map(({ why }: { why: string }) => why)
+    assert.deepEqual([...new Set(whys)], ['fixed', 'prices are wrong'])
   })
 
   it('may name one flag, and the same stop posted twice is one', async () => {

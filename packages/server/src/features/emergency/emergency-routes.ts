@@ -28,19 +28,20 @@ const route = createRoute({
 })
 
 export function useEmergency(api: Api, app: Application): void {
+  const saidBefore = createSaidBefore(app)
   api.openapi(route, async c => {
     const caller = c.get('caller')
     requireKind(caller, ['admin', 'ci'])
     const scope = requestScope(c)
     const body = c.req.valid('json')
-    const before = app.hub.census(scope)
+    const before = saidBefore.note(scope)
     const stored = body.stop ? await stop(app, scope, body, caller.name) : await lift(app, scope, body, caller.name)
     app.metrics.emergencies.inc({ stored })
     c.get('log').warn({ stop: body.stop, by: caller.name, why: body.why, stored }, 'emergency')
     const audited = audit(app, scope, body, caller.name)
     // The record must not hold the stop up: while the database is away there are the file and the log line.
     if (stored === 'database') await audited
-    return c.json(await describe(app, scope, body, stored, before), 200)
+    return c.json(await describe(app, scope, body, stored, before.read()), 200)
   })
 }
 
@@ -86,6 +87,27 @@ async function audit(app: Application, scope: Scope, body: EmergencyRequest, by:
 }
 
 type Census = ReturnType<Application['hub']['census']>
+
+/**
+ * What SDKs had said before the stop they are asked about. A stop that is posted again changes nothing, so that no SDK
+ * says anything new: whoever has spoken since the one that changed what is served, has it.
+ */
+function createSaidBefore(app: Application) {
+  const noted = new Map<string, Census>()
+  return {
+    note(scope: Scope) {
+      const key = JSON.stringify([scope.project, scope.environment])
+      const tag = app.environments.known(scope)?.etag
+      const now = app.hub.census(scope)
+      return {
+        read(): Census {
+          if (app.environments.known(scope)?.etag !== tag) noted.set(key, now)
+          return noted.get(key) ?? new Map()
+        },
+      }
+    },
+  }
+}
 
 interface Reached {
   readonly connected: number

@@ -85,7 +85,7 @@ export async function openStopBook(options: {
         changed()
         return 'database'
       }
-      untold = [...untold, stop]
+      untold = [...untold.filter(({ id }) => id !== stop.id), stop]
       changed()
       await file.write(untold)
       return 'file'

@@ -43,7 +43,8 @@ const imagePath = /^\/launchdarkly\/a\/([\x21-\x2e\x30-\x7e]{1,512})\.gif$/
 
 const keyInPath = (path: string): string | null => (publicPath.exec(path) ?? imagePath.exec(path))?.[1] ?? null
 
-const quiet = /^\/launchdarkly\/(?:a|bulk|diagnostic|events|mobile|msdk|sdk)\b/
+/** Most have what is known of a user in their path, which belongs in no log. */
+const quiet = /^\/launchdarkly\/(?:a|bulk|diagnostic|eval|events|meval|mobile|mping|msdk|ping|sdk)\b/
 
 export const launchDarklyProtocol: Protocol = {
   prefix,

@@ -29,9 +29,7 @@ export const flagCareSchema = z
     removeAfterMs: z.number().min(0).nullable().describe('In place of what its kind is kept for, from its making.'),
     client: z
       .boolean()
-      .describe(
-        'Meant for browsers and apps too. A note: keys of kind sdk-client read every flag of their environment.',
-      ),
+      .describe('Meant for browsers and apps too: keys of kind sdk-client read it, and the flags it asks for.'),
   })
   .meta({ id: 'FlagCare' })
 

@@ -253,7 +253,7 @@ class Client implements DankaiClient {
     if (this.#status === 'closed') return 'go on'
     if (message.kind === 'ping') this.#spreadMs = message.spreadMs
     if (message.kind === 'broken') return this.#stopFollowing(message.problem)
-    if (message.kind === 'flags' || message.kind === 'change' || message.kind === 'deletion') {
+    if (isFlagMessage(message)) {
       const stop = this.#apply(message)
       if (stop !== null) return this.#stopFollowing(stop)
     } else this.#heardWhileFollowing()
@@ -319,6 +319,10 @@ class Client implements DankaiClient {
     const nothing = { variant: null, ruleId: null, cohort: null, bucket: null, inExperiment: false }
     return { ...nothing, value, reason, errorCode, stale: this.#status === 'stale', version: this.#known.version }
   }
+}
+
+function isFlagMessage(message: StreamMessage): message is FlagMessage {
+  return 'version' in message
 }
 
 function gapText({ found, known }: Extract<Application, { outcome: 'gap' }>): string {

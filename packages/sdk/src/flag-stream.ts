@@ -83,7 +83,7 @@ async function readOneConnection(options: FlagStreamOptions, backoff: Backoff, c
     }
     return await readEvents(answer, options, message => {
       silence.heard()
-      if (message.kind === 'change' || message.kind === 'ping') backoff.reset()
+      if (message.kind === 'change' || message.kind === 'version' || message.kind === 'ping') backoff.reset()
     })
   } catch (cause) {
     return silent.signal.aborted

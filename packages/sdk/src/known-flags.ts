@@ -26,7 +26,7 @@ export type Application =
   | { readonly outcome: 'gap'; readonly found: number; readonly known: number }
   | { readonly outcome: 'older'; readonly found: number; readonly known: number }
 
-export type FlagMessage = Extract<StreamMessage, { kind: 'flags' | 'change' | 'deletion' }>
+export type FlagMessage = Extract<StreamMessage, { kind: 'flags' | 'change' | 'deletion' | 'version' }>
 
 export class KnownFlags {
   #flags = new FlagSet()
@@ -78,12 +78,13 @@ export class KnownFlags {
     return { outcome: 'applied', version, keys: this.#withAsking(changedKeys(before, this.#flags)) }
   }
 
-  #applyChange(message: Extract<FlagMessage, { kind: 'change' | 'deletion' }>): Application {
+  #applyChange(message: Exclude<FlagMessage, { kind: 'flags' }>): Application {
     const known = this.#version
     if (known === null || !this.#confirmed) return { outcome: 'gap', found: message.version, known: known ?? 0 }
     if (message.version < known) return { outcome: 'ignored' }
     if (message.version > known + 1) return { outcome: 'gap', found: message.version, known }
     this.#version = message.version
+    if (message.kind === 'version') return { outcome: 'applied', version: message.version, keys: [] }
     const key = message.kind === 'deletion' ? message.key : message.flag.key
     if (message.kind === 'deletion') this.#flags.delete(key)
     else this.#flags.put(message.flag)

@@ -6,6 +6,8 @@ export type StreamMessage =
   | { readonly kind: 'flags'; readonly version: number; readonly flags: readonly FlagDefinition[] }
   | { readonly kind: 'change'; readonly version: number; readonly flag: FlagDefinition }
   | { readonly kind: 'deletion'; readonly version: number; readonly key: string }
+  /** A version that changes nothing this client's key may read. */
+  | { readonly kind: 'version'; readonly version: number }
   /** `spreadMs`: over how long clients spread what they all do at once, because there are so many. */
   | { readonly kind: 'ping'; readonly spreadMs: number }
   /** An event of a newer server: it shows that the server lives, and is else ignored. */
@@ -16,11 +18,12 @@ type Fields = Readonly<Record<string, unknown>>
 
 export function parseStreamMessage({ type, data }: ServerSentEvent): StreamMessage {
   if (type === 'ping') return { kind: 'ping', spreadMs: spreadOf(parseObject(data)) }
-  if (type !== 'flags' && type !== 'change') return { kind: 'unknown' }
+  if (type !== 'flags' && type !== 'change' && type !== 'version') return { kind: 'unknown' }
   const fields = parseObject(data)
   if (fields === null) return broken(type, 'no JSON object')
   const { version } = fields
   if (typeof version !== 'number' || !Number.isSafeInteger(version)) return broken(type, 'no integer version')
+  if (type === 'version') return { kind: 'version', version }
   return type === 'flags' ? parseFlags(version, fields) : parseChange(version, fields)
 }
 

@@ -18,7 +18,7 @@ export interface FlagCare {
   readonly createdAt: number | null
   /** In place of what the kind of flag is kept for. */
   readonly removeAfterMs: number | null
-  /** Clients outside the server may read it. */
+  /** Clients in users' hands may read it, and the flags it asks for. */
   readonly client: boolean
 }
 

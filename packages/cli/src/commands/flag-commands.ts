@@ -45,6 +45,8 @@ export function addFlagCommands(addToRoot: AddCommand, under: Under, context: Co
     .option('--description <text>', text('what it does', '働き'))
     .option('--owner <name>', text('who removes it', '片付ける人'))
     .option('--service <name>', text('whose release it may block when overdue', '期限切れでリリースを止めるサービス'))
+    .option('--client', text('browsers and apps read it too', 'ブラウザーとアプリにも読ませる'))
+    .option('--no-client', text('only servers read it', 'サーバーだけに読ませる'))
     .option('--reviewed', text('it was reviewed now', '今、見直した'))
     .option('--ended', text('its experiment ended now', '実験が今、終わった'))
     .action(async (key: string, options) => (await import('../flags/change-flag.ts')).setFlag(context, key, options))

@@ -28,6 +28,7 @@ export interface SetOptions extends ChangeOptions, FieldOptions {
   readonly description?: string
   readonly owner?: string
   readonly service?: string
+  readonly client?: boolean
   readonly reviewed?: boolean
   readonly ended?: boolean
 }
@@ -134,10 +135,11 @@ export function fieldsOf(options: FieldOptions, before: Flag | null): Partial<Fl
 }
 
 function careOf(options: SetOptions): object | undefined {
-  const { title, description, owner, service, reviewed, ended } = options
+  const { title, description, owner, service, client, reviewed, ended } = options
   const texts = Object.entries({ title, description, owner, service }).filter(([, text]) => text !== undefined)
   const care = {
     ...Object.fromEntries(texts.map(([name, text]) => [name, text || null])),
+    ...(client === undefined ? {} : { client }),
     ...(reviewed === true ? { reviewedAt: Date.now() } : {}),
     ...(ended === true ? { experimentEndedAt: Date.now() } : {}),
   }

@@ -80,6 +80,11 @@ export function flagLines(
     ...flag.targets.map(({ variant, keys }) => row('targets', '指名', `${variant}: ${keys.length}`)),
     ...flag.rules.map(({ id, share, serve }) => row('rule', '規則', `${id}: ${percent(share)} -> ${serveText(serve)}`)),
     row('otherwise', 'その他', serveText(flag.otherwise)),
+    row(
+      'read by',
+      '読む側',
+      care.client ? say(context, 'servers, clients', 'サーバーとクライアント') : say(context, 'servers', 'サーバー'),
+    ),
     row('stage', '段階', care.stage ?? '-'),
     row('retention', '保持', retentionText(context, retention)),
     row('evaluated', '評価', time(view.lastEvaluatedAt)),

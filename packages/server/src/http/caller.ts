@@ -1,8 +1,6 @@
 import type { ScopeQuery } from '@dankai/contract'
-import { everywhere, type Scope } from '@dankai/store'
+import { everywhere, type KeyKind, type Scope } from '@dankai/store'
 import { HttpProblem } from './http-problem.ts'
-
-export type KeyKind = 'admin' | 'ci' | 'sdk-server' | 'sdk-client'
 
 /** Who asks, as the key says. */
 export interface Caller {
@@ -12,6 +10,12 @@ export interface Caller {
   readonly environment: string
   readonly roles: readonly string[]
 }
+
+/** Where those live who read flags: on servers, or in users' hands. */
+export const audiences = ['server', 'client'] as const
+export type Audience = (typeof audiences)[number]
+
+export const audienceOf = ({ kind }: Pick<Caller, 'kind'>): Audience => (kind === 'sdk-client' ? 'client' : 'server')
 
 export const defaultScope: Scope = { project: 'default', environment: 'production' }
 

@@ -1,5 +1,5 @@
 /**
- * Streams of one protocol: who follows which environment, and each change told to all of them from one encoded buffer.
+ * Streams of one protocol: who follows what, and each change told to all of them from one encoded buffer.
  *
  *  1. An environment is listened to from its first follower on; environments are few.
  *  2. A client that does not read is dropped by `openStreamClient`, and others never wait for it.
@@ -9,8 +9,9 @@ import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { Application } from '../application.ts'
 import { openStreamClient, type StreamClient } from '../features/stream/stream-client.ts'
+import type { Audience } from '../http/caller.ts'
 import { HttpProblem } from '../http/http-problem.ts'
-import type { ServedChange, ServedEnvironment } from './served-environment.ts'
+import type { ServedChange, ServedView } from './served-view.ts'
 
 const beatMs = 15_000
 /** An instance holds so many sockets beside its own clients'; more are told to come back later. */
@@ -18,22 +19,23 @@ const clientsMax = 20_000
 /** `:` and two line ends, as a chunk. */
 const comment = Buffer.from('3\r\n:\n\n\r\n', 'latin1')
 
-export interface Told {
+/** `View`: whose changes are told. */
+export interface Told<View extends ServedView> {
   /** What a client hears first, who may name the last event it heard; null for nothing. */
-  readonly first: (environment: ServedEnvironment, lastEventId: string | null) => Buffer | null
+  readonly first: (view: View, lastEventId: string | null) => Buffer | null
   /** What all hear of a change; null for nothing. */
-  readonly change: (environment: ServedEnvironment, change: ServedChange) => Buffer | null
+  readonly change: (view: View, change: ServedChange) => Buffer | null
 }
 
-export class ChangeBroadcast {
+export class ChangeBroadcast<View extends ServedView> {
   readonly #app: Pick<Application, 'now' | 'onClose'>
-  readonly #told: Told
-  readonly #followers = new Map<ServedEnvironment, Set<StreamClient>>()
+  readonly #told: Told<View>
+  readonly #followers = new Map<View, Set<StreamClient>>()
   readonly #unsubscribes: (() => void)[] = []
   readonly #beat: NodeJS.Timeout
   #count = 0
 
-  constructor(app: Pick<Application, 'now' | 'onClose'>, told: Told) {
+  constructor(app: Pick<Application, 'now' | 'onClose'>, told: Told<View>) {
     this.#app = app
     this.#told = told
     this.#beat = setInterval(() => this.#publishToAll(comment), beatMs)
@@ -57,20 +59,20 @@ export class ChangeBroadcast {
 
   /** `isUpToDate`: the client knows the present state, so there is nothing to hear first. */
   join(
-    environment: ServedEnvironment,
+    view: View,
     outgoing: ServerResponse,
-    kind: 'server' | 'client',
+    kind: Audience,
     isUpToDate = false,
     lastEventId: string | null = null,
   ): void {
-    const followers = this.#followersOf(environment)
+    const followers = this.#followersOf(view)
     const about = { sdk: randomUUID(), name: '', kind, connectedAt: this.#app.now() }
     const client: StreamClient = openStreamClient(outgoing, about, () => {
       if (followers.delete(client)) this.#count--
     })
     followers.add(client)
     this.#count++
-    const first = isUpToDate ? null : this.#told.first(environment, lastEventId)
+    const first = isUpToDate ? null : this.#told.first(view, lastEventId)
     client.write(first ?? comment)
   }
 
@@ -80,14 +82,14 @@ export class ChangeBroadcast {
     for (const followers of this.#followers.values()) for (const client of [...followers]) client.close()
   }
 
-  #followersOf(environment: ServedEnvironment): Set<StreamClient> {
-    const known = this.#followers.get(environment)
+  #followersOf(view: View): Set<StreamClient> {
+    const known = this.#followers.get(view)
     if (known !== undefined) return known
     const followers = new Set<StreamClient>()
-    this.#followers.set(environment, followers)
+    this.#followers.set(view, followers)
     this.#unsubscribes.push(
-      environment.subscribe(change => {
-        const frame = this.#told.change(environment, change)
+      view.subscribe(change => {
+        const frame = this.#told.change(view, change)
         if (frame !== null) for (const client of followers) client.write(frame)
       }),
     )

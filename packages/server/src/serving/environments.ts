@@ -5,9 +5,11 @@
  *  2. Hints say "look again"; whoever writes here also calls `refresh`, so a local change does not wait for its hint.
  */
 import type { FlagStore, Scope } from '@dankai/store'
+import type { Audience } from '../http/caller.ts'
 import type { Logger } from '../http/log.ts'
 import { ServedEnvironment } from './served-environment.ts'
 import { type Stop, stopsFlag, stopsIn } from './served-flags.ts'
+import type { ServedView } from './served-view.ts'
 
 export class Environments {
   readonly #store: Pick<FlagStore, 'readSince' | 'subscribe'>
@@ -31,6 +33,11 @@ export class Environments {
     const environment = this.known(scope) ?? this.#open(scope)
     if (!environment.isRead) await environment.refresh()
     return environment
+  }
+
+  /** What an audience may read of an environment, read at least once. */
+  async viewFor(audience: Audience, scope: Scope): Promise<ServedView> {
+    return (await this.of(scope)).viewFor(audience)
   }
 
   /** One that somebody followed before. */

@@ -10,16 +10,14 @@
 import { createHash } from 'node:crypto'
 import { type FlagDefinition, FlagSet } from '@dankai/flags'
 import type { FlagStore, Scope, StoredFlag } from '@dankai/store'
+import type { Audience } from '../http/caller.ts'
+import { ClientView } from './client-view.ts'
 import { type Stop, servedFlag } from './served-flags.ts'
+import type { ServedChange, ServedView } from './served-view.ts'
 
-export type ServedChange =
-  | { readonly kind: 'flag'; readonly version: number; readonly flag: FlagDefinition }
-  | { readonly kind: 'removed'; readonly version: number; readonly key: string }
-  /** Whoever follows reads everything again. */
-  | { readonly kind: 'all' }
-
-export class ServedEnvironment {
+export class ServedEnvironment implements ServedView {
   readonly scope: Scope
+  readonly audience = 'server'
   readonly #store: Pick<FlagStore, 'readSince'>
   readonly #stored = new Map<string, StoredFlag>()
   /** The version at which each flag was withheld. */
@@ -32,6 +30,7 @@ export class ServedEnvironment {
   #etag: string | null = null
   #reading: Promise<void> | null = null
   #readAgain = false
+  #forClients: ClientView | null = null
 
   constructor(scope: Scope, store: Pick<FlagStore, 'readSince'>, stops: readonly Stop[]) {
     this.scope = scope
@@ -39,7 +38,6 @@ export class ServedEnvironment {
     this.#stops = stops
   }
 
-  /** Version of the environment's flags; 0 before the first reading. */
   get version(): number {
     return Math.max(0, this.#version)
   }
@@ -48,13 +46,11 @@ export class ServedEnvironment {
     return this.#version >= 0
   }
 
-  /** Quoted as HTTP wants it; the same on every instance that serves the same. */
   get etag(): string {
     this.#etag ??= `"${[this.version, ...digestOf(this.#stoppedKeys())].join('-')}"`
     return this.#etag
   }
 
-  /** Compiled; kept up to date flag by flag, so nobody should hold it across a wait. */
   get flags(): FlagSet {
     this.#flags ??= new FlagSet(this.definitions())
     return this.#flags
@@ -69,7 +65,17 @@ export class ServedEnvironment {
     return this.#stored.get(key)
   }
 
-  /** Calls back after each change, until the returned function is called. */
+  find(key: string): FlagDefinition | undefined {
+    const flag = this.#stored.get(key)
+    return flag === undefined ? undefined : this.#serve(flag)
+  }
+
+  viewFor(audience: Audience): ServedView {
+    if (audience === 'server') return this
+    this.#forClients ??= new ClientView(this)
+    return this.#forClients
+  }
+
   subscribe(listener: (change: ServedChange) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)

@@ -7,8 +7,8 @@ export interface FlagPlace {
   readonly serverKey: string
   readonly clientKey: string
   call(method: string, path: string, body?: unknown, version?: number): Promise<Answer>
-  /** Makes or replaces a flag; answers its version. */
-  setFlag(key: string, flag: Partial<FlagDefinition>): Promise<number>
+  /** Makes or replaces a flag, which clients in users' hands may read unless said otherwise; answers its version. */
+  setFlag(key: string, flag: Partial<FlagDefinition>, care?: { readonly client: boolean }): Promise<number>
   removeFlag(key: string): Promise<void>
 }
 
@@ -30,8 +30,8 @@ export async function openFlagPlace(url: string, environment: string): Promise<F
     serverKey: await keyOf('sdk-server'),
     clientKey: await keyOf('sdk-client'),
     call,
-    async setFlag(key, flag) {
-      const { status, body } = await call('PUT', `/v1/flags/${key}`, { flag }, await versionOf(key))
+    async setFlag(key, flag, care = { client: true }) {
+      const { status, body } = await call('PUT', `/v1/flags/${key}`, { flag, care }, await versionOf(key))
       assert.equal(status, 200, JSON.stringify(body))
       return body.flag.version
     },

@@ -1,5 +1,5 @@
 import { defineFlag, type FlagDefinition } from '@dankai/flags'
-import { completeCare, type Scope, type StoredFlag } from '@dankai/store'
+import { completeCare, type FlagCare, type Scope, type StoredFlag } from '@dankai/store'
 
 /** The flags of one environment, read by version as from the store. */
 export class WrittenFlags {
@@ -12,7 +12,7 @@ export class WrittenFlags {
   }
 
   /** null removes it; one that asks for itself is none. */
-  write(key: string, definition: Partial<FlagDefinition> | null): void {
+  write(key: string, definition: Partial<FlagDefinition> | null, care: Partial<FlagCare> | null = null): void {
     this.version++
     const { version } = this
     const about = { ...this.#scope, key, version, heldBy: null, generation: 0, changedAt: 0 }
@@ -22,7 +22,7 @@ export class WrittenFlags {
         : {
             ...about,
             definition: defineFlag({ ...definition, key, version }),
-            care: completeCare(null),
+            care: completeCare(care),
             fullSince: null,
           }
     this.#changes.push({ version, key, flag })

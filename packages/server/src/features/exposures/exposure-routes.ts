@@ -3,7 +3,7 @@ import { createRoute } from '@hono/zod-openapi'
 import type { Application } from '../../application.ts'
 import { answeredWithin } from '../../http/answered-within.ts'
 import type { Api } from '../../http/api.ts'
-import { requestScope, requireKind } from '../../http/caller.ts'
+import { audienceOf, requestScope, requireKind } from '../../http/caller.ts'
 import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
 import { readExposures } from './read-exposures.ts'
 
@@ -28,8 +28,8 @@ export function useExposures(api: Api, app: Application): void {
     requireKind(c.get('caller'), ['sdk-server', 'sdk-client', 'admin'])
     const scope = requestScope(c)
     const { sdk, batch, ...sent } = c.req.valid('json')
-    const environment = await app.environments.of(scope)
-    const find = (key: string) => environment.stored(key)?.definition
+    const view = await app.environments.viewFor(audienceOf(c.get('caller')), scope)
+    const find = (key: string) => view.find(key)
     const { exposures, outcomes, refused } = readExposures(sent, find, app.now())
     const accepted = exposures.length + outcomes.length
     if (accepted > 0) {

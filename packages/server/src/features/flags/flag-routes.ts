@@ -7,6 +7,7 @@ import {
   setFlagSchema,
 } from '@dankai/contract'
 import { defineFlag, type FlagDefinition } from '@dankai/flags'
+import type { KeyKind } from '@dankai/store'
 import { createRoute } from '@hono/zod-openapi'
 import { z } from 'zod'
 import type { Application } from '../../application.ts'
@@ -27,6 +28,8 @@ export const flagParams = z.object({ key: flagKeySchema })
 export const ifMatch = z.object({
   'if-match': z.string().max(40).optional().describe('The version you saw, "12"; left out only for a new flag.'),
 })
+/** Clients in users' hands read flags where they are served, not what people know of them. */
+const flagReaders: readonly KeyKind[] = ['admin', 'ci', 'sdk-server']
 export const flagEditors = ['admin', 'ci'] as const
 
 const listRoute = createRoute({
@@ -71,6 +74,7 @@ const removeRoute = createRoute({
 
 export function useFlags(api: Api, app: Application): void {
   api.openapi(listRoute, async c => {
+    requireKind(c.get('caller'), flagReaders)
     const { limit, cursor } = c.req.valid('query')
     const scope = requestScope(c)
     const page = await app.store.flags.list(scope, { limit, after: cursor ?? null })
@@ -85,6 +89,7 @@ export function useFlags(api: Api, app: Application): void {
   })
 
   api.openapi(getRoute, async c => {
+    requireKind(c.get('caller'), flagReaders)
     const scope = requestScope(c)
     const flag = await readFlag(app, scope, c.req.valid('param').key)
     const { lastEvaluated } = await readEvaluationTimes(app, scope)

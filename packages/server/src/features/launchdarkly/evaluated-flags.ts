@@ -1,6 +1,6 @@
 import { type LaunchDarklyReason, launchDarklyReason } from '@dankai/flag-formats'
 import { type CompiledFlag, type Evaluation, type EvaluationContext, evaluateFlag, type JsonValue } from '@dankai/flags'
-import type { ServedEnvironment } from '../../serving/served-environment.ts'
+import type { ServedView } from '../../serving/served-view.ts'
 
 /** A flag's value for one context, as LaunchDarkly's clients for browsers read it. */
 interface EvaluatedFlag {
@@ -15,21 +15,21 @@ interface EvaluatedFlag {
   readonly prerequisites?: readonly string[]
 }
 
-/** Every flag of the environment: the server evaluates, so each has its true value whatever its buckets. */
+/** Every flag the key may read: the server evaluates, so each has its true value whatever its buckets. */
 export function evaluatedFlags(
-  environment: ServedEnvironment,
+  { flags }: ServedView,
   context: EvaluationContext,
   withReasons: boolean,
 ): Readonly<Record<string, EvaluatedFlag>> {
   return Object.fromEntries(
-    environment.flags.all().map(flag => {
+    flags.all().map(flag => {
       const { key, version, variants } = flag.definition
       const evaluation = evaluateFlag(flag, context)
       const { value, variant, inExperiment } = evaluation
       const variation = variant === null ? null : Object.keys(variants).indexOf(variant)
       const isAsked = withReasons || inExperiment
       const why = isAsked ? { reason: launchDarklyReason(flag, evaluation), trackReason: inExperiment } : {}
-      const asked = prerequisitesAsked(flag, evaluation).filter(one => environment.flags.find(one) !== undefined)
+      const asked = prerequisitesAsked(flag, evaluation).filter(one => flags.find(one) !== undefined)
       const before = asked.length === 0 ? {} : { prerequisites: asked }
       return [key, { value, variation, version, flagVersion: version, trackEvents: inExperiment, ...why, ...before }]
     }),

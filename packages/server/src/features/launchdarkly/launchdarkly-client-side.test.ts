@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -89,8 +90,8 @@ async function environment(name: string) {
     clientKey: await keyOf('sdk-client'),
     serverKey: await keyOf('sdk-server'),
     call,
-    async setFlag(key: string, flag: Partial<FlagDefinition>): Promise<FlagDefinition> {
-      const given = { flag, care: { client: true } }
+    async setFlag(key: string, flag: Partial<FlagDefinition>, client = true): Promise<FlagDefinition> {
+      const given = { flag, care: { client } }
       const { status, body } = await call('PUT', `/v1/flags/${key}`, given, versions.get(key))
       assert.equal(status, 200, JSON.stringify(body))
       versions.set(key, body.flag.version)
@@ -356,6 +357,7 @@ describe(`the client-side SDK of LaunchDarkly, unmodified (seed ${seed})`, () =>
     const place = await environment('lc-bootstrap')
     await place.setFlag('booking', { rules: [rule('vip', 'plan', 'vip', 'on')] })
     await place.setFlag('other', share(1))
+    await place.setFlag('of-servers', share(1), false)
     const ofServer = serverSide.init(place.serverKey, {
       baseUri: base,
       streamUri: base,
@@ -365,8 +367,7 @@ describe(`the client-side SDK of LaunchDarkly, unmodified (seed ${seed})`, () =>
     })
     const vip = { kind: 'user', key: 'mei', plan: 'vip' }
     await ofServer.waitForInitialization({ timeout: 20 })
-    const state = await ofServer.allFlagsState(vip, { withReasons: true })
-    ofServer.close()
+    const state = await ofServer.allFlagsState(vip, { withReasons: true, clientSideOnly: true })
     const client = await openClient(place.clientKey, vip, { bootstrap: state.toJSON() })
     assert.deepEqual(client.allFlags(), { booking: true, other: true })
     assert.deepEqual(client.variationDetail('booking').reason, { kind: 'RULE_MATCH', ruleIndex: 0, ruleId: 'vip' })
@@ -376,6 +377,12 @@ describe(`the client-side SDK of LaunchDarkly, unmodified (seed ${seed})`, () =>
     await place.setFlag('booking', { rules: [rule('vip', 'plan', 'vip', 'off')] })
     await changed
     assert.deepEqual(changes, [{ booking: { current: false, previous: true } }], 'what is the same is no change')
+    const marked = once(ofServer, 'update:of-servers')
+    await place.setFlag('of-servers', share(1), true)
+    await marked
+    const later = await ofServer.allFlagsState(vip, { clientSideOnly: true })
+    ofServer.close()
+    assert.deepEqual(later.allValues(), { booking: false, other: true, 'of-servers': true })
   })
 
   it('takes contexts of 10,000 characters in the path, and any others by REPORT', async () => {

@@ -13,6 +13,7 @@ import type { NewExposureBatch, Scope } from '@dankai/store'
 import type { Application } from '../../application.ts'
 import { answeredWithin } from '../../http/answered-within.ts'
 import type { FlagEvaluations } from '../../serving/flag-evaluations.ts'
+import type { ServedView } from '../../serving/served-view.ts'
 import { readExposures } from '../exposures/read-exposures.ts'
 import { countEvaluations, experimentEvents, type Fields, isFields } from './event-parts.ts'
 
@@ -23,10 +24,11 @@ const eventsMax = 20_000
 const storedWithinMs = 3_000
 
 export interface EventIntake {
-  take(scope: Scope, payloadId: string | undefined, body: unknown): Promise<void>
+  /** Of flags that the view has; others are passed over. */
+  take(view: ServedView, payloadId: string | undefined, body: unknown): Promise<void>
 }
 
-type Parts = Pick<Application, 'environments' | 'now'> & {
+type Parts = Pick<Application, 'now'> & {
   readonly evaluations: Pick<FlagEvaluations, 'record'>
   readonly store: { readonly exposures: Pick<Application['store']['exposures'], 'record'> }
 }
@@ -35,14 +37,13 @@ export function createEventIntake(app: Parts): EventIntake {
   const payloads = new Set<string>()
   const record = createRecorder(app)
   return {
-    async take(scope, payloadId, body) {
+    async take({ scope, flags }, payloadId, body) {
       if (!Array.isArray(body)) return
       const slot = payloadId === undefined ? null : `${scope.project}\n${scope.environment}\n${payloadId.slice(0, 200)}`
       if (slot !== null && payloads.has(slot)) return
       if (slot !== null) remember(payloads, slot)
       try {
         const events = body.slice(0, eventsMax).filter(isFields)
-        const { flags } = await app.environments.of(scope)
         await record(scope, flags, events)
         for (const event of events) countEvaluations(app, scope, flags, event)
       } catch (error) {

@@ -7,6 +7,7 @@
  *  3. Segments are told before the flag that names them, and taken back after it; what cannot be told in such an order is
  *     told as the full set.
  *  4. A change is encoded once, whatever the number of clients.
+ *  5. A flag is marked for clients (`clientSide`) as it is here, since servers hand on to pages what is marked.
  */
 import { type ExportedFlag, exportLaunchDarkly } from '@dankai/flag-formats'
 import type { Logger } from '../../http/log.ts'
@@ -21,6 +22,7 @@ const changesMax = 50
 
 interface Told {
   readonly exported: ExportedFlag
+  readonly isForClients: boolean
   /** Without the version, to see whether anything changed. */
   readonly content: string
   readonly version: number
@@ -100,13 +102,15 @@ export class LaunchDarklyFeed {
   }
 
   #tell(key: string, exported: ExportedFlag, before: Told | undefined): Told {
-    if (before?.exported === exported) return before
-    const content = JSON.stringify([{ ...exported.flag, version: 0 }, exported.segments.map(withoutVersion)])
+    const isForClients = this.environment.stored(key)?.care.client === true
+    if (before?.exported === exported && before.isForClients === isForClients) return before
+    const flag = { ...exported.flag, ...clientSide(isForClients) }
+    const content = JSON.stringify([{ ...flag, version: 0 }, exported.segments.map(withoutVersion)])
     const isNewer = before === undefined || exported.flag.version > before.exported.flag.version
     if (before?.content === content && !isNewer) return { ...before, exported }
     const version = Math.max(exported.flag.version * versionScale, (this.#versions.get(key) ?? -1) + 1)
     this.#versions.set(key, version)
-    const text = JSON.stringify({ ...exported.flag, version })
+    const text = JSON.stringify({ ...flag, version })
     const segments = new Map(
       exported.segments.map(segment => {
         const same = before?.segments.get(segment.key)
@@ -114,7 +118,7 @@ export class LaunchDarklyFeed {
         return [segment.key, isSame ? same : JSON.stringify({ ...segment, version })]
       }),
     )
-    return { exported, content, version, text, segments }
+    return { exported, isForClients, content, version, text, segments }
   }
 
   #noteRefused(refused: ReadonlyMap<string, string>): void {
@@ -127,6 +131,11 @@ export class LaunchDarklyFeed {
     }
   }
 }
+
+const clientSide = (isForClients: boolean): Pick<ExportedFlag['flag'], 'clientSide' | 'clientSideAvailability'> => ({
+  clientSide: isForClients,
+  clientSideAvailability: { usingMobileKey: isForClients, usingEnvironmentId: isForClients },
+})
 
 const withoutVersion = (segment: object): object => ({ ...segment, version: 0 })
 

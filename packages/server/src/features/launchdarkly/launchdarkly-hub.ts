@@ -9,6 +9,7 @@ import type { EvaluationContext } from '@dankai/flags'
 import type { Scope } from '@dankai/store'
 import type { Application } from '../../application.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
+import type { ServedView } from '../../serving/served-view.ts'
 import { eventFrame, pingFrame } from '../stream/event-frame.ts'
 import type { StreamClient } from '../stream/stream-client.ts'
 import { evaluatedFlags } from './evaluated-flags.ts'
@@ -58,23 +59,21 @@ export class LaunchDarklyHub {
     )
   }
 
-  async follow(scope: Scope, client: StreamClient, context: EvaluationContext, withReasons: boolean): Promise<void> {
-    const environment = await this.#app.environments.of(scope)
+  follow(view: ServedView, client: StreamClient, context: EvaluationContext, withReasons: boolean): void {
     let said = ''
     const say = (): void => {
-      const data = JSON.stringify(evaluatedFlags(environment, context, withReasons))
+      const data = JSON.stringify(evaluatedFlags(view, context, withReasons))
       if (data !== said) client.write(eventFrame({ name: 'put', data }))
       said = data
     }
-    this.#evaluated.add({ client, unsubscribe: environment.subscribe(say) })
+    this.#evaluated.add({ client, unsubscribe: view.subscribe(say) })
     say()
   }
 
   /** For clients that ask for their values themselves: old ones, and browsers whose streams cannot send a context. */
-  async ping(scope: Scope, client: StreamClient): Promise<void> {
-    const environment = await this.#app.environments.of(scope)
+  ping(view: ServedView, client: StreamClient): void {
     const say = (): unknown => client.write(changedFrame)
-    this.#evaluated.add({ client, unsubscribe: environment.subscribe(say) })
+    this.#evaluated.add({ client, unsubscribe: view.subscribe(say) })
     say()
   }
 

@@ -65,7 +65,7 @@ async function environment(name: string) {
       const { status, body } = await call(
         'PUT',
         `/v1/flags/${key}`,
-        { flag: { ...seed, ...flag } },
+        { flag: { ...seed, ...flag }, care: { client: true } },
         present.flag?.version,
       )
       assert.equal(status, 200, JSON.stringify(body))
@@ -448,16 +448,16 @@ describe('the server SDK of LaunchDarkly, unmodified', () => {
         throw new Error('away')
       },
     }
-    const intake = createEventIntake({ environments, evaluations, now: () => 1_000, store: { exposures } })
+    const view = await environments.of(scope)
+    const intake = createEventIntake({ evaluations, now: () => 1_000, store: { exposures } })
     const summary = (count: unknown, variation: unknown = 0, endDate = 900) => ({
       kind: 'summary',
       endDate,
       features: { counted: { counters: [{ variation, count }] }, invented: { counters: [{ variation, count }] } },
     })
-    for (const payload of ['one', 'one', 'two'])
-      await intake.take(scope, payload, [summary(5), { kind: 'index' }, null])
-    await intake.take(scope, 'three', [summary(1, null, 5_000), summary(-1), summary('many')])
-    await intake.take(scope, 'four', { kind: 'no list' })
+    for (const payload of ['one', 'one', 'two']) await intake.take(view, payload, [summary(5), { kind: 'index' }, null])
+    await intake.take(view, 'three', [summary(1, null, 5_000), summary(-1), summary('many')])
+    await intake.take(view, 'four', { kind: 'no list' })
     const usage = evaluations.read(scope, 'counted')
     assert.deepEqual([usage?.count, usage?.lastSeenAt], [11, 1_000], 'a clock that is ahead tells no future')
     assert.deepEqual([usage?.variants.get('on')?.count, usage?.variants.get(null)?.count], [10, 1])
@@ -472,7 +472,7 @@ describe('the server SDK of LaunchDarkly, unmodified', () => {
       context: { kind: 'user', key: 'aki' },
     }
     for (const payload of ['five', 'five'])
-      await assert.rejects(intake.take(scope, payload, [assigned, summary(1)]), /away/)
+      await assert.rejects(intake.take(view, payload, [assigned, summary(1)]), /away/)
     assert.equal(evaluations.read(scope, 'counted')?.count, 11, 'what could not be stored may come again')
   })
 })

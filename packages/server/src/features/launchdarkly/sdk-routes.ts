@@ -8,9 +8,10 @@ import type { EvaluationContext } from '@dankai/flags'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Application } from '../../application.ts'
 import type { Api, HttpContext } from '../../http/api.ts'
-import { requestScope, requireKind } from '../../http/caller.ts'
+import { audienceOf, requestScope, requireKind } from '../../http/caller.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { unpackedBody } from '../../http/unpacked-body.ts'
+import type { ServedView } from '../../serving/served-view.ts'
 import { openStreamClient, type StreamClient } from '../stream/stream-client.ts'
 import { evaluatedFlags } from './evaluated-flags.ts'
 import { createEventIntake } from './launchdarkly-events.ts'
@@ -24,6 +25,7 @@ const emptyImage = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEA
 const contextTextMax = 16_384
 
 const evaluators = ['sdk-server', 'admin'] as const
+const readers = ['sdk-client', ...evaluators] as const
 
 const forPages = {
   'access-control-allow-origin': '*',
@@ -60,33 +62,35 @@ export function useLaunchDarklySdks(api: Api, app: Application): void {
 
   api.post('/launchdarkly/bulk', async c => {
     requireKind(c.get('caller'), evaluators)
-    await events.take(requestScope(c), c.req.header('x-launchdarkly-payload-id'), await bodyOf(c))
+    await events.take(await viewFor(c), c.req.header('x-launchdarkly-payload-id'), await bodyOf(c))
     return c.body(null, 202)
   })
   api.post('/launchdarkly/diagnostic', c => c.body(null, 202))
 
+  /** Read before the answer begins, so that a database that is away is a 503 and not an empty stream. */
+  const viewFor = (c: HttpContext): Promise<ServedView> => {
+    const caller = c.get('caller')
+    requireKind(caller, readers)
+    return app.environments.viewFor(audienceOf(caller), requestScope(c))
+  }
   const values = async (c: HttpContext): Promise<Response> => {
-    const environment = await app.environments.of(requestScope(c))
-    return c.json(evaluatedFlags(environment, await contextIn(c), asksForReasons(c)), 200, forPages)
+    return c.json(evaluatedFlags(await viewFor(c), await contextIn(c), asksForReasons(c)), 200, forPages)
   }
   const follow = async (c: HttpContext): Promise<Response> => {
-    const scope = requestScope(c)
     const context = await contextIn(c)
     hub.requireRoom(true)
-    // Read before the answer begins, so that a database that is away is a 503 and not an empty stream.
-    await app.environments.of(scope)
-    await hub.follow(scope, openStream(c, app, hub, forPages), context, asksForReasons(c))
+    const view = await viewFor(c)
+    hub.follow(view, openStream(c, app, hub, forPages), context, asksForReasons(c))
     return RESPONSE_ALREADY_SENT
   }
   const followPings = async (c: HttpContext): Promise<Response> => {
-    const scope = requestScope(c)
     hub.requireRoom(true)
-    await app.environments.of(scope)
-    await hub.ping(scope, openStream(c, app, hub, forPages))
+    const view = await viewFor(c)
+    hub.ping(view, openStream(c, app, hub, forPages))
     return RESPONSE_ALREADY_SENT
   }
   const takeEvents = async (c: HttpContext): Promise<Response> => {
-    await events.take(requestScope(c), c.req.header('x-launchdarkly-payload-id'), await bodyOf(c))
+    await events.take(await viewFor(c), c.req.header('x-launchdarkly-payload-id'), await bodyOf(c))
     return c.body(null, 202, forPages)
   }
   for (const prefix of ['sdk/evalx/:key', 'msdk/evalx'])
@@ -101,7 +105,7 @@ export function useLaunchDarklySdks(api: Api, app: Application): void {
     api.post(`/launchdarkly/${path}`, c => c.body(null, 202, forPages))
   // Old browsers may not send to another site, but load an image from there.
   api.get('/launchdarkly/a/:image', async c => {
-    await events.take(requestScope(c), undefined, parsed(fromBase64(c.req.query('d') ?? '')))
+    await events.take(await viewFor(c), undefined, parsed(fromBase64(c.req.query('d') ?? '')))
     return c.body(emptyImage, 200, { ...forPages, 'content-type': 'image/gif', 'cache-control': 'no-store' })
   })
   // Pages and clicks to count, which are not kept here.

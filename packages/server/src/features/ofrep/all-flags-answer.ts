@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { EvaluationContext } from '@dankai/flags'
-import type { ServedEnvironment } from '../../serving/served-environment.ts'
+import type { ServedView } from '../../serving/served-view.ts'
 import type { EventTickets } from './event-ticket.ts'
 import { type AnswerableFlag, answerTo, type GivenAnswers } from './given-answers.ts'
 
@@ -17,22 +17,22 @@ export interface SharedParts {
   readonly tagged: string
 }
 
-/** Made once for each state of an environment. */
+/** Made once for each state of what is served. */
 export class AllFlagsAnswers {
   readonly #tickets: EventTickets
   readonly #given: GivenAnswers
-  readonly #parts = new WeakMap<ServedEnvironment, SharedParts>()
+  readonly #parts = new WeakMap<ServedView, SharedParts>()
 
   constructor(tickets: EventTickets, given: GivenAnswers) {
     this.#tickets = tickets
     this.#given = given
   }
 
-  partsOf(environment: ServedEnvironment): SharedParts {
-    const known = this.#parts.get(environment)
-    if (known?.of === environment.etag) return known
-    const parts = this.#make(environment)
-    this.#parts.set(environment, parts)
+  partsOf(view: ServedView): SharedParts {
+    const known = this.#parts.get(view)
+    if (known?.of === view.etag) return known
+    const parts = this.#make(view)
+    this.#parts.set(view, parts)
     return parts
   }
 
@@ -51,8 +51,9 @@ export class AllFlagsAnswers {
     for (const flag of flags) this.#given.countAmongAll(answerTo(flag, context))
   }
 
-  #make({ scope, etag, version, flags }: ServedEnvironment): SharedParts {
-    const ticket = this.#tickets.ticketFor(scope)
+  #make(view: ServedView): SharedParts {
+    const { scope, etag, version, flags } = view
+    const ticket = this.#tickets.ticketFor(view)
     const stream = { type: 'sse', endpoint: { requestUri: `/ofrep/v1/events/${ticket}` }, inactivityDelaySec }
     const rest = JSON.stringify({ metadata: { version }, eventStreams: [stream] }).slice(1)
     const answerable = flags.all().map(flag => this.#given.flagOf(scope, flag))

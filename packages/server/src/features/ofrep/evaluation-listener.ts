@@ -11,14 +11,15 @@
  *  5. What is known is not waited for: a key that was verified, an environment that was read.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { KeyKind } from '@dankai/store'
 import type { Application } from '../../application.ts'
 import { allowPages } from '../../http/allow-pages.ts'
-import { type Caller, type KeyKind, requireKind, scopeFor } from '../../http/caller.ts'
+import { audienceOf, type Caller, requireKind, scopeFor } from '../../http/caller.ts'
 import { type DirectListener, sendProblem, sendText } from '../../http/direct-answer.ts'
 import { isKnownTag } from '../../http/etag.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { checkLocalRequest } from '../../http/local-request.ts'
-import type { ServedEnvironment } from '../../serving/served-environment.ts'
+import type { ServedView } from '../../serving/served-view.ts'
 import { AllFlagsAnswers, tagOf } from './all-flags-answer.ts'
 import { allFlagsPath, contextBytesMax, contextIn, placesIn, type Target, targetOf } from './evaluation-request.ts'
 import { type EventTickets, eventIdOf } from './event-ticket.ts'
@@ -54,10 +55,11 @@ export function createEvaluationListener(app: Application, isLocal: boolean, tic
     }
   }
 
-  function environmentOf(caller: Caller, incoming: IncomingMessage, { query }: Target) {
+  function viewFor(caller: Caller, incoming: IncomingMessage, { query }: Target) {
     const scope = scopeFor(caller, placesIn(incoming, query) ?? {})
     const known = app.environments.known(scope)
-    return known?.isRead ? known : app.environments.of(scope)
+    const audience = audienceOf(caller)
+    return known?.isRead ? known.viewFor(audience) : app.environments.viewFor(audience, scope)
   }
 
   function observeUse(answer: GivenAnswer, user: unknown): void {
@@ -76,19 +78,19 @@ export function createEvaluationListener(app: Application, isLocal: boolean, tic
     const context = contextIn(body)
     if (body === null || typeof context === 'string')
       return sendRefusal(outgoing, typeof context === 'string' ? context : 'INVALID_CONTEXT', target.key)
-    const found = environmentOf(caller, incoming, target)
-    const environment = found instanceof Promise ? await found : found
+    const found = viewFor(caller, incoming, target)
+    const view = found instanceof Promise ? await found : found
     const headers = incoming.headers.origin === undefined ? plainHeaders : pageHeaders
     if (target.key !== null) {
-      const flag = environment.flags.find(target.key)
+      const flag = view.flags.find(target.key)
       if (flag === undefined) return sendRefusal(outgoing, 'FLAG_NOT_FOUND', target.key)
-      const one = answerTo(given.flagOf(environment.scope, flag), context)
+      const one = answerTo(given.flagOf(view.scope, flag), context)
       sendText(outgoing, one.status, headers, one.json)
       observeUse(one, context.targetingKey)
       return one.status
     }
-    if (target.query !== null) await catchUp(environment, target.query)
-    const parts = answers.partsOf(environment)
+    if (target.query !== null) await catchUp(view, target.query)
+    const parts = answers.partsOf(view)
     const etag = tagOf(parts, body)
     if (isKnownTag(incoming.headers['if-none-match'], etag)) {
       sendUnchanged(outgoing, etag)
@@ -137,7 +139,7 @@ function tooBusy(): HttpProblem {
 }
 
 /** What another instance has told of may not have been read here yet. */
-async function catchUp(environment: ServedEnvironment, query: URLSearchParams): Promise<void> {
+async function catchUp(view: ServedView, query: URLSearchParams): Promise<void> {
   const told = query.get('flagConfigEtag')
-  if (told !== null && told !== eventIdOf(environment)) await environment.refresh()
+  if (told !== null && told !== eventIdOf(view)) await view.refresh()
 }

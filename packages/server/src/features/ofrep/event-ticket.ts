@@ -1,18 +1,20 @@
 /**
  * Who may follow the changes of an environment, in a path: an EventSource can send no key.
  *
- * A ticket says that its environment may be heard of, and is signed with the server's secret key. It tells of no flag;
- * what a stream says is that something changed. It stays the same for as long as the secret does, as a client would take
+ * A ticket says that its audience may hear of the environment, and is signed with the server's secret key. It tells of
+ * no flag; what a stream says is that something changed. It stays the same for as long as the secret does, as a client would take
  * another address for another stream.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { Scope } from '@dankai/store'
-import type { ServedEnvironment } from '../../serving/served-environment.ts'
+import type { Audience } from '../../http/caller.ts'
+import type { ServedView } from '../../serving/served-view.ts'
+
+type Followed = Pick<ServedView, 'scope' | 'audience'>
 
 export interface EventTickets {
-  ticketFor(scope: Scope): string
+  ticketFor(followed: Followed): string
   /** Null when it was not given out here. */
-  scopeOf(ticket: string): Scope | null
+  followedWith(ticket: string): Followed | null
 }
 
 /** Without a secret that lasts, tickets end with the process. */
@@ -23,23 +25,23 @@ export function createEventTickets(secret: Buffer | null): EventTickets {
   const known = new Map<string, string>()
   const sign = (place: string): Buffer => createHmac('sha256', key).update(place).digest().subarray(0, 16)
   return {
-    ticketFor({ project, environment }) {
-      const place = JSON.stringify([project, environment])
+    ticketFor({ scope, audience }) {
+      const place = JSON.stringify([scope.project, scope.environment, audience])
       const ticket =
         known.get(place) ?? `${Buffer.from(place).toString('base64url')}.${sign(place).toString('base64url')}`
       if (known.size < 10_000) known.set(place, ticket)
       return ticket
     },
-    scopeOf(ticket) {
+    followedWith(ticket) {
       const [place = '', signature = ''] = ticket.split('.', 2).map(part => Buffer.from(part, 'base64url'))
       const text = place.toString('utf8')
       const expected = sign(text)
       if (signature.length !== expected.length || !timingSafeEqual(Buffer.from(signature), expected)) return null
-      const [project, environment] = JSON.parse(text) as [string, string]
-      return { project, environment }
+      const [project, environment, audience] = JSON.parse(text) as [string, string, Audience]
+      return { scope: { project, environment }, audience }
     },
   }
 }
 
 /** The id of the newest event of a stream: it lets a client that comes back see whether it missed anything. */
-export const eventIdOf = ({ etag }: ServedEnvironment): string => etag.replaceAll('"', '')
+export const eventIdOf = ({ etag }: ServedView): string => etag.replaceAll('"', '')

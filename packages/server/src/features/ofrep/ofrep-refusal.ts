@@ -10,7 +10,8 @@ export const pageHeaders: HeaderLines = { ...plainHeaders, ...allowPages }
 const details: Readonly<Record<OfrepErrorCode, string>> = {
   PARSE_ERROR: 'Cannot read the request: found no JSON object, expected {"context": {…}}.',
   INVALID_CONTEXT: `Cannot read the context: found none of at most ${contextBytesMax} bytes, expected an object.`,
-  FLAG_NOT_FOUND: 'Cannot find the flag: found none of this key in this environment.',
+  FLAG_NOT_FOUND:
+    'Cannot find the flag: found none of this name that your key may read. Check the name; a key of kind sdk-client reads what is marked for clients (dankai flags set NAME --client).',
   TARGETING_KEY_MISSING: 'Cannot evaluate: found no targetingKey.',
   GENERAL: 'Cannot evaluate.',
 }

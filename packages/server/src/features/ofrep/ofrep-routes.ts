@@ -8,30 +8,30 @@ import { allowAsking } from '../../http/allow-pages.ts'
 import type { Api } from '../../http/api.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { ChangeBroadcast } from '../../serving/change-broadcast.ts'
-import type { ServedEnvironment } from '../../serving/served-environment.ts'
+import type { ServedView } from '../../serving/served-view.ts'
 import { eventFrame } from '../stream/event-frame.ts'
 import { type EventTickets, eventIdOf } from './event-ticket.ts'
 
 /** Mounted apart from the API: the ticket is its key. */
 export function useOfrep(api: Api, app: Application, tickets: EventTickets): void {
-  const broadcast = new ChangeBroadcast(app, { first: refetchFrame, change: refetchFrame })
+  const broadcast = new ChangeBroadcast<ServedView>(app, { first: refetchFrame, change: refetchFrame })
 
   api.options('/ofrep/v1/*', () => allowAsking('GET, POST, OPTIONS'))
 
   api.get('/ofrep/v1/events/:ticket', async c => {
-    const scope = tickets.scopeOf(c.req.param('ticket'))
-    if (scope === null)
+    const followed = tickets.followedWith(c.req.param('ticket'))
+    if (followed === null)
       throw new HttpProblem('unauthorized', 'Cannot follow changes: found a ticket that was not given out here.')
     broadcast.requireRoom()
-    const environment = await app.environments.of(scope)
+    const view = await app.environments.viewFor(followed.audience, followed.scope)
     c.env.outgoing.setHeader('access-control-allow-origin', '*')
-    broadcast.join(environment, c.env.outgoing, 'client', c.req.header('last-event-id') === eventIdOf(environment))
+    broadcast.join(view, c.env.outgoing, 'client', c.req.header('last-event-id') === eventIdOf(view))
     return RESPONSE_ALREADY_SENT as never
   })
 }
 
 /** Whoever hears it asks again. */
-function refetchFrame(environment: ServedEnvironment): Buffer {
-  const id = eventIdOf(environment)
+function refetchFrame(view: ServedView): Buffer {
+  const id = eventIdOf(view)
   return eventFrame({ name: 'message', id, data: JSON.stringify({ type: 'refetchEvaluation', etag: id }) })
 }

@@ -1,5 +1,5 @@
 /**
- * What an environment serves as the clients of Dankai's own stream hear it.
+ * What is served to an audience, as the clients of Dankai's own stream hear it.
  *
  *  1. A change is encoded once, whatever the number of clients.
  *  2. A client that resumes from a version in the ring hears exactly what it missed; any other hears the full set.
@@ -7,7 +7,7 @@
  *  4. Whoever hears nothing for `pingEveryMs` hears a ping. A change says as well that the server lives, so a thousand
  *     clients are not woken for a ping beside it.
  */
-import type { ServedChange, ServedEnvironment } from '../../serving/served-environment.ts'
+import type { ServedChange, ServedView } from '../../serving/served-view.ts'
 import { eventFrame, pingFrame } from './event-frame.ts'
 import type { StreamClient } from './stream-client.ts'
 
@@ -28,16 +28,16 @@ interface EncodedChange {
 
 export class FlagFeed {
   readonly clients = new Set<StreamClient>()
-  readonly environment: ServedEnvironment
+  readonly view: ServedView
   readonly #unsubscribe: () => void
   #ring: EncodedChange[] = []
   #fullSet: Buffer | null = null
   #publishedAt = performance.now()
   #pingedAt = performance.now()
 
-  constructor(environment: ServedEnvironment) {
-    this.environment = environment
-    this.#unsubscribe = environment.subscribe(change => this.#hear(change))
+  constructor(view: ServedView) {
+    this.view = view
+    this.#unsubscribe = view.subscribe(change => this.#hear(change))
   }
 
   /** What a client must hear first. */
@@ -82,14 +82,14 @@ export class FlagFeed {
 
   #missedSince(version: number): readonly Buffer[] | null {
     const first = this.#ring[0]
-    if (first === undefined || version < first.version - 1 || version > this.environment.version) return null
+    if (first === undefined || version < first.version - 1 || version > this.view.version) return null
     return this.#ring.slice(version - first.version + 1).map(({ frame }) => frame)
   }
 
   #encodeFullSet(): Buffer {
     if (this.#fullSet !== null) return this.#fullSet
-    const { version } = this.environment
-    const data = JSON.stringify({ version, flags: this.environment.definitions() })
+    const { version } = this.view
+    const data = JSON.stringify({ version, flags: this.view.definitions() })
     this.#fullSet = eventFrame({ name: 'flags', id: version, data })
     return this.#fullSet
   }
@@ -101,6 +101,14 @@ export function spreadMsFor(clients: number): number {
 
 function encodeChange(change: Exclude<ServedChange, { kind: 'all' }>): EncodedChange {
   const { version } = change
-  const data = change.kind === 'flag' ? { version, flag: change.flag } : { version, deleted: change.key }
-  return { version, frame: eventFrame({ name: 'change', id: version, data: JSON.stringify(data) }) }
+  const frame = (name: string, data: object): Buffer =>
+    eventFrame({ name, id: version, data: JSON.stringify({ version, ...data }) })
+  switch (change.kind) {
+    case 'flag':
+      return { version, frame: frame('change', { flag: change.flag }) }
+    case 'removed':
+      return { version, frame: frame('change', { deleted: change.key }) }
+    case 'passed':
+      return { version, frame: frame('version', {}) }
+  }
 }

@@ -6,12 +6,13 @@
  */
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Audience } from '../../http/caller.ts'
 import { lastChunk } from './event-frame.ts'
 
 export interface StreamClient {
   readonly sdk: string
   readonly name: string
-  readonly kind: 'server' | 'client'
+  readonly kind: Audience
   readonly connectedAt: number
   /** False when the client is gone or was dropped. */
   write(frame: Buffer): boolean

@@ -1,13 +1,14 @@
 /**
  * All streams of this instance: who is connected, what they serve, and how they hear of changes.
  *
- *  1. A feed is opened by its first client and stays: environments are few.
+ *  1. An audience of an environment has one feed, which is opened by its first client and stays: environments are few.
  *  2. Acknowledgements are counted at once and stored in groups, because a change is acknowledged by everybody within
  *     milliseconds. One that says nothing new is stored every 3 s: a thousand heartbeats are one statement. One
  *     that could not be stored is stored with the SDK's next heartbeat.
  *  3. A ping after 3 s without a change tells clients that the server lives, and drops those that read nothing.
  */
 import type { Scope, SdkStore } from '@dankai/store'
+import { type Audience, audiences } from '../../http/caller.ts'
 import type { Logger } from '../../http/log.ts'
 import type { Environments } from '../../serving/environments.ts'
 import { FlagFeed } from './flag-feed.ts'
@@ -61,7 +62,7 @@ export class StreamHub {
   }
 
   async connect(scope: Scope, client: StreamClient, lastVersion: number | null): Promise<void> {
-    const feed = await this.#feed(scope)
+    const feed = await this.#feed(scope, client.kind)
     for (const frame of feed.framesAfter(lastVersion)) client.write(frame)
     feed.clients.add(client)
     client.write(feed.pingFrame())
@@ -78,7 +79,7 @@ export class StreamHub {
 
   disconnect(scope: Scope, client: StreamClient, dropped: boolean): void {
     if (dropped) this.dropped++
-    const feed = this.#feeds.get(keyOf(scope))
+    const feed = this.#feeds.get(feedKeyOf(scope, client.kind))
     if (feed === undefined || !feed.clients.delete(client) || this.#closed) return
     // An SDK that has already come back on another connection is still connected.
     if ([...feed.clients].some(({ sdk }) => sdk === client.sdk)) return
@@ -103,11 +104,11 @@ export class StreamHub {
 
   /** An SDK that ends in good order: nobody waits for it from here on. */
   async sayGoodbye(scope: Scope, sdk: string): Promise<void> {
-    const feed = this.#feeds.get(keyOf(scope))
-    for (const client of [...(feed?.clients ?? [])].filter(client => client.sdk === sdk)) {
-      feed?.clients.delete(client)
-      client.close()
-    }
+    for (const feed of this.#feedsOf(scope))
+      for (const client of [...feed.clients].filter(client => client.sdk === sdk)) {
+        feed.clients.delete(client)
+        client.close()
+      }
     this.#acknowledged.delete(slotOf(scope, sdk))
     for (const waiting of [this.#unstored, this.#heartbeats]) waiting.get(keyOf(scope))?.versions.delete(sdk)
     // One that is still being written would otherwise come after its end.
@@ -118,12 +119,9 @@ export class StreamHub {
 
   /** Who is connected here, and what each of them last said it serves. */
   census(scope: Scope): ReadonlyMap<string, { readonly name: string; readonly acknowledged: Acknowledged | null }> {
-    const clients = this.#feeds.get(keyOf(scope))?.clients ?? new Set<StreamClient>()
+    const clients = this.#feedsOf(scope).flatMap(feed => [...feed.clients])
     return new Map(
-      [...clients].map(({ sdk, name }) => [
-        sdk,
-        { name, acknowledged: this.#acknowledged.get(slotOf(scope, sdk)) ?? null },
-      ]),
+      clients.map(({ sdk, name }) => [sdk, { name, acknowledged: this.#acknowledged.get(slotOf(scope, sdk)) ?? null }]),
     )
   }
 
@@ -144,7 +142,7 @@ export class StreamHub {
       if (clients.length > 0)
         await this.#sdks
           .disconnected(
-            feed.environment.scope,
+            feed.view.scope,
             clients.map(({ sdk }) => sdk),
           )
           .catch(error => this.#warn(error, 'Cannot store that SDKs disconnected'))
@@ -152,11 +150,16 @@ export class StreamHub {
     await this.#storing
   }
 
-  async #feed(scope: Scope): Promise<FlagFeed> {
-    const environment = await this.#environments.of(scope)
-    const feed = this.#feeds.get(keyOf(scope)) ?? new FlagFeed(environment)
-    this.#feeds.set(keyOf(scope), feed)
+  async #feed(scope: Scope, audience: Audience): Promise<FlagFeed> {
+    const view = await this.#environments.viewFor(audience, scope)
+    const key = feedKeyOf(scope, audience)
+    const feed = this.#feeds.get(key) ?? new FlagFeed(view)
+    this.#feeds.set(key, feed)
     return feed
+  }
+
+  #feedsOf(scope: Scope): readonly FlagFeed[] {
+    return audiences.flatMap(audience => this.#feeds.get(feedKeyOf(scope, audience)) ?? [])
   }
 
   #storeHeartbeats(): void {
@@ -204,4 +207,5 @@ function put(waiting: Unstored, scope: Scope, sdk: string, version: number): voi
 }
 
 const keyOf = ({ project, environment }: Scope): string => `${project}\n${environment}`
+const feedKeyOf = (scope: Scope, audience: Audience): string => `${keyOf(scope)}\n${audience}`
 const slotOf = (scope: Scope, sdk: string): string => `${keyOf(scope)}\n${sdk}`

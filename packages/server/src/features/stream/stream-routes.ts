@@ -4,7 +4,7 @@ import { createRoute } from '@hono/zod-openapi'
 import { z } from 'zod'
 import type { Application } from '../../application.ts'
 import type { Api } from '../../http/api.ts'
-import { requestScope, requireKind } from '../../http/caller.ts'
+import { audienceOf, requestScope, requireKind } from '../../http/caller.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
 import { openStreamClient, type StreamClient } from './stream-client.ts'
@@ -22,7 +22,8 @@ const streamRoute = createRoute({
   },
   responses: {
     200: {
-      description: 'Events: flags (the full set), change, ping (after 3 s without another).',
+      description:
+        'Events: flags (the full set), change, version (of a flag that this key does not read), ping (after 3 s without another).',
       content: { 'text/event-stream': { schema: z.string() } },
     },
     ...problemAnswer,
@@ -72,7 +73,7 @@ export function useStream(api: Api, app: Application): void {
     const about = {
       sdk,
       name,
-      kind: caller.kind === 'sdk-client' ? 'client' : 'server',
+      kind: audienceOf(caller),
       connectedAt: app.now(),
     } as const
     const client: StreamClient = openStreamClient(c.env.outgoing, about, dropped =>
@@ -90,11 +91,11 @@ export function useStream(api: Api, app: Application): void {
 
   api.openapi(bootstrapRoute, async c => {
     requireKind(c.get('caller'), ['sdk-server', 'sdk-client', 'admin'])
-    const environment = await app.environments.of(requestScope(c))
-    const { version, etag } = environment
+    const view = await app.environments.viewFor(audienceOf(c.get('caller')), requestScope(c))
+    const { version, etag } = view
     c.header('etag', etag)
     if (c.req.header('if-none-match') === etag) return c.body(null, 304)
-    return c.json({ version, flags: [...environment.definitions()] }, 200)
+    return c.json({ version, flags: [...view.definitions()] }, 200)
   })
 
   api.openapi(goodbyeRoute, async c => {

@@ -5,24 +5,23 @@
  * cannot be read is passed over: a client that is told so would send the same again.
  */
 import type { FlagDefinition } from '@dankai/flags'
-import type { Scope } from '@dankai/store'
 import type { Application } from '../../application.ts'
+import type { ServedView } from '../../serving/served-view.ts'
 
 const togglesMax = 10_000
 const variantsMax = 100
 
 type Fields = Readonly<Record<string, unknown>>
 
-export async function takeUnleashMetrics(
-  app: Pick<Application, 'environments' | 'evaluations' | 'now'>,
-  scope: Scope,
+export function takeUnleashMetrics(
+  app: Pick<Application, 'evaluations' | 'now'>,
+  { scope, flags }: ServedView,
   body: unknown,
-): Promise<void> {
+): void {
   const bucket = fieldsOf(fieldsOf(body)['bucket'])
   const stop = typeof bucket['stop'] === 'string' ? Date.parse(bucket['stop']) : Number.NaN
   const now = app.now()
   const at = Number.isNaN(stop) ? now : Math.min(stop, now)
-  const { flags } = await app.environments.of(scope)
   for (const [key, toggle] of Object.entries(fieldsOf(bucket['toggles'])).slice(0, togglesMax)) {
     const flag = flags.find(key)?.definition
     // A flag that is not known here is nobody's to clean up, and anybody can invent names.

@@ -2,23 +2,24 @@
  * Unleash's client API and frontend API under `/unleash/api`, for its own SDKs with nothing changed but the address.
  *
  *  1. Server clients evaluate by themselves, so they need a key of kind sdk-server and get the flags they can follow.
- *  2. Frontend clients are told what the server evaluated: every flag, for one context.
+ *  2. Frontend clients are told what the server evaluated: every flag their key may read, for one context.
  *  3. The environment is the key's. What clients call environment in their context is an attribute and no more.
  */
 import { hash } from 'node:crypto'
 import { unleashToggleOf } from '@dankai/flag-formats'
 import { type EvaluationContext, evaluateFlag } from '@dankai/flags'
-import type { Scope } from '@dankai/store'
+import type { KeyKind, Scope } from '@dankai/store'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Application } from '../../application.ts'
 import { allowAsking, allowPages } from '../../http/allow-pages.ts'
 import type { Api, HttpContext } from '../../http/api.ts'
-import { type KeyKind, requireKind, scopeFor } from '../../http/caller.ts'
+import { audienceOf, requireKind, scopeFor } from '../../http/caller.ts'
 import { isKnownTag } from '../../http/etag.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { ChangeBroadcast } from '../../serving/change-broadcast.ts'
 import { createRefusals } from '../../serving/refusals.ts'
 import type { ServedEnvironment } from '../../serving/served-environment.ts'
+import type { ServedView } from '../../serving/served-view.ts'
 import { contextOfBody, contextOfQuery } from './unleash-context.ts'
 import { UnleashFeed } from './unleash-feed.ts'
 import { takeUnleashMetrics } from './unleash-metrics.ts'
@@ -35,7 +36,9 @@ export function useUnleash(api: Api, app: Application): void {
     feeds.set(environment, feed)
     return feed
   }
-  const broadcast = new ChangeBroadcast(app, {
+  const viewFor = (c: HttpContext, kinds: readonly KeyKind[]): Promise<ServedView> =>
+    app.environments.viewFor(audienceOf(c.get('caller')), scopeOf(c, kinds))
+  const broadcast = new ChangeBroadcast<ServedEnvironment>(app, {
     first: (environment, lastEventId) => feedOf(environment).framesAfter(lastEventId),
     change: environment => feedOf(environment).takeChange(),
   })
@@ -65,21 +68,21 @@ export function useUnleash(api: Api, app: Application): void {
       return c.body(null, 202, headers)
     })
     api.post(`/unleash/api/${path}/metrics`, async c => {
-      await takeUnleashMetrics(app, scopeOf(c, kinds), await jsonIn(c))
+      takeUnleashMetrics(app, await viewFor(c, kinds), await jsonIn(c))
       return c.body(null, 202, headers)
     })
   }
 
   api.get('/unleash/api/frontend', async c => {
-    const environment = await app.environments.of(scopeOf(c, frontendKinds))
-    return toggles(c, environment, contextOfQuery(new URL(c.req.url).searchParams, app.now()))
+    const view = await viewFor(c, frontendKinds)
+    return toggles(c, view, contextOfQuery(new URL(c.req.url).searchParams, app.now()))
   })
 
   api.post('/unleash/api/frontend', async c => {
-    const environment = await app.environments.of(scopeOf(c, frontendKinds))
+    const view = await viewFor(c, frontendKinds)
     const body = await jsonIn(c)
     const context = (body as { context?: unknown } | null)?.context
-    return toggles(c, environment, contextOfBody(context, app.now()))
+    return toggles(c, view, contextOfBody(context, app.now()))
   })
 }
 
@@ -110,8 +113,8 @@ async function jsonIn(c: HttpContext): Promise<unknown> {
 }
 
 /** Frontend clients are told of enabled toggles only: for any other they say "not enabled" by themselves. */
-function toggles(c: HttpContext, environment: ServedEnvironment, context: EvaluationContext): Response {
-  const found = environment.flags.all().flatMap(flag => {
+function toggles(c: HttpContext, { flags }: ServedView, context: EvaluationContext): Response {
+  const found = flags.all().flatMap(flag => {
     const toggle = unleashToggleOf(flag.definition, evaluateFlag(flag, context))
     return toggle === null ? [] : [toggle]
   })

@@ -2,7 +2,9 @@
  * Flags that may not be trusted for long without the control plane: past their lease they serve their off variant.
  *
  * 1. A lease counts from the last time the control plane was heard, and only a stale client looks at it.
- * 2. Its end is told once, for all flags whose lease ends then; being heard again brings them back.
+ * 2. It is counted by the time of day and by a clock that nobody sets; the one that has gone further counts. A clock set
+ *    back keeps nobody in, and neither does a device that slept, whose other clock stood still.
+ * 3. Its end is told once, for all flags whose lease ends then; being heard again brings them back.
  */
 import type { Clock } from './clock.ts'
 
@@ -14,22 +16,22 @@ export interface LeasedFlag {
 export class FlagLeases {
   readonly #clock: Clock
   readonly #tell: (keys: readonly string[]) => void
-  #heardAt: number
+  #heard: { readonly atTime: number; readonly atMs: number }
   #cancel: () => void = () => {}
 
   constructor(clock: Clock, tell: (keys: readonly string[]) => void) {
     this.#clock = clock
     this.#tell = tell
-    this.#heardAt = clock.now()
+    this.#heard = this.#moment()
   }
 
   heard(): void {
     this.#cancel()
-    this.#heardAt = this.#clock.now()
+    this.#heard = this.#moment()
   }
 
   isOver({ leaseMs }: LeasedFlag): boolean {
-    return leaseMs !== undefined && this.#clock.now() >= this.#heardAt + leaseMs
+    return leaseMs !== undefined && this.#silentMs() >= leaseMs
   }
 
   over(flags: readonly LeasedFlag[]): readonly string[] {
@@ -47,10 +49,19 @@ export class FlagLeases {
     this.#cancel()
   }
 
+  #moment() {
+    return { atTime: this.#clock.now(), atMs: this.#clock.elapsedMs() }
+  }
+
+  #silentMs(): number {
+    const { atTime, atMs } = this.#moment()
+    return Math.max(atTime - this.#heard.atTime, atMs - this.#heard.atMs)
+  }
+
   #watchNext(held: readonly LeasedFlag[]): void {
     const nextMs = Math.min(...held.map(({ leaseMs }) => leaseMs!))
     if (held.length === 0) return
-    this.#cancel = this.#clock.after(this.#heardAt + nextMs - this.#clock.now(), () => {
+    this.#cancel = this.#clock.after(Math.max(0, nextMs - this.#silentMs()), () => {
       this.#tell(this.over(held))
       this.#watchNext(held.filter(flag => !this.isOver(flag)))
     })

@@ -5,11 +5,11 @@ import fc from 'fast-check'
 import { createBackoff } from './backoff.ts'
 import type { ClientEventName, ClientEvents } from './client-events.ts'
 import type { ClientOptions } from './client-options.ts'
-import { type ControlPlaneDouble, openControlPlaneDouble, type StreamDouble } from './control-plane-double.ts'
 import { createDankaiClient, type DankaiClient } from './dankai-client.ts'
 import { KnownFlags } from './known-flags.ts'
-import { ManualClock } from './manual-clock.ts'
 import { retryAfterMs } from './request.ts'
+import { type ControlPlaneDouble, openControlPlaneDouble, type StreamDouble } from './testing/control-plane-double.ts'
+import { ManualClock } from './testing/manual-clock.ts'
 
 const mio = { targetingKey: 'mio' }
 const flag = (share: number, given: Partial<FlagDefinition> = {}): FlagDefinition =>

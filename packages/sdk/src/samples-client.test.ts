@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
 import type { ClientOptions } from './client-options.ts'
-import { openControlPlaneDouble } from './control-plane-double.ts'
 import { createDankaiClient } from './dankai-client.ts'
-import { ManualClock } from './manual-clock.ts'
 import { type Sample, SampleBuffer } from './sample-buffer.ts'
+import { openControlPlaneDouble } from './testing/control-plane-double.ts'
+import { ManualClock } from './testing/manual-clock.ts'
 
 /** Half a second into a bucket of one second. */
 const start = 1_700_000_000_500

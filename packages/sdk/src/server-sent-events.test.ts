@@ -40,3 +40,16 @@ test('the same text gives the same events, however it is cut into pieces', () =>
     { numRuns: 2_000, seed: 20_240_117 },
   )
 })
+
+test('an event that does not end is given up, in one line or in many', () => {
+  for (const piece of ['x'.repeat(1_048_576), `data: ${'x'.repeat(1_048_576)}\n`]) {
+    const parser = createEventParser()
+    parser.push('data: ')
+    assert.throws(
+      () => Array.from({ length: 40 }, () => parser.push(piece)),
+      /more than 33554432 characters without an end/,
+    )
+  }
+  const parser = createEventParser()
+  for (let count = 0; count < 40; count++) assert.equal(parser.push(`data: ${'x'.repeat(1_048_576)}\n\n`).length, 1)
+})

@@ -19,7 +19,12 @@ export interface EventParser {
 const pendingLengthMax = 32 * 1024 * 1024
 
 export function createEventParser(): EventParser {
-  let rest = ''
+  /** Pieces of the line whose end has not come; joined once, as a full set comes in thousands. */
+  let begun: string[] = []
+  /** A CR at the end of a piece waits: the LF that belongs to it may come in the next. */
+  let held = ''
+  /** Of all that waits for the end of its event. */
+  let pendingLength = 0
   let isFirst = true
   let type = ''
   let id: string | null = null
@@ -41,28 +46,39 @@ export function createEventParser(): EventParser {
     else if (field === 'id' && !value.includes('\0')) id = value
   }
 
-  function push(piece: string): ServerSentEvent[] {
-    const text = isFirst ? piece.replace(/^\ufeff/, '') : rest + piece
+  /** The lines that the piece completes. */
+  function linesWith(piece: string): readonly string[] {
+    const text = held + (isFirst ? piece.replace(/^\ufeff/, '') : piece)
     isFirst = isFirst && piece === ''
-    const { lines, remainder } = splitLines(text)
-    rest = remainder
-    if (rest.length > pendingLengthMax) throw new Error('Cannot read the event stream: found an event without an end')
-    const events: ServerSentEvent[] = []
-    for (const line of lines) {
-      const event = line === '' ? finishEvent() : null
-      if (event !== null) events.push(event)
-      if (line !== '') readField(line)
+    held = text.endsWith('\r') ? '\r' : ''
+    const lines = text.slice(0, text.length - held.length).split(/\r\n|\n|\r/)
+    const last = lines.pop() ?? ''
+    if (lines.length > 0) {
+      lines[0] = begun.join('') + lines[0]
+      begun = []
     }
+    begun.push(last)
+    return lines
+  }
+
+  function push(piece: string): ServerSentEvent[] {
+    const events: ServerSentEvent[] = []
+    pendingLength += piece.length
+    for (const line of linesWith(piece)) {
+      if (line !== '') {
+        readField(line)
+        continue
+      }
+      const event = finishEvent()
+      if (event !== null) events.push(event)
+      pendingLength = 0
+    }
+    if (pendingLength > pendingLengthMax)
+      throw new Error(
+        `Cannot read the event stream: found an event of more than ${pendingLengthMax} characters without an end`,
+      )
     return events
   }
 
   return { push }
-}
-
-/** A CR at the end stays in the remainder, because the LF that belongs to it may come in the next piece. */
-function splitLines(text: string): { lines: string[]; remainder: string } {
-  const held = text.endsWith('\r') ? '\r' : ''
-  const lines = text.slice(0, text.length - held.length).split(/\r\n|\n|\r/)
-  const last = lines.pop() ?? ''
-  return { lines, remainder: last + held }
 }

@@ -7,9 +7,9 @@ import { defineFlag, type FlagDefinition } from '@dankai/flags'
 import { createBackoff } from './backoff.ts'
 import { readBootstrapFile } from './bootstrap-file.ts'
 import type { ClientOptions } from './client-options.ts'
-import { openControlPlaneDouble } from './control-plane-double.ts'
 import { createDankaiClient, type DankaiClient, fetchBootstrap } from './index.ts'
-import { ManualClock } from './manual-clock.ts'
+import { openControlPlaneDouble } from './testing/control-plane-double.ts'
+import { ManualClock } from './testing/manual-clock.ts'
 import { UserEvents } from './user-events.ts'
 
 const start = 1_700_000_000_000
@@ -208,6 +208,20 @@ test('past its lease a flag alone serves its off variant, tells so, and comes ba
   assert.deepEqual(enabled(), [true, true, true])
   assert.deepEqual(changes.at(-1), ['leased', 'long'])
 })
+
+for (const [what, setBy, awayMs, isOver] of [
+  ['set back keeps nobody in longer than the lease', -6 * 3_600_000, 30_000, true],
+  ['set back ends no lease either', -6 * 3_600_000, 29_000, false],
+  ['that went on while the device slept ends it', 6 * 3_600_000, 11_000, true],
+] as const)
+  test(`a time of day ${what}`, async t => {
+    const leased = defineFlag({ key: 'leased', exposure: exposed(1), leaseMs: 30_000 })
+    const { clock, client } = await open(t, [leased])
+    clock.setTimeOfDay(start + setBy)
+    clock.advance(awayMs)
+    assert.equal(client.status(), 'stale')
+    assert.equal(client.isEnabled('leased', { targetingKey: 'mio' }), !isOver)
+  })
 
 test('a client goes on for an hour without its control plane, says stale, and is up to date when it comes back', async t => {
   const { plane, clock, client } = await open(t, [release])

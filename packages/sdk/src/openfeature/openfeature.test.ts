@@ -9,8 +9,8 @@ import {
 } from '@openfeature/server-sdk'
 import { OpenFeature as WebApi, ProviderEvents as WebEvents } from '@openfeature/web-sdk'
 import type { ClientOptions } from '../client-options.ts'
-import { openControlPlaneDouble } from '../control-plane-double.ts'
-import { ManualClock } from '../manual-clock.ts'
+import { openControlPlaneDouble } from '../testing/control-plane-double.ts'
+import { ManualClock } from '../testing/manual-clock.ts'
 import { DankaiServerProvider } from './server.ts'
 import { DankaiWebProvider } from './web.ts'
 

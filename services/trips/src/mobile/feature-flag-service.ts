@@ -6,6 +6,9 @@ import {
   type EvaluationContext,
 } from '@dankai/sdk'
 
+/** A screen shows its defaults rather than wait longer. */
+const readyWithinMs = 5_000
+
 /**
  * The flag service of the documents' app, for a page or an app that runs TypeScript: the same calls with the same
  * answers before it is initialised. The key is one of kind sdk-client, which may be seen by users.
@@ -16,10 +19,11 @@ export class FeatureFlagService {
   static readonly darkModeEnabled = 'dark-mode-enabled'
   static readonly #instances = new Map<string, FeatureFlagService>()
 
-  /** One for each key, however often it is asked for. */
+  /** One for each server and key, however often it is asked for. */
   static instance(options: ClientOptions): FeatureFlagService {
-    const known = FeatureFlagService.#instances.get(options.key) ?? new FeatureFlagService(options)
-    FeatureFlagService.#instances.set(options.key, known)
+    const place = placeOf(options)
+    const known = FeatureFlagService.#instances.get(place) ?? new FeatureFlagService(options)
+    FeatureFlagService.#instances.set(place, known)
     return known
   }
 
@@ -32,13 +36,11 @@ export class FeatureFlagService {
     this.#options = options
   }
 
-  /** Resolves when the flags are there. */
+  /** Resolves when the flags are there; rejects after a few seconds, and is up to date later all the same. */
   async initialize(userId: string, { email }: { readonly email?: string } = {}): Promise<void> {
     this.#context = contextOf(userId, { email: email ?? '' })
-    const client = createDankaiClient(this.#options)
-    await client.ready()
-    client.on('change', () => this.#tell())
-    this.#client = client
+    this.#client ??= this.#open()
+    await this.#client.ready(readyWithinMs)
   }
 
   isEnabled(flag: string, { defaultValue = false }: { readonly defaultValue?: boolean } = {}): boolean {
@@ -65,8 +67,14 @@ export class FeatureFlagService {
   async dispose(): Promise<void> {
     const client = this.#client
     this.#client = null
-    FeatureFlagService.#instances.delete(this.#options.key)
+    FeatureFlagService.#instances.delete(placeOf(this.#options))
     await client?.close()
+  }
+
+  #open(): DankaiClient {
+    const client = createDankaiClient(this.#options)
+    client.on('change', () => this.#tell())
+    return client
   }
 
   #served(flag: string): string {
@@ -82,6 +90,8 @@ export class FeatureFlagService {
     }
   }
 }
+
+const placeOf = ({ url, key }: ClientOptions): string => `${url} ${key}`
 
 /** A context of kind user, with what the surroundings say of themselves, as automatic attributes do. */
 function contextOf(userId: string, attributes: Readonly<Record<string, unknown>>): EvaluationContext {

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import type { Clock } from '../clock.ts'
 
 interface Timer {
   readonly at: number
@@ -8,24 +8,31 @@ interface Timer {
 
 /** A clock that stands still until it is told to go on. */
 export class ManualClock implements Clock {
-  #now: number
+  #elapsedMs = 0
+  /** What the time of day is ahead of the other clock. */
+  #aheadMs: number
   readonly #timers = new Set<Timer>()
   readonly #watchers = new Set<() => void>()
 
   constructor(now: number) {
-    this.#now = now
+    this.#aheadMs = now
   }
 
   now(): number {
-    return this.#now
+    return this.#aheadMs + this.#elapsedMs
   }
 
   elapsedMs(): number {
-    return this.#now
+    return this.#elapsedMs
+  }
+
+  /** As a person or a time server sets it; timers know nothing of it. */
+  setTimeOfDay(epochMs: number): void {
+    this.#aheadMs = epochMs - this.#elapsedMs
   }
 
   after(delayMs: number, callback: () => void): () => void {
-    const timer = { at: this.#now + delayMs, delayMs, callback }
+    const timer = { at: this.#elapsedMs + delayMs, delayMs, callback }
     this.#timers.add(timer)
     for (const watcher of [...this.#watchers]) watcher()
     return () => this.#timers.delete(timer)
@@ -33,13 +40,13 @@ export class ManualClock implements Clock {
 
   /** Runs every timer that falls due on the way, in order. */
   advance(ms: number): void {
-    const end = this.#now + ms
+    const end = this.#elapsedMs + ms
     for (let due = this.#next(end); due !== undefined; due = this.#next(end)) {
       this.#timers.delete(due)
-      this.#now = Math.max(this.#now, due.at)
+      this.#elapsedMs = Math.max(this.#elapsedMs, due.at)
       due.callback()
     }
-    this.#now = end
+    this.#elapsedMs = end
   }
 
   /** Resolves once a timer of this length is running. */

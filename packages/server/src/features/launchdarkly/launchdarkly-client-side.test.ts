@@ -18,7 +18,7 @@ const seed = Number(process.env['DANKAI_SEED'] ?? Math.floor(Math.random() * 2 *
 let house: TestHouse
 let server: DankaiServer
 let base: string
-const clients: LDClient[] = []
+const clients: { close(): unknown }[] = []
 /** Where the SDK keeps the keys it invents. */
 const folder = mkdtempSync(join(tmpdir(), 'dankai-launchdarkly-'))
 
@@ -357,7 +357,6 @@ describe(`the client-side SDK of LaunchDarkly, unmodified (seed ${seed})`, () =>
     const place = await environment('lc-bootstrap')
     await place.setFlag('booking', { rules: [rule('vip', 'plan', 'vip', 'on')] })
     await place.setFlag('other', share(1))
-    await place.setFlag('of-servers', share(1), false)
     const ofServer = serverSide.init(place.serverKey, {
       baseUri: base,
       streamUri: base,
@@ -365,6 +364,7 @@ describe(`the client-side SDK of LaunchDarkly, unmodified (seed ${seed})`, () =>
       logger: silent,
       diagnosticOptOut: true,
     })
+    clients.push(ofServer)
     const vip = { kind: 'user', key: 'mei', plan: 'vip' }
     await ofServer.waitForInitialization({ timeout: 20 })
     const state = await ofServer.allFlagsState(vip, { withReasons: true, clientSideOnly: true })
@@ -377,12 +377,17 @@ describe(`the client-side SDK of LaunchDarkly, unmodified (seed ${seed})`, () =>
     await place.setFlag('booking', { rules: [rule('vip', 'plan', 'vip', 'off')] })
     await changed
     assert.deepEqual(changes, [{ booking: { current: false, previous: true } }], 'what is the same is no change')
-    const marked = once(ofServer, 'update:of-servers')
-    await place.setFlag('of-servers', share(1), true)
-    await marked
-    const later = await ofServer.allFlagsState(vip, { clientSideOnly: true })
-    ofServer.close()
-    assert.deepEqual(later.allValues(), { booking: false, other: true, 'of-servers': true })
+    for (const [isForClients, values] of [
+      [false, { booking: false, other: true }],
+      [true, { booking: false, other: true, later: true }],
+      [false, { booking: false, other: true }],
+    ] as const) {
+      const told = once(ofServer, 'update:later')
+      await place.setFlag('later', share(1), isForClients)
+      await told
+      const marked = await ofServer.allFlagsState(vip, { clientSideOnly: true })
+      assert.deepEqual(marked.allValues(), values, 'servers hand on what is marked for clients')
+    }
   })
 
   it('takes contexts of 10,000 characters in the path, and any others by REPORT', async () => {

@@ -8,6 +8,7 @@ import {
   type StoredFlag,
 } from '../flag-ports.ts'
 import { pageOf } from '../page-of.ts'
+import { plannedReason } from '../planned-reason.ts'
 import { pageLimit } from '../scope.ts'
 import type { MemoryFlags } from './memory-flags.ts'
 import { byText, isIn, type MemoryState } from './memory-state.ts'
@@ -81,7 +82,8 @@ export function createMemoryFlagChanges(state: MemoryState, flags: MemoryFlags, 
   ): Pick<FlagChange, 'state' | 'detail'> {
     if ('state' in decision) return decision
     if (flag?.heldBy != null) return { state: 'failed', detail: `moved by release ${flag.heldBy}` }
-    const { project, environment, key, by, why } = change
+    const { project, environment, key, by } = change
+    const why = plannedReason(change)
     const expectedVersion = flag?.version ?? 0
     const write = { project, environment, definition: decision.definition, expectedVersion, by, why }
     const result = flags.putAt(write, now)

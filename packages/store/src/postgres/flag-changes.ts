@@ -6,6 +6,7 @@ import {
   type StoredFlag,
 } from '../flag-ports.ts'
 import { pageOf } from '../page-of.ts'
+import { plannedReason } from '../planned-reason.ts'
 import { pageLimit } from '../scope.ts'
 import type { Database, Query, Statement } from './database.ts'
 import { type FlagRow, flagColumns, flagOf, insertFlag, updateFlag } from './flags.ts'
@@ -67,7 +68,8 @@ async function carryOut(
   decision: DueDecision,
 ): Promise<End> {
   if ('state' in decision) return decision
-  const { project, environment, key, by, why } = change
+  const { project, environment, key, by } = change
+  const why = plannedReason(change)
   const values = [now, project, environment, key, JSON.stringify(decision.definition), by, why, null]
   const seen = flag?.version ?? 0
   const [written] = await query<{ version: number }>(

@@ -60,6 +60,19 @@ describe('a flag and its care', () => {
     assert.equal((await put('stale', {})).status, 422, 'a word of the API')
   })
 
+  it('keep their version and what is planned when a change would change nothing', async () => {
+    const { body } = await put('unchanged', { on: false }, 0, { care: { owner: 'trips' } })
+    await api('POST', '/v1/flags/unchanged/changes', { at: Date.now() + dayMs, flag: { on: true } })
+    const { version } = body.flag
+    const again = await put('unchanged', { on: false }, version, { care: { owner: 'trips' }, why: 'again' })
+    assert.deepEqual([again.status, again.body.flag.version], [200, version])
+    assert.equal((await put('unchanged', { on: false }, version - 1)).status, 409, 'not what they saw')
+    const { items } = (await api('GET', '/v1/flags/unchanged/history')).body
+    assert.equal(items.length, 1)
+    assert.equal((await put('unchanged', { on: false }, version, { care: { owner: 'push' } })).body.care.owner, 'push')
+    assert.notEqual(await versionOf('unchanged'), version)
+  })
+
   it('are refused when their prerequisites lead back, and stay while another asks for them', async () => {
     const asking = (key: string, flag: string, version = 0): Promise<Answer> =>
       put(key, { prerequisites: [{ flag, variants: ['on'] }] }, version)
@@ -81,6 +94,12 @@ describe('a flag and its care', () => {
         'Cannot remove flag "ring-two": found it a prerequisite of "ring-one", expected of none: nobody would have those. Change them first.',
       ],
     )
+    await put('ring-three', {})
+    const planned = await api('POST', '/v1/flags/ring-three/changes', {
+      at: Date.now() + dayMs,
+      flag: { prerequisites: [{ flag: 'ring-one', variants: ['on'] }] },
+    })
+    assert.equal(planned.status, 422, JSON.stringify(planned.body))
     await put('ring-one', {}, await versionOf('ring-one'))
     assert.equal((await api('DELETE', '/v1/flags/ring-two', undefined, seen(await versionOf('ring-two')))).status, 204)
   })
@@ -765,6 +784,28 @@ describe('an import', () => {
       }),
       { numRuns: 500 },
     )
+  })
+
+  it('does not bring prerequisites that lead back, among its own flags or those that are there', async () => {
+    await put('circle-there', { prerequisites: [{ flag: 'circle-new', variants: ['on'] }] })
+    const asking = (key: string, flag: string): object => ({
+      ...{ key, on: true, salt: 's', variations: [true, false], offVariation: 1, fallthrough: { variation: 0 } },
+      prerequisites: [{ key: flag, variation: 0 }],
+    })
+    const flags = {
+      'circle-new': asking('circle-new', 'circle-there'),
+      'circle-a': asking('circle-a', 'circle-b'),
+      'circle-b': asking('circle-b', 'circle-a'),
+    }
+    for (const dryRun of [true, false]) {
+      const { body } = await api('POST', '/v1/flags/import', { format: 'launchdarkly', data: { flags }, dryRun })
+      assert.deepEqual(body.imported, ['circle-a'])
+      assert.deepEqual(
+        body.skipped.map(({ flag }: { flag: string }) => flag),
+        ['circle-new', 'circle-b'],
+      )
+      assert.match(body.skipped[0].why, /lead back to it \(circle-new -> circle-there -> circle-new\)/)
+    }
   })
 
   it('leaves a flag alone that a live release moves, and says so', async () => {

@@ -15,7 +15,14 @@ const shownMax = 10
 
 export async function requireNoCircle(app: Application, scope: Scope, definition: FlagDefinition): Promise<void> {
   if (definition.prerequisites.length === 0) return
-  const others = new Map((await app.environments.of(scope)).definitions().map(flag => [flag.key, flag]))
+  requireNoCircleAmong(await definitionsByKey(app, scope), definition)
+}
+
+export async function definitionsByKey(app: Application, scope: Scope): Promise<Map<string, FlagDefinition>> {
+  return new Map((await app.environments.of(scope)).definitions().map(flag => [flag.key, flag]))
+}
+
+export function requireNoCircleAmong(others: ReadonlyMap<string, FlagDefinition>, definition: FlagDefinition): void {
   if (isDeepStrictEqual(others.get(definition.key)?.prerequisites, definition.prerequisites)) return
   const circle = circleThrough(definition, others)
   if (circle === null) return

@@ -17,6 +17,7 @@ import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
 import { flagEditors, flagParams } from './flag-routes.ts'
 import { requireOrdinaryNames } from './ordinary-names.ts'
 import { patchFlag } from './planned-change.ts'
+import { requireNoCircle } from './prerequisite-refusals.ts'
 import { readFlag, requireSound } from './write-flag.ts'
 
 type ChangeView = z.infer<typeof flagChangeSchema>
@@ -82,19 +83,21 @@ export function useFlagSchedule(api: Api, app: Application): void {
       )
     const flag = await readFlag(app, scope, key)
     const patch = patchOf(key, fields)
-    requireSound(patchFlag(flag.definition, patch))
-    const planned = await flagChanges.plan({
+    const planned = patchFlag(flag.definition, patch)
+    requireSound(planned)
+    await requireNoCircle(app, scope, planned)
+    const change = await flagChanges.plan({
       ...{ ...scope, key, at, patch, seenVersion: flag.version, anyway },
       ...{ by: caller.name, why },
     })
-    if (planned === null)
+    if (change === null)
       throw new HttpProblem(
         'not-possible',
         `Cannot plan a change of flag "${key}": found ${plannedChangesMax} planned already, expected fewer. Cancel one first.`,
       )
-    const detail = { id: planned.id, at, fields: Object.keys(patch) }
+    const detail = { id: change.id, at, fields: Object.keys(patch) }
     await app.store.audit.append({ ...scope, by: caller.name, action: 'plan flag change', subject: key, why, detail })
-    return c.json(viewOf(planned), 201)
+    return c.json(viewOf(change), 201)
   })
 
   api.openapi(cancelRoute, async c => {

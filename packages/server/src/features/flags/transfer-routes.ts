@@ -18,6 +18,7 @@ import { HttpProblem } from '../../http/http-problem.ts'
 import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
 import { exporters, type FlagFormat, importers } from './flag-formats.ts'
 import { flagEditors } from './flag-routes.ts'
+import { definitionsByKey, requireNoCircleAmong } from './prerequisite-refusals.ts'
 import { flagsOf } from './stale-flags.ts'
 import { requireSound } from './write-flag.ts'
 
@@ -55,8 +56,10 @@ export function useFlagTransfer(api: Api, app: Application): void {
     if (importer === null) throw noSuchWay('import', format, importers)
     const { flags, notCarried } = importer(data)
     const result: ImportResult = { imported: [], unchanged: [], skipped: [], notCarried: [...notCarried] }
+    const others = await definitionsByKey(app, scope)
     for (const definition of flags) {
-      const outcome = await importFlag(app, scope, definition, { replace, dryRun, why, by: caller.name })
+      const outcome = await importFlag(app, scope, definition, { replace, dryRun, why, by: caller.name, others })
+      if (outcome === 'imported') others.set(definition.key, definition)
       if (typeof outcome === 'string') result[outcome].push(definition.key)
       else result.skipped.push({ flag: definition.key, why: outcome.why })
     }
@@ -97,7 +100,15 @@ async function importFlag(
     dryRun,
     why,
     by,
-  }: { readonly replace: boolean; readonly dryRun: boolean; readonly why: string | null; readonly by: string },
+    others,
+  }: {
+    readonly replace: boolean
+    readonly dryRun: boolean
+    readonly why: string | null
+    readonly by: string
+    /** The flags of the environment, with those that came in before this one. */
+    readonly others: ReadonlyMap<string, FlagDefinition>
+  },
 ): Promise<'imported' | 'unchanged' | { readonly why: string }> {
   const { key } = definition
   if (!flagKeySchema.safeParse(key).success) return { why: 'a key that flags here cannot have' }
@@ -108,6 +119,7 @@ async function importFlag(
   if (present?.heldBy != null) return { why: `it is moved by live release ${present.heldBy}` }
   try {
     requireSound(definition)
+    requireNoCircleAmong(others, definition)
   } catch (problem) {
     if (problem instanceof HttpProblem) return { why: problem.message }
     throw problem

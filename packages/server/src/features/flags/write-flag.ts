@@ -4,6 +4,7 @@
  * 1. Whoever did not see the newest version is told what others changed since, and what they were about to change.
  * 2. A flag that a live release moves is changed by breaking the glass only, with a reason.
  * 3. A change is on the streams and in the audit log before it is answered.
+ * 4. What would change nothing is not written: it would be news to every client, and cancel what others have planned.
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { setFlagCareSchema } from '@dankai/contract'
@@ -56,6 +57,8 @@ export async function writeFlag(app: Application, scope: Scope, change: FlagChan
   requireReason(definition.key, breakGlass, why)
   requireSound(definition)
   await requireNoCircle(app, scope, definition)
+  const present = await app.store.flags.get(scope, definition.key)
+  if (present !== null && changesNothing(present, change)) return present
   const write = { ...scope, definition, expectedVersion, by, why, breakGlass }
   const result = await app.store.flags.put(care === undefined ? write : { ...write, care })
   if (!result.ok) throw await refusalOf(app, scope, definition, expectedVersion, result)
@@ -64,6 +67,15 @@ export async function writeFlag(app: Application, scope: Scope, change: FlagChan
   const entry = { ...scope, by, action: said, subject: definition.key, why, detail }
   await Promise.all([app.environments.refresh(scope), app.store.audit.append(entry)])
   return result.flag
+}
+
+function changesNothing({ version, definition, care, heldBy }: StoredFlag, change: FlagChangeRequest): boolean {
+  if (heldBy !== null || version !== change.expectedVersion) return false
+  const wanted = { ...change.definition, version }
+  return (
+    isDeepStrictEqual(wanted, completeFlag(definition)) &&
+    (change.care === undefined || isDeepStrictEqual(change.care, care))
+  )
 }
 
 export function careWith(present: FlagCare | null, given: z.infer<typeof setFlagCareSchema> | undefined): FlagCare {
@@ -111,7 +123,7 @@ export async function refusalOf(
   const yours = 'variants' in wanted ? differenceOf(before ?? now, wanted) : []
   return new HttpProblem(
     'conflict',
-    `Cannot change flag "${key}": found version ${present.version}${by === null ? '' : ` by ${by}`}, expected the one you saw. Read it again and send If-Match: "${present.version}".`,
+    `Cannot change flag "${key}": found version ${present.version}${by === null ? '' : ` by ${by}`}, expected the one you saw. Read it again and name version ${present.version} (--seen, or If-Match).`,
     {
       present: { flag: now, claimedBy: present.heldBy, care: present.care },
       difference: { seen, present: present.version, by, at, theirs, yours },

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer, type Server } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
@@ -45,6 +46,24 @@ describe('embedded PostgreSQL', () => {
     const inUse = `Cannot start PostgreSQL in "${dataDir}": found it in use by process ${process.pid}, expected nobody`
     await assert.rejects(startEmbeddedPostgres({ dataDir }), { message: new RegExp(inUse) })
     assert.deepEqual(await query(server.url, 'select 1 as one'), [{ one: 1 }], 'the first goes on')
+  })
+
+  it('takes another port when somebody else was faster', async () => {
+    const faster = createServer()
+    const taken = await portOf(faster)
+    let asked = 0
+    const findPort = async (): Promise<number> => {
+      if (asked++ === 0) return taken
+      const free = createServer()
+      const port = await portOf(free)
+      await new Promise(resolve => free.close(resolve))
+      return port
+    }
+    const server = await startEmbeddedPostgres({ dataDir, findPort })
+    servers.push(server)
+    faster.close()
+    assert.ok(asked > 1)
+    assert.deepEqual(await query(server.url, 'select 1 as one'), [{ one: 1 }])
   })
 
   it('is not open to those who do not know the password, and only on this machine', async () => {
@@ -141,6 +160,11 @@ describe('embedded PostgreSQL', () => {
     assert.ok(!existsSync(path.join(dataDir, 'dankai.lock')))
   })
 })
+
+async function portOf(server: Server): Promise<number> {
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  return (server.address() as AddressInfo).port
+}
 
 function watcherOf(serverPid: number): number {
   const pids = existsSync('/proc/self')

@@ -15,7 +15,8 @@ import { stopStalePostmaster } from './stale-postmaster.ts'
  * 1. One server to a data directory; a second start says which process has it.
  * 2. The server is reachable on loopback with a password that only the owner of the data directory can read.
  * 3. A server that dies is started again on the same port until `close`, with every acknowledged row.
- * 4. A killed Dankai takes its server with it (a watcher sees to that). One that is left over all the same is found by
+ * 4. A port that somebody else takes before the server has it is given up for another one.
+ * 5. A killed Dankai takes its server with it (a watcher sees to that). One that is left over all the same is found by
  *    its pid file and stopped before the new one starts.
  */
 export interface EmbeddedPostgres {
@@ -29,10 +30,14 @@ const databaseName = 'dankai'
 /** The children of a killed server hold its shared memory for a moment, so the first restarts may be refused. */
 const restartPausesMs = [0, 50, 50, 100, 100, 200, 200, 400, 400, 1_000, 1_000, 2_000] as const
 const restartPauseMaxMs = 5_000
+/** Two starts at one moment may be given one port; to lose five in a row means something else. */
+const portsTriedMax = 5
 
 export async function startEmbeddedPostgres(options: {
   readonly dataDir: string
   readonly log?: Log
+  /** Names a port that was free a moment ago. */
+  readonly findPort?: () => Promise<number>
 }): Promise<EmbeddedPostgres> {
   const log = options.log ?? (() => {})
   const dataDir = path.resolve(options.dataDir)
@@ -44,7 +49,9 @@ export async function startEmbeddedPostgres(options: {
     const stale = await stopStalePostmaster(directory.folder, directory.seenByServer)
     if (stale !== null)
       log('warn', `Stopped PostgreSQL ${stale}, left over in "${dataDir}" by a Dankai that was killed.`)
-    const server = await superviseServer(native.path, directory, log)
+    const start = (port: number) => startServerProcess({ nativeFolder: native.path, directory, port, log })
+    const first = await startOnFreePort(options.findPort ?? findFreePort, start, log)
+    const server = superviseServer(first, start, log)
     const url = await openDatabase(server, directory)
     return {
       url,
@@ -68,11 +75,28 @@ interface SupervisedServer {
   close(): Promise<void>
 }
 
-async function superviseServer(nativeFolder: string, directory: DataDirectory, log: Log): Promise<SupervisedServer> {
-  const port = await findFreePort()
-  const start = () => startServerProcess({ nativeFolder, directory, port, log })
+type Start = (port: number) => Promise<ServerProcess>
+
+async function startOnFreePort(findPort: () => Promise<number>, start: Start, log: Log) {
+  for (let tried = 1; ; tried++) {
+    const port = await findPort()
+    try {
+      return { port, process: await start(port) }
+    } catch (error) {
+      const { message } = error as Error
+      if (tried === portsTriedMax || !message.includes('Address already in use')) throw error
+      log('warn', `Port ${port} was taken before PostgreSQL had it; trying another one.`)
+    }
+  }
+}
+
+function superviseServer(
+  { port, process: first }: { readonly port: number; readonly process: ServerProcess },
+  start: Start,
+  log: Log,
+): SupervisedServer {
   let closing = false
-  let running: ServerProcess | null = await start()
+  let running: ServerProcess | null = first
   const watched = watch()
   return {
     port,
@@ -98,7 +122,7 @@ async function superviseServer(nativeFolder: string, directory: DataDirectory, l
     for (let attempt = 0; !closing; attempt++) {
       await pause(restartPausesMs[attempt] ?? restartPauseMaxMs)
       try {
-        const started = await start()
+        const started = await start(port)
         log('info', `PostgreSQL runs again as process ${started.pid}.`)
         if (closing) await started.stop()
         return closing ? null : started

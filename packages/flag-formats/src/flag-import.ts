@@ -4,6 +4,8 @@ import type { FlagDefinition } from '@dankai/flags'
 export interface FlagImport {
   readonly flags: readonly FlagDefinition[]
   readonly notCarried: readonly NotCarried[]
+  /** Keys of the flags that browsers and apps read there; absent when the export does not say. */
+  readonly forClients?: readonly string[]
 }
 
 export interface NotCarried {

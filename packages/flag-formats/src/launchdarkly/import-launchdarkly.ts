@@ -27,7 +27,16 @@ export function importLaunchDarkly(given: unknown): FlagImport {
     imported,
     (key, flag) => Object.hasOwn(flags, key) && isOnThere(flags[key]) && flag?.on !== true,
   )
-  return { flags: followed.flags, notCarried: [...notCarried, ...followed.notCarried] }
+  const forClients = Object.keys(flags).filter(key => isForClients(flags[key]))
+  return { flags: followed.flags, notCarried: [...notCarried, ...followed.notCarried], forClients }
+}
+
+/** `clientSide` is what older exports say. */
+function isForClients(given: unknown): boolean {
+  if (!isFields(given)) return false
+  const { clientSide, clientSideAvailability } = given
+  const found = isFields(clientSideAvailability) ? clientSideAvailability : { usingEnvironmentId: clientSide }
+  return found['usingEnvironmentId'] === true || found['usingMobileKey'] === true
 }
 
 const isOnThere = (given: unknown): boolean => isFields(given) && given['on'] === true && given['deleted'] !== true

@@ -27,9 +27,11 @@ export const importers: Readonly<Record<FlagFormat, ((data: unknown) => FlagImpo
   growthbook: importGrowthBook,
 }
 
-/** null: flags are only read from that format. */
-export const exporters: Readonly<Record<FlagFormat, ((flags: readonly FlagDefinition[]) => FlagExport) | null>> = {
-  dankai: flags => ({ data: { flags }, leftOut: [] }),
+/** null: flags are only read from that format. `forClients`: keys of those that browsers and apps may read. */
+type Exporter = (flags: readonly FlagDefinition[], forClients?: readonly string[]) => FlagExport
+
+export const exporters: Readonly<Record<FlagFormat, Exporter | null>> = {
+  dankai: (flags, forClients = []) => ({ data: { flags, forClients }, leftOut: [] }),
   unleash(flags) {
     const { features, segments, refused } = exportUnleash(flags)
     return { data: { version: 2, features, segments }, leftOut: refused }
@@ -55,15 +57,17 @@ export const exporters: Readonly<Record<FlagFormat, ((flags: readonly FlagDefini
   growthbook: null,
 }
 
-/** `{ "flags": [ … ] }`, as `dankai flags export --format dankai` writes it. */
+/** `{ "flags": [ … ], "forClients": [ KEY, … ] }`, as `dankai flags export --format dankai` writes it. */
 function importDankai(data: unknown): FlagImport {
-  const given = typeof data === 'object' && data !== null && 'flags' in data ? data.flags : null
-  if (!Array.isArray(given))
+  const { flags, forClients } =
+    typeof data === 'object' && data !== null ? (data as Readonly<Record<string, unknown>>) : {}
+  if (!Array.isArray(flags))
     return { flags: [], notCarried: [{ flag: '', what: '', why: 'found no list "flags", expected one' }] }
-  const read = given.map(readDankai)
+  const read = flags.map(readDankai)
   return {
     flags: read.flatMap(({ flag }) => (flag === null ? [] : [flag])),
     notCarried: read.flatMap(({ key, problem }) => (problem === null ? [] : [{ flag: key, what: '', why: problem }])),
+    ...(Array.isArray(forClients) ? { forClients } : {}),
   }
 }
 

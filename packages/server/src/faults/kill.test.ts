@@ -35,8 +35,24 @@ function faultsFor(point: FaultPoint): Pick<JourneySettings, 'faults' | 'eitherD
   return { faults: [`${point}:1 from SIGUSR2`], eitherDies: point.startsWith('command') }
 }
 
+/** True when somebody died at the point. */
+async function dies(point: FaultPoint, moment: FaultMoment, instances: 1 | 2): Promise<boolean> {
+  const journey = await playJourney({ house, instances, moment, ...faultsFor(point) })
+  try {
+    const deaths = journey.first.deaths.length + (journey.second?.deaths.length ?? 0)
+    await checkJourney(journey, house)
+    return deaths >= (point.startsWith('recover') ? 2 : 1)
+  } finally {
+    await journey.close()
+  }
+}
+
+/** How often a point is tried again that nobody came to. */
+const againMax = 3
+
 for (const instances of [1, 2] as const) {
   const reached = new Set<FaultPoint>()
+  const missing = () => faultPoints.filter(point => !reached.has(point))
   const who =
     instances === 1 ? 'a lone instance that is killed and started again' : 'one of two instances that is killed'
 
@@ -44,21 +60,16 @@ for (const instances of [1, 2] as const) {
     for (const point of faultPoints)
       for (const moment of moments.filter(candidate => isPossible(point, candidate)))
         it(`at "${point}" while ${moment}`, async () => {
-          const journey = await playJourney({ house, instances, moment, ...faultsFor(point) })
-          try {
-            const deaths = journey.first.deaths.length + (journey.second?.deaths.length ?? 0)
-            if (deaths >= (point.startsWith('recover') ? 2 : 1)) reached.add(point)
-            await checkJourney(journey, house)
-          } finally {
-            await journey.close()
-          }
+          if (await dies(point, moment, instances)) reached.add(point)
         })
   })
 
-  it(`every fault point was reached by ${who}`, () => {
-    assert.deepEqual(
-      faultPoints.filter(point => !reached.has(point)),
-      [],
-    )
+  it(`every fault point was reached by ${who}`, async () => {
+    // On a machine that stalls, the one that lives may take the release over before the other comes to its point.
+    for (let again = 0; again < againMax && missing().length > 0; again++)
+      for (const point of missing())
+        for (const moment of moments.filter(candidate => isPossible(point, candidate)))
+          if (await dies(point, moment, instances)) reached.add(point)
+    assert.deepEqual(missing(), [])
   })
 }

@@ -50,17 +50,22 @@ export async function openInstance(settings: InstanceSettings): Promise<Instance
 
   const start = async (): Promise<void> => {
     const port = url === '' ? '0' : new URL(url).port
-    const fault = faults.shift()
+    const [fault] = faults
     isArmable = fault?.endsWith('from SIGUSR2') ?? false
     child = spawnServer(settings, port, fault)
     createInterface({ input: child.stderr! }).on('line', line => keepLine(lastLines, line))
-    child.once('exit', () => died())
+    child.once('exit', (_, signal) => ended(signal))
     url = await addressOf(child, lastLines)
   }
   const died = (): void => {
+    faults.shift()
     deaths.push(Date.now())
     for (const resolve of waiting) resolve()
     waiting.clear()
+  }
+  /** One that could not start ends by itself: that is no death, and its fault is still to come. */
+  const ended = (signal: NodeJS.Signals | null): void => {
+    if (signal === 'SIGKILL') died()
     if (settings.isKept === true && !isClosing) start().catch(error => keepLine(lastLines, String(error)))
   }
   const kill = async (): Promise<void> => {

@@ -214,6 +214,31 @@ describe('the stream of flags', () => {
     await closed(stalled)
   })
 
+  it('brings megabytes of missed changes to a client that reads, and the full set where that is less', async () => {
+    const place = await environment('far-behind')
+    const dropped = await metric('dankai_stream_clients_dropped')
+    const variants = { on: true, off: false, note: 'x'.repeat(100_000) }
+    const write = async (from: number, to: number) => {
+      for (let version = from; version < to; version++)
+        assert.equal((await place.setFlag('note', { variants, on: version % 2 === 0 }, version)).status, 200)
+    }
+    await place.setFlag('note', { variants })
+    const first = await openWire(one, place.key)
+    assert.equal((await first.next()).data.version, 1)
+    await first.close()
+    await write(1, 31)
+    const resumed = await openWire(one, place.key, 1)
+    for (let version = 2; version <= 31; version++) assert.equal((await resumed.next()).data.version, version)
+    await write(31, 50)
+    for (let version = 32; version <= 50; version++) assert.equal((await resumed.next()).data.version, version)
+    await resumed.close()
+    const late = await openWire(one, place.key, 1)
+    const all = await late.next()
+    assert.deepEqual([all.event, all.data.version], ['flags', 50])
+    await late.close()
+    assert.equal(await metric('dankai_stream_clients_dropped'), dropped)
+  })
+
   it('serves a full set many times the cap to a client that reads', async () => {
     const place = await environment('large')
     const dropped = await metric('dankai_stream_clients_dropped')

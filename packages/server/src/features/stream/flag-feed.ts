@@ -2,7 +2,8 @@
  * What is served to an audience, as the clients of Dankai's own stream hear it.
  *
  *  1. A change is encoded once, whatever the number of clients.
- *  2. A client that resumes from a version in the ring hears exactly what it missed; any other hears the full set.
+ *  2. A client that resumes from a version in the ring hears exactly what it missed, in one buffer that all who missed the
+ *     same share; any other hears the full set.
  *  3. When all may have changed, everybody hears the full set again.
  *  4. Whoever hears nothing for `pingEveryMs` hears a ping. A change says as well that the server lives, so a thousand
  *     clients are not woken for a ping beside it.
@@ -13,6 +14,8 @@ import type { StreamClient } from './stream-client.ts'
 
 /** A client that was away for a thousand changes is served faster by the full set. */
 const ringMax = 1_000
+/** A release of a hundred flags with long lists of users is a tenth of this. */
+const ringBytesMax = 4 * 1_048_576
 const pingEveryMs = 3_000
 /** Clients hear now and then how many they are, also where changes never pause. */
 const countEveryMs = 30_000
@@ -31,6 +34,9 @@ export class FlagFeed {
   readonly view: ServedView
   readonly #unsubscribe: () => void
   #ring: EncodedChange[] = []
+  #ringBytes = 0
+  /** What somebody missed who comes back now: after a break of the network all of them come from the same version. */
+  #missed: { readonly after: number; readonly frame: Buffer } | null = null
   #fullSet: Buffer | null = null
   #publishedAt = performance.now()
   #pingedAt = performance.now()
@@ -40,10 +46,10 @@ export class FlagFeed {
     this.#unsubscribe = view.subscribe(change => this.#hear(change))
   }
 
-  /** What a client must hear first. */
-  framesAfter(version: number | null): readonly Buffer[] {
+  /** What a client must hear first; empty when it missed nothing. */
+  frameAfter(version: number | null): Buffer {
     const missed = version === null ? null : this.#missedSince(version)
-    return missed ?? [this.#encodeFullSet()]
+    return missed ?? this.#encodeFullSet()
   }
 
   /** That the server lives, and over how long so many clients as there are now spread what they all do at once. */
@@ -69,21 +75,33 @@ export class FlagFeed {
 
   #hear(change: ServedChange): void {
     this.#fullSet = null
+    this.#missed = null
     if (change.kind === 'all') {
       this.#ring = []
+      this.#ringBytes = 0
       if (this.clients.size > 0) this.#publish(this.#encodeFullSet())
       return
     }
     const encoded = encodeChange(change)
-    this.#ring.push(encoded)
-    if (this.#ring.length > ringMax) this.#ring.shift()
+    this.#remember(encoded)
     this.#publish(encoded.frame)
   }
 
-  #missedSince(version: number): readonly Buffer[] | null {
+  #remember(change: EncodedChange): void {
+    this.#ring.push(change)
+    this.#ringBytes += change.frame.length
+    while (this.#ring.length > ringMax || (this.#ringBytes > ringBytesMax && this.#ring.length > 1))
+      this.#ringBytes -= this.#ring.shift()?.frame.length ?? 0
+  }
+
+  #missedSince(version: number): Buffer | null {
     const first = this.#ring[0]
     if (first === undefined || version < first.version - 1 || version > this.view.version) return null
-    return this.#ring.slice(version - first.version + 1).map(({ frame }) => frame)
+    if (this.#missed?.after !== version) {
+      const frames = this.#ring.slice(version - first.version + 1).map(({ frame }) => frame)
+      this.#missed = { after: version, frame: Buffer.concat(frames) }
+    }
+    return this.#missed.frame
   }
 
   #encodeFullSet(): Buffer {

@@ -63,9 +63,14 @@ export class StreamHub {
 
   async connect(scope: Scope, client: StreamClient, lastVersion: number | null): Promise<void> {
     const feed = await this.#feed(scope, client.kind)
-    for (const frame of feed.framesAfter(lastVersion)) client.write(frame)
+    // Followed before the first write, so that an end at that write takes it away again.
     feed.clients.add(client)
-    client.write(feed.pingFrame())
+    if (this.#closed) client.close()
+    if (!client.write(feed.frameAfter(lastVersion)) || !client.write(feed.pingFrame())) {
+      // One that ended before it was followed was not there to be taken away.
+      feed.clients.delete(client)
+      return
+    }
     const { sdk, name, kind } = client
     const slot = slotOf(scope, sdk)
     const connecting = this.#sdks
@@ -81,10 +86,22 @@ export class StreamHub {
     if (dropped) this.dropped++
     const feed = this.#feeds.get(feedKeyOf(scope, client.kind))
     if (feed === undefined || !feed.clients.delete(client) || this.#closed) return
-    // An SDK that has already come back on another connection is still connected.
-    if ([...feed.clients].some(({ sdk }) => sdk === client.sdk)) return
+    if (this.#isConnected(feed, client)) return
     this.#acknowledged.delete(slotOf(scope, client.sdk))
-    this.#sdks
+    void this.#storeDisconnected(scope, feed, client)
+  }
+
+  /** An SDK that has already come back on another connection is still connected. */
+  #isConnected(feed: FlagFeed, { sdk }: StreamClient): boolean {
+    for (const client of feed.clients) if (client.sdk === sdk) return true
+    return false
+  }
+
+  async #storeDisconnected(scope: Scope, feed: FlagFeed, client: StreamClient): Promise<void> {
+    // That it connected, if that is still being written, would otherwise be the last that is known of it.
+    await this.#connecting.get(slotOf(scope, client.sdk))
+    if (this.#isConnected(feed, client) || this.#closed) return
+    await this.#sdks
       .disconnected(scope, [client.sdk])
       .catch(error => this.#warn(error, 'Cannot store that an SDK disconnected'))
   }

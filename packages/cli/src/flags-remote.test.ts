@@ -68,6 +68,7 @@ describe('dankai flags', () => {
       '  variants   on (on)=true, off (off)=false',
       '  exposure   25%',
       '  otherwise  off',
+      '  read by    servers',
       '  stage      -',
       '  retention  Kept: 90 days after GA.',
       '  evaluated  -',
@@ -78,7 +79,23 @@ describe('dankai flags', () => {
       [japanese[0], japanese.find(line => line.includes('保持'))],
       ['new-booking-flow  release  off  版 3', '  保持    保持します'],
     )
-    await data('flags set new-search --kind experiment')
+    const staff = { attribute: 'email', operator: 'endsWith', values: ['@a', '@b', '@c', '@d'] }
+    const early = { attribute: '', operator: 'inSegment', values: ['early'], negated: true }
+    const rules = [
+      { id: 'staff', when: [staff, early], share: 0.5, serve: { variant: 'on' } },
+      { id: 'rest', serve: { variant: 'off' } },
+    ]
+    await data(
+      `flags set new-search --field 'rules=${JSON.stringify(rules)}' --field 'segments={"early":{"include":{"a":["b"]}}}'`,
+    )
+    assert.deepEqual(
+      (await dankai('flags get new-search')).out.filter(line => line.startsWith('  rule ')),
+      [
+        '  rule       staff: email endsWith "@a", "@b", "@c", … (4) & not inSegment "early": 50% -> on',
+        '  rule       rest: everybody: 100% -> off',
+      ],
+    )
+    await data('flags set new-search --kind experiment --field rules=[]')
     assert.deepEqual((await dankai('flags list')).out, [
       'new-booking-flow  release     off  25%  -',
       'new-search        experiment  on   0%   -',
@@ -95,7 +112,7 @@ describe('dankai flags', () => {
     assert.deepEqual((await dankai('flags remove new-booking-flow --why unused')).out, [
       'removed new-booking-flow; take it back with: dankai flags restore new-booking-flow 3',
     ])
-    assert.deepEqual((await dankai('flags restore new-booking-flow 1')).out, ['new-booking-flow: on, 25% (version 6)'])
+    assert.deepEqual((await dankai('flags restore new-booking-flow 1')).out, ['new-booking-flow: on, 25% (version 7)'])
     const misread = await dankai('flags restore new-booking-flow first')
     assert.deepEqual(
       [misread.exit, misread.error],
@@ -111,6 +128,8 @@ describe('dankai flags', () => {
       [reserved.exit, reserved.error],
       [2, ['Cannot name a flag "stale": found a word of the API, expected another key. Choose another.']],
     )
+    const unclosed = await dankai('flags set new-search --field rules=[')
+    assert.deepEqual([unclosed.exit, unclosed.error[0]?.slice(0, 37)], [2, 'Cannot read a field: found "rules=[", '])
     const unsound = await dankai('flags set unsound --field onVariant=none')
     assert.deepEqual(unsound.error, [
       'Cannot accept flag "unsound": onVariant: found "none", expected the name of a variant.',

@@ -161,13 +161,14 @@ export function readPercent(text: string): number {
   )
 }
 
-/** `name=json`; a text without quotes is a text. */
+/** `name=json`; a text without quotes is a text, but no list or object that is not closed. */
 function readField(text: string): readonly [string, unknown] {
   const [, name, value] = /^([A-Za-z]\w*)=(.*)$/su.exec(text) ?? []
   if (name === undefined || value === undefined) throw wrongField(text)
   try {
     return [name, JSON.parse(value)]
   } catch {
+    if (/^\s*[[{]/.test(value)) throw wrongField(text)
     return [name, value]
   }
 }

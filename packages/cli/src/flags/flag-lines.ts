@@ -78,7 +78,7 @@ export function flagLines(
     ...bucketRows(row, flag),
     ...flag.prerequisites.map(({ flag: key, variants }) => row('asks for', '前提', `${key}: ${variants.join(', ')}`)),
     ...flag.targets.map(({ variant, keys }) => row('targets', '指名', `${variant}: ${keys.length}`)),
-    ...flag.rules.map(({ id, share, serve }) => row('rule', '規則', `${id}: ${percent(share)} -> ${serveText(serve)}`)),
+    ...flag.rules.map(rule => row('rule', '規則', ruleText(context, rule))),
     row('otherwise', 'その他', serveText(flag.otherwise)),
     row(
       'read by',
@@ -105,6 +105,29 @@ function bucketRows(row: Row, { algorithm, seed, otherBuckets = [], leaseMs }: F
     ...(leaseMs === undefined ? [] : [row('lease', '期限', `${leaseMs / 1_000} s`)]),
   ]
 }
+
+type Rule = Flag['rules'][number]
+
+/** Who is asked for stands first: a rule of which only the share is seen reads as one for everybody. */
+function ruleText(context: Context, { id, when, share, serve }: Rule): string {
+  const who = when.map(conditionText).join(' & ')
+  const told = who === '' ? say(context, 'everybody', '全員') : cut(who)
+  return `${id}: ${told}: ${percent(share)} -> ${serveText(serve)}`
+}
+
+/** A rule may have thousands of values; all of them are in `--json`. */
+const shownValuesMax = 3
+const shownTextMax = 200
+
+function conditionText({ attribute, operator, values, negated }: Rule['when'][number]): string {
+  const shown = values.slice(0, shownValuesMax).map(value => JSON.stringify(value))
+  const more = values.length > shownValuesMax ? [`… (${values.length})`] : []
+  return [...(negated ? ['not'] : []), attribute, operator, [...shown, ...more].join(', ')]
+    .filter(text => text !== '')
+    .join(' ')
+}
+
+const cut = (text: string): string => (text.length > shownTextMax ? `${text.slice(0, shownTextMax)}…` : text)
 
 /** The server says it in English. */
 export function retentionText(context: Context, { state, task, until, message }: FlagView['retention']): string {

@@ -99,7 +99,7 @@ async function startExposed(tag: string): Promise<string> {
 }
 
 /** A machine that is busy with other tests is slow, not wrong. */
-const untilMs = 30_000
+const untilMs = 60_000
 
 /** Follows the release until what it says is enough. */
 async function follow(id: string, isEnough: (name: string, message: Message) => boolean): Promise<void> {

@@ -75,9 +75,9 @@ export async function ask(
 }
 
 /** A machine that is busy with other tests is slow, not wrong. */
-const untilMs = 20_000
+const untilMs = 60_000
 
-/** Asks again at every turn of the loop until the answer is enough; after 20 s the last one is the message. */
+/** Asks again at every turn of the loop until the answer is enough; after a minute the last one is the message. */
 export async function until<Value>(read: () => Promise<Value>, isEnough: (value: Value) => boolean): Promise<Value> {
   for (const startedAt = performance.now(); ; ) {
     const value = await read()

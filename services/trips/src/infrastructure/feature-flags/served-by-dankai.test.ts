@@ -6,7 +6,7 @@ import { createCatalogue } from '../../store/catalogue.ts'
 import { endProcess, readLine, startDankaiServer } from '../../testing/dankai-server.ts'
 import { FeatureFlags } from './feature-flags.ts'
 
-const UNTIL_MS = 20_000
+const UNTIL_MS = 60_000
 
 /** Asks until the answer is so; a machine that is busy with other tests is slow, not wrong. */
 async function until<Answer>(ask: () => Promise<Answer>, isSo: (answer: Answer) => boolean): Promise<Answer> {

@@ -132,7 +132,8 @@ describe('dankai flags', () => {
       [2, ['Cannot name a flag "stale": found a word of the API, expected another key. Choose another.']],
     )
     const unclosed = await dankai('flags set new-search --field rules=[')
-    assert.deepEqual([unclosed.exit, unclosed.error[0]?.slice(0, 37)], [2, 'Cannot read a field: found "rules=[", '])
+    assert.equal(unclosed.exit, 2)
+    assert.match(unclosed.error[0] ?? '', /^Cannot read a field: found "rules=\[", expected NAME=JSON/)
     const unsound = await dankai('flags set unsound --field onVariant=none')
     assert.deepEqual(unsound.error, [
       'Cannot accept flag "unsound": onVariant: found "none", expected the name of a variant.',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { ConnectionOf, HttpSettings } from '../connection.ts'
-import { claimedCommand, connectionsOf } from '../testing/claimed-command.ts'
+import { claimedCommand, connectionsOf, patienceMs } from '../testing/claimed-command.ts'
 import { type LocalReceiver, startLocalReceiver } from '../testing/local-receiver.ts'
 import { createHttpRunner } from './http-runner.ts'
 import { isPublicAddress } from './public-address.ts'
@@ -27,7 +27,7 @@ function connection(change: Partial<HttpSettings> = {}, name = 'push'): Connecti
     allowedHosts: [receiver.host],
     allowedMethods: ['GET', 'POST'],
     allowPrivate: true,
-    timeoutMs: 2_000,
+    timeoutMs: patienceMs,
     ...change,
   }
   return { name, kind: 'http', settings, secrets: { authorization: 'Bearer s3cret' } }

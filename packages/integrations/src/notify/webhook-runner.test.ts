@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { ConnectionOf } from '../connection.ts'
-import { claimedCommand, connectionsOf } from '../testing/claimed-command.ts'
+import { claimedCommand, connectionsOf, patienceMs } from '../testing/claimed-command.ts'
 import { type LocalReceiver, startLocalReceiver } from '../testing/local-receiver.ts'
 import { type MessageTemplate, renderTemplate } from './template.ts'
 import { createWebhookRunner } from './webhook-runner.ts'
@@ -27,7 +27,7 @@ function webhook(
   path: string,
   locale: 'ja' | 'en' = 'en',
 ): ConnectionOf<'webhook'> {
-  const settings = { channels, locale, allowPrivate: true, timeoutMs: 2_000 }
+  const settings = { channels, locale, allowPrivate: true, timeoutMs: patienceMs }
   return { name, kind: 'webhook', settings, secrets: { url: receiver.url + path, authorization: 'Bearer s3cret' } }
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { ConnectionOf, RunSettings } from '../connection.ts'
-import { claimedCommand, connectionsOf } from '../testing/claimed-command.ts'
+import { claimedCommand, connectionsOf, patienceMs } from '../testing/claimed-command.ts'
 import { createRunRunner } from './run-runner.ts'
 import { splitCommand } from './split-command.ts'
 
@@ -25,7 +25,7 @@ function run(
     places: ['backend'],
     shell: false,
     environment: [],
-    timeoutMs: 5_000,
+    timeoutMs: patienceMs,
     ...change,
   }
   const runner: ConnectionOf<'run'> = { name: 'default', kind: 'run', settings, secrets: { TOKEN: 's3cret' } }

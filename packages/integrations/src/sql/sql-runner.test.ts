@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '@dankai/store'
 import pg from 'pg'
 import type { ConnectionOf, SqlSettings } from '../connection.ts'
-import { claimedCommand, connectionsOf } from '../testing/claimed-command.ts'
+import { claimedCommand, connectionsOf, patienceMs } from '../testing/claimed-command.ts'
 import { createSqlRunner } from './sql-runner.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'dankai-sql-'))
@@ -40,7 +40,7 @@ function run(text: string, change: Partial<SqlSettings> & { url?: string; at?: s
   const connection: ConnectionOf<'sql'> = {
     name: 'default',
     kind: 'sql',
-    settings: { write: false, role: null, timeoutMs: 5_000, ...settings },
+    settings: { write: false, role: null, timeoutMs: patienceMs, ...settings },
     secrets: { url },
   }
   return createSqlRunner(connectionsOf(connection), postgres.url).run(claimedCommand({ kind: 'sql', text, at }))

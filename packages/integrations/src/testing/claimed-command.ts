@@ -3,6 +3,9 @@ import type { Effect } from '@dankai/core'
 import type { ClaimedCommand } from '@dankai/engine'
 import type { Connection, ConnectionKind, ConnectionOf, Connections } from '../connection.ts'
 
+/** No call of a test is meant to take long, but a busy machine may take its time. */
+export const patienceMs = 60_000
+
 export const testScope = { project: 'shop', environment: 'production' }
 
 /** A command as the executor hands it to a runner. */
@@ -10,7 +13,7 @@ export function claimedCommand(
   effect: Effect,
   change: { timeoutMs?: number; releaseId?: string } = {},
 ): ClaimedCommand {
-  const { timeoutMs = 5_000, releaseId = randomUUID() } = change
+  const { timeoutMs = patienceMs, releaseId = randomUUID() } = change
   return {
     id: randomUUID(),
     releaseId,

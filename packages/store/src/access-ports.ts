@@ -53,6 +53,9 @@ export interface VerifiedKey {
   readonly roles: readonly string[]
 }
 
+/** So many ids are one array of 180 KB. */
+export const keysAskedMax = 5_000
+
 export interface KeyStore {
   /** Makes a principal and its admin key when there is no admin key yet; null otherwise. `secret` is shown once. */
   createFirstAdmin(name: string): Promise<{ readonly key: ApiKey; readonly secret: string } | null>
@@ -61,6 +64,8 @@ export interface KeyStore {
   ): Promise<{ readonly key: ApiKey; readonly secret: string }>
   /** null for unknown, revoked and expired keys and for those of a disabled principal. */
   verify(secret: string): Promise<VerifiedKey | null>
+  /** Those of the given ids, at most `keysAskedMax`, whose keys `verify` would still take. */
+  validAmong(ids: readonly string[]): Promise<ReadonlySet<string>>
   list(request: PageRequest & { readonly project?: string }): Promise<Page<ApiKey>>
   revoke(id: string): Promise<boolean>
 }

@@ -7,6 +7,7 @@ export type {
   PrincipalStore,
   VerifiedKey,
 } from './access-ports.ts'
+export { keysAskedMax } from './access-ports.ts'
 export type {
   AppliedDocument,
   AuditEntry,

@@ -1269,17 +1269,22 @@ for (const [name, open] of [
           'viewer',
         ])
         assert.equal((await store.keys.list({})).items[0]?.usedAt, start)
+        const validAmong = async (...ids: string[]) => [...(await store.keys.validAmong(ids))]
+        assert.deepEqual(await validAmong(principal.id, key.id), [key.id])
         assert.equal(await store.keys.verify(`${secret}x`), null)
         world.clock.at += 1_000
         assert.equal(await store.keys.verify(secret), null, 'expired')
         const second = await make()
+        assert.deepEqual(await validAmong(key.id, second.key.id), [second.key.id])
         assert.ok(await store.keys.verify(second.secret))
         assert.equal(await store.keys.revoke(second.key.id), true)
         assert.equal(await store.keys.revoke(second.key.id), false)
         assert.equal(await store.keys.verify(second.secret), null, 'revoked')
         const third = await make()
+        assert.deepEqual(await validAmong(key.id, second.key.id, third.key.id), [third.key.id])
         assert.equal(await store.principals.disable(principal.id), true)
         assert.equal(await store.keys.verify(third.secret), null, 'its owner is disabled')
+        assert.deepEqual(await validAmong(key.id, second.key.id, third.key.id), [])
         const page = await store.keys.list({ limit: 2, project: 'shop' })
         assert.deepEqual(
           [...page.items, ...(await store.keys.list({ after: page.next })).items].map(({ id }) => id),

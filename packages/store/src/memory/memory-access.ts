@@ -1,4 +1,11 @@
-import type { ApiKey, KeyStore, Membership, Principal, PrincipalStore } from '../access-ports.ts'
+import {
+  type ApiKey,
+  type KeyStore,
+  keysAskedMax,
+  type Membership,
+  type Principal,
+  type PrincipalStore,
+} from '../access-ports.ts'
 import { drawKey, hashOf } from '../api-key.ts'
 import { pageOf } from '../page-of.ts'
 import { newId } from '../release-row.ts'
@@ -131,6 +138,14 @@ export function createMemoryKeys(state: MemoryState, principals: MemoryPrincipal
       const { key } = found
       if (key.usedAt === null || key.usedAt <= now - 60_000) found.key = { ...key, usedAt: now }
       return { key, principal, roles: principals.rolesIn(principal.id, key) }
+    },
+    async validAmong(ids) {
+      const now = await state.now()
+      const isUsable = (id: string): boolean => {
+        const key = keys.get(id)?.key
+        return key !== undefined && isValid(key, now) && principals.find(key.principalId)?.disabledAt === null
+      }
+      return new Set(ids.slice(0, keysAskedMax).filter(isUsable))
     },
     async list(request) {
       const limit = pageLimit(request)

@@ -1,4 +1,12 @@
-import type { ApiKey, KeyStore, Membership, Principal, PrincipalStore, VerifiedKey } from '../access-ports.ts'
+import {
+  type ApiKey,
+  type KeyStore,
+  keysAskedMax,
+  type Membership,
+  type Principal,
+  type PrincipalStore,
+  type VerifiedKey,
+} from '../access-ports.ts'
 import { drawKey, hashOf } from '../api-key.ts'
 import { pageOf } from '../page-of.ts'
 import { newId } from '../release-row.ts'
@@ -66,6 +74,10 @@ export function createKeys(database: Database): KeyStore {
     async verify(secret) {
       const rows = await database.query<VerifiedKey>(verifyKey, [await database.now(), hashOf(secret), everywhere])
       return rows[0] ?? null
+    },
+    async validAmong(ids) {
+      const values = [await database.now(), ids.slice(0, keysAskedMax)]
+      return new Set((await database.query<{ id: string }>(validKeys, values)).map(({ id }) => id))
     },
     async list(request) {
       const limit = pageLimit(request)
@@ -184,14 +196,15 @@ const insertApiKey: Statement = {
     values ($2::uuid, $3, $4, $5, $6, $7, $8, $9::uuid, now_ms($1), $10) returning ${keyColumns}`,
 }
 
+const isValid = `k.revoked_at is null and (k.expires_at is null or k.expires_at > now_ms($1)) and p.disabled_at is null`
+
 /** When a key was used is written once a minute, not at every request. */
 const verifyKey: Statement = {
   name: 'verify-key',
   doing: 'verify a key',
   text: `with found as materialized (
       select k.*, now_ms($1) as now from api_key k join principal p on p.id = k.principal_id
-      where k.hash = $2 and k.revoked_at is null and (k.expires_at is null or k.expires_at > now_ms($1))
-        and p.disabled_at is null),
+      where k.hash = $2 and ${isValid}),
     used as (
       update api_key k set used_at = found.now from found
       where k.id = found.id and (k.used_at is null or k.used_at <= found.now - 60000))
@@ -203,6 +216,13 @@ const verifyKey: Statement = {
       array(select distinct m.role from membership m where m.principal_id = p.id
         and m.project in (k.project, $3) and m.environment in (k.environment, $3) order by m.role) as roles
     from found k join principal p on p.id = k.principal_id`,
+}
+
+const validKeys: Statement = {
+  name: 'valid-keys',
+  doing: 'verify keys',
+  text: `select k.id from api_key k join principal p on p.id = k.principal_id
+    where k.id = any($2::uuid[]) and ${isValid}`,
 }
 
 const listKeys: Statement = {

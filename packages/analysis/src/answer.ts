@@ -2,6 +2,7 @@ import type { MetricTerm } from '@dankai/plan'
 
 /** What one look says: the condition is true, is not, or cannot be told. */
 export type Answer = 'yes' | 'no' | 'unknown'
+export const answers: readonly Answer[] = ['yes', 'no', 'unknown']
 
 /**
  * Two results of floating-point arithmetic count as equal within this share of their size: `baseline + 0.5pt` on 10 %

@@ -1,11 +1,7 @@
 import type { Assessment } from './assessment.ts'
 import type { EvidenceCheckpoint, EvidencePlan, EvidenceReader } from './evidence.ts'
-import {
-  buildEvidenceParts,
-  type EvidenceParts,
-  type WatchedComparison,
-  type WatchedSilence,
-} from './evidence-parts.ts'
+import type { EvidenceParts, WatchedComparison, WatchedSilence } from './evidence-parts.ts'
+import { HeldParts } from './held-parts.ts'
 import type { MetricInput, MetricInputJson } from './metric-input.ts'
 import { nextLookOf } from './next-look.ts'
 import type { NoDataWatchJson, Silence } from './no-data-watch.ts'
@@ -14,6 +10,9 @@ import type { SampleSequenceJson } from './sample-sequence.ts'
 import { Part } from './sums.ts'
 import { assessTerm, unknownAssessment } from './term-assessment.ts'
 import type { TermWatch } from './term-watch.ts'
+
+/** What is being observed. */
+const observed = new Part()
 
 /**
  * All evidence of one release: what its metrics said, folded into what every condition of its plan needs to know.
@@ -24,11 +23,11 @@ import type { TermWatch } from './term-watch.ts'
  * 3. Absent is never zero and never a pass: without data a term is unknown, and a gap ends every run of true samples.
  * 4. Closed buckets are kept; open ones are only looked at, and only rules and checks look at them.
  * 5. Rules are watched in every phase. Criteria are, from the moment their phase's exposure was reached.
+ * 6. Thousands of them are as many columns of numbers: see `HeldParts`.
  */
 export class EvidenceFold implements EvidenceReader {
   readonly #plan: EvidencePlan
-  readonly #parts: EvidenceParts
-  readonly #part = new Part()
+  readonly #held: HeldParts
   #now = Number.NEGATIVE_INFINITY
   #phase: number | null = null
   #phaseAt: number | null = null
@@ -40,7 +39,11 @@ export class EvidenceFold implements EvidenceReader {
 
   private constructor(plan: EvidencePlan) {
     this.#plan = plan
-    this.#parts = buildEvidenceParts(plan)
+    this.#held = new HeldParts(plan)
+  }
+
+  get #parts(): EvidenceParts {
+    return this.#held.parts
   }
 
   /** Begins the evidence of a release. Rules of the whole release are watched from here on. */
@@ -67,14 +70,14 @@ export class EvidenceFold implements EvidenceReader {
   /** Takes what was measured. Observations of one metric and track come in event order. */
   observe(observation: Observation): void {
     const input = this.#parts.inputs.get(observation.metric)
-    if (input === undefined || observation.buckets <= 0 || !this.#part.read(observation.measure)) return
+    if (input === undefined || observation.buckets <= 0 || !observed.read(observation.measure)) return
     const { track } = observation
     if (track === 'stable') input.noteStable()
     const isPrimary = input.offerPrimary(track)
     if (!isPrimary && track !== input.baselineTrack) return
     if (isPrimary && observation.start >= input.tracks[track].closedEnd) this.#noteReturn(input, observation.start)
     if (observation.open) input.keepOpen(observation)
-    else input.close(observation, this.#part)
+    else input.close(observation, observed)
   }
 
   /** Moves event time on, so that silence shows. Deliver what was measured before `now` first. */
@@ -302,7 +305,7 @@ export class EvidenceFold implements EvidenceReader {
 
   /** Which metrics somebody waits for changes with the phase. Only rules and criteria wait; a check is asked once. */
   #activated(at: number | null): void {
-    for (const sequence of this.#parts.sequences) sequence.activated()
+    for (const sequence of this.#parts.sequences) sequence.forgetLook()
     const awaited = new Set<MetricInput>()
     for (const { watch, inputs } of [...this.#parts.comparisons.values(), ...this.#parts.silences.values()]) {
       if (watch.isActive && watch.place !== 'check') for (const input of inputs) awaited.add(input)

@@ -78,6 +78,7 @@ function planUnder(test: { readonly samples: number; readonly afterMs: number } 
 }
 
 const plan = planUnder({ samples: 300, afterMs: 2 * minutes })
+const otherPlan = evidencePlan({ metrics, rules: rules.slice(0, 9), phases: [{ promoteWhen }, {}] })
 const termIds = [
   ...rules.map((_, index) => `r${index}`),
   ...[0, 1].flatMap(phase => [
@@ -299,6 +300,35 @@ test('a fold restored from a checkpoint goes on to the bit as if it had never st
       assert.equal(resumed.fold.nextLook(), whole.fold.nextLook())
     }),
     { numRuns: 300 },
+  )
+})
+
+test('the evidence of a release is the same to the bit whatever other releases are worked on in between', () => {
+  // More releases than hold parts, each a deed behind the one before, two of them with questions of their own.
+  const plans = Array.from({ length: 11 }, (_, place) => (place % 5 === 4 ? otherPlan : structuredClone(plan)))
+  const outcome = ({ fold }: World) => ({
+    checkpoint: JSON.stringify(fold.checkpoint()),
+    nextLook: fold.nextLook(),
+    missing: fold.missing(),
+    late: fold.lateBuckets(),
+  })
+  fc.assert(
+    fc.property(deeds, list => {
+      const alone = [plan, otherPlan].map(worldFrom)
+      for (const world of alone) for (const deed of list) world.act(deed)
+      const [told, toldOther] = alone.map(outcome)
+      const answered = answers(alone[0]!.fold)
+      const among = plans.map(worldFrom)
+      for (let step = 0; step < list.length + among.length; step++) {
+        for (const [place, world] of among.entries())
+          if (list[step - place] !== undefined) world.act(list[step - place]!)
+      }
+      for (const [place, world] of among.entries()) {
+        assert.deepEqual(outcome(world), plans[place] === otherPlan ? toldOther : told)
+        if (plans[place] !== otherPlan) assert.deepEqual(answers(world.fold), answered)
+      }
+    }),
+    { numRuns: 60 },
   )
 })
 

@@ -2,6 +2,7 @@ import type { Metric } from '@dankai/plan'
 import type { EvidencePlan } from './evidence.ts'
 import { MetricInput } from './metric-input.ts'
 import { NoDataWatch } from './no-data-watch.ts'
+import type { ColumnReader, ColumnWriter } from './number-column.ts'
 import { collectTerms, type PlacedTerm } from './plan-terms.ts'
 import type { Reading } from './reading.ts'
 import { SampleSequence } from './sample-sequence.ts'
@@ -53,6 +54,19 @@ export function buildEvidenceParts(plan: EvidencePlan): EvidenceParts {
     silences: new Map(silences),
     membersOf,
   }
+}
+
+/** All that changes in the parts; what they are built of stays. */
+export function writeParts({ inputs, sequences, silences }: EvidenceParts, column: ColumnWriter): void {
+  for (const sequence of sequences) sequence.writeTo(column)
+  for (const input of inputs.values()) input.writeTo(column)
+  for (const { watch } of silences.values()) watch.writeTo(column)
+}
+
+export function readParts({ inputs, sequences, silences }: EvidenceParts, column: ColumnReader): void {
+  for (const sequence of sequences) sequence.readFrom(column)
+  for (const input of inputs.values()) input.readFrom(column)
+  for (const { watch } of silences.values()) watch.readFrom(column)
 }
 
 /** A level that also alerts is the same sentence in two places; the stricter place comes first. */

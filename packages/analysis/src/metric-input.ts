@@ -1,5 +1,7 @@
 import type { Metric } from '@dankai/plan'
 import { gapMsOf } from './data-gap.ts'
+import { readMeasure, writeMeasure } from './measure-numbers.ts'
+import type { ColumnReader, ColumnWriter } from './number-column.ts'
 import type { Measure, Observation, Track } from './observation.ts'
 import { Quantiles, type QuantilesJson } from './quantiles.ts'
 import type { SampleSequence } from './sample-sequence.ts'
@@ -9,6 +11,8 @@ import type { OpenBucket } from './track-samples.ts'
 
 /** More than two buckets are never open at once (10 s and 5 s lateness); the bound is for sources that lag. */
 const openBucketsMax = 8
+
+const noBuckets: readonly OpenBucket[] = []
 
 interface TrackInput {
   readonly track: Track
@@ -23,6 +27,8 @@ interface TrackReader {
 
 /** The track a metric's value is read from. */
 export type PrimaryTrack = Exclude<Track, 'baseline'>
+const primaryTracks: readonly (PrimaryTrack | null)[] = [null, 'canary', 'stable', 'all']
+const exposures: readonly MetricInput['exposure'][] = ['before', 'exposed', 'lowered']
 
 /**
  * What arrives of one metric: order, lateness, open buckets, gaps.
@@ -158,6 +164,33 @@ export class MetricInput {
     }
   }
 
+  writeTo(column: ColumnWriter): void {
+    column.putOneOf(primaryTracks, this.primary)
+    column.putOneOf(exposures, this.exposure)
+    column.putFlag(this.isSplit)
+    column.putOptional(this.missingSince)
+    column.putOptional(this.restoredAt)
+    column.put(this.lateBuckets)
+    column.putOptional(this.watchedFrom)
+    for (const track in this.tracks) writeTrackInput(this.tracks[track as Track], column)
+    for (const { track } of this.valueReaders) column.putFlag(track.samples.open.length > 0)
+  }
+
+  /** Readers of the value that forgot what they saw of another track have no open buckets until they are shown some. */
+  readFrom(column: ColumnReader): void {
+    this.primary = column.oneOf(primaryTracks)
+    this.exposure = column.oneOf(exposures)
+    this.isSplit = column.flag()
+    this.missingSince = column.optional()
+    this.restoredAt = column.optional()
+    this.lateBuckets = column.number()
+    this.watchedFrom = column.optional()
+    for (const track in this.tracks) readTrackInput(this.tracks[track as Track], column)
+    for (const { track } of this.valueReaders)
+      track.samples.open = column.flag() ? this.tracks[this.primary!].open : noBuckets
+    for (const { track } of this.baselineReaders) track.samples.open = this.tracks[this.baselineTrack].open
+  }
+
   /** Which track comes first as the primary one; 0 is none that may be it. */
   #rank(track: PrimaryTrack | null): number {
     if (this.exposure === 'lowered') return track === 'all' ? 2 : track === 'stable' ? 1 : 0
@@ -214,7 +247,26 @@ export interface MetricInputJson {
 }
 
 function trackInput(track: Track): TrackInput {
-  return { track, closedEnd: Number.NEGATIVE_INFINITY, open: [] }
+  return { track, closedEnd: Number.NEGATIVE_INFINITY, open: noBuckets }
+}
+
+function writeTrackInput({ closedEnd, open }: TrackInput, column: ColumnWriter): void {
+  column.put(closedEnd)
+  column.put(open.length)
+  for (const { start, lengthMs, measure } of open) {
+    column.put(start)
+    column.put(lengthMs)
+    writeMeasure(measure, column)
+  }
+}
+
+function readTrackInput(input: TrackInput, column: ColumnReader): void {
+  input.closedEnd = column.number()
+  const open: OpenBucket[] = []
+  for (let left = column.index(); left > 0; left--) {
+    open.push({ start: column.number(), lengthMs: column.number(), measure: readMeasure(column) })
+  }
+  input.open = open.length === 0 ? noBuckets : open
 }
 
 function deliver(readers: readonly TrackReader[], start: number, lengthMs: number, count: number, part: Part): void {

@@ -1,5 +1,6 @@
 import type { NoDataTerm } from '@dankai/plan'
 import type { Assessment } from './assessment.ts'
+import type { ColumnReader, ColumnWriter } from './number-column.ts'
 import type { PlacedTerm, TermPlace } from './plan-terms.ts'
 import { unknownAssessment } from './term-assessment.ts'
 
@@ -85,6 +86,16 @@ export class NoDataWatch {
   restore(json: NoDataWatchJson): void {
     this.isActive = json.isActive
     this.from = Number(json.from)
+  }
+
+  writeTo(column: ColumnWriter): void {
+    column.putFlag(this.isActive)
+    column.put(this.from)
+  }
+
+  readFrom(column: ColumnReader): void {
+    this.isActive = column.flag()
+    this.from = column.number()
   }
 }
 

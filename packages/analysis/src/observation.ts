@@ -14,6 +14,8 @@ export type Measure =
   | { readonly kind: 'last'; readonly value: number }
   | { readonly kind: 'value'; readonly value: number; readonly samples: number }
 
+export const measureKinds: readonly Measure['kind'][] = ['ratio', 'mean', 'quantile', 'count', 'last', 'value']
+
 /**
  * Which users a bucket speaks of. `canary` and `stable` are the variant *served*; `all` is a measure that cannot be
  * split (a database pool); `baseline` is the reference of another time (last week, the previous version).

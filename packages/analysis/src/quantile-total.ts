@@ -1,3 +1,4 @@
+import type { ColumnReader, ColumnWriter } from './number-column.ts'
 import { exactValuesMax, type Quantiles } from './quantiles.ts'
 import { binOf, nearestRank, valueOfBin } from './sketch-scale.ts'
 import { type CountsJson, SortedCounts } from './sorted-counts.ts'
@@ -64,6 +65,20 @@ export class QuantileTotal {
     total.#exact = SortedCounts.fromJSON(json.exact)
     total.#sketched = SortedCounts.fromJSON(json.sketched)
     return total
+  }
+
+  writeTo(column: ColumnWriter): void {
+    this.#exact.writeTo(column)
+    this.#sketched.writeTo(column)
+    column.putFlag(this.#bins !== null)
+    this.#bins?.writeTo(column)
+  }
+
+  readFrom(column: ColumnReader): void {
+    this.#exact.readFrom(column)
+    this.#sketched.readFrom(column)
+    this.#bins = column.flag() ? (this.#bins ?? new SortedCounts()) : null
+    this.#bins?.readFrom(column)
   }
 
   #change(quantiles: Quantiles, times: number): void {

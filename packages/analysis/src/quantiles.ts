@@ -1,3 +1,4 @@
+import type { ColumnReader, ColumnWriter } from './number-column.ts'
 import { binOf, nearestRank, valueOfBin } from './sketch-scale.ts'
 import { type CountsJson, SortedCounts } from './sorted-counts.ts'
 
@@ -40,6 +41,18 @@ export class Quantiles {
     quantiles.#sketched = sketched
     quantiles.#counts = SortedCounts.ofPairs(pairs)
     return quantiles
+  }
+
+  static readFrom(column: ColumnReader): Quantiles {
+    const quantiles = new Quantiles()
+    quantiles.#sketched = column.flag()
+    quantiles.#counts.readFrom(column)
+    return quantiles
+  }
+
+  writeTo(column: ColumnWriter): void {
+    column.putFlag(this.#sketched)
+    this.#counts.writeTo(column)
   }
 
   /** How many values it summarises. */
@@ -104,4 +117,13 @@ export class Quantiles {
     for (let index = 0; index < exact.size; index++)
       this.#counts.change(binOf(exact.keyAt(index)), exact.countAt(index))
   }
+}
+
+/** Buckets of one observation share their quantiles. */
+export function writeShared(quantiles: Quantiles | null, column: ColumnWriter): void {
+  column.putShared(quantiles, written => written.writeTo(column))
+}
+
+export function readShared(column: ColumnReader): Quantiles | null {
+  return column.shared(Quantiles.readFrom)
 }

@@ -1,9 +1,11 @@
-import type { Measure } from './observation.ts'
-import { Quantiles, type QuantilesJson } from './quantiles.ts'
+import type { ColumnReader, ColumnWriter } from './number-column.ts'
+import { type Measure, measureKinds } from './observation.ts'
+import { Quantiles, type QuantilesJson, readShared, writeShared } from './quantiles.ts'
 import { type Part, sameQuantiles } from './sums.ts'
 
 const columns = 8
 const firstCapacity = 16
+const noRows = new Float64Array(0)
 
 /**
  * Runs of equal, adjacent buckets in event order, in one typed array that grows when it is full.
@@ -16,9 +18,10 @@ export class RunRing {
   head = 0
   tail = 0
   kind: Measure['kind'] = 'count'
-  #rows = new Float64Array(firstCapacity * columns)
-  #quantiles: (Quantiles | null)[] = new Array(firstCapacity).fill(null)
-  #mask = firstCapacity - 1
+  /** No room until there is a run: most rings stay empty. */
+  #rows = noRows
+  #quantiles: (Quantiles | null)[] = []
+  #mask = -1
 
   append(start: number, lengthMs: number, count: number, part: Part): void {
     this.kind = part.kind
@@ -119,6 +122,30 @@ export class RunRing {
     return ring
   }
 
+  writeTo(column: ColumnWriter): void {
+    column.putOneOf(measureKinds, this.kind)
+    column.put(this.head)
+    column.put(this.tail)
+    for (let index = this.head; index < this.tail; index++) {
+      const at = (index & this.#mask) * columns
+      for (let field = 0; field < columns; field++) column.put(this.#rows[at + field]!)
+      writeShared(this.#quantiles[index & this.#mask]!, column)
+    }
+  }
+
+  readFrom(column: ColumnReader): void {
+    this.clear()
+    this.kind = column.oneOf(measureKinds)
+    this.head = column.index()
+    const tail = column.index()
+    for (this.tail = this.head; this.tail < tail; this.tail++) {
+      if (this.tail - this.head > this.#mask) this.#grow()
+      const at = (this.tail & this.#mask) * columns
+      for (let field = 0; field < columns; field++) this.#rows[at + field] = column.number()
+      this.#quantiles[this.tail & this.#mask] = readShared(column)
+    }
+  }
+
   #continues(start: number, lengthMs: number, part: Part): boolean {
     const at = ((this.tail - 1) & this.#mask) * columns
     const rows = this.#rows
@@ -135,7 +162,7 @@ export class RunRing {
   }
 
   #grow(): void {
-    const capacity = (this.#mask + 1) * 2
+    const capacity = Math.max(firstCapacity, (this.#mask + 1) * 2)
     const rows = new Float64Array(capacity * columns)
     const quantiles: (Quantiles | null)[] = new Array(capacity).fill(null)
     for (let index = this.head; index < this.tail; index++) {

@@ -1,3 +1,4 @@
+import type { ColumnReader, ColumnWriter } from './number-column.ts'
 import { Reading } from './reading.ts'
 import { RunRing, type RunRingJson } from './run-ring.ts'
 import {
@@ -8,7 +9,9 @@ import {
   isDue,
   nextEvent,
   queued,
+  readTrack,
   type SequenceTrack,
+  writeTrack,
 } from './sequence-track.ts'
 import { Part } from './sums.ts'
 import { judge, type TermWatch, type TermWatchJson } from './term-watch.ts'
@@ -34,10 +37,8 @@ export class SampleSequence {
   end = Number.NEGATIVE_INFINITY
   /** The next look as it was worked out, while data goes on as it did then; undefined when it has to be worked out. */
   #look: number | null | undefined = undefined
-  #eager: readonly TermWatch[] = []
-  #eagerReadings: readonly Reading[] = []
-  #boundaries: readonly number[] = []
-  #eagerReadingOf: readonly Reading[] = []
+  /** Terms that are judged with every bucket while they are active, by what they look at. */
+  readonly #eager: readonly EagerTerms[]
   readonly #comparesWithPrevious: boolean
   readonly #scratch = new Part()
 
@@ -48,18 +49,9 @@ export class SampleSequence {
     this.watches = watches
     this.#comparesWithPrevious = watches.some(watch => watch.comparesWithPrevious)
     this.readings = this.#buildReadings()
-    this.activated()
-  }
-
-  /** Tracks and terms whose scope or activity changed are looked up again. */
-  activated(): void {
-    this.#look = undefined
-    this.#eager = this.watches.filter(watch => watch.isActive && watch.isEager)
-    this.#eagerReadingOf = this.#eager.map(watch => this.readingOf.get(watch)!)
-    this.#eagerReadings = [...new Set(this.#eagerReadingOf)]
-    const begins = this.tracks.flatMap(track => track.samples.totals.map(total => total.from))
-    const froms = this.watches.filter(watch => watch.isActive).map(watch => watch.from)
-    this.#boundaries = [...new Set([...begins, ...froms])].filter(Number.isFinite)
+    const eager = watches.filter(watch => watch.isEager)
+    const byReading = Map.groupBy(eager, watch => this.readingOf.get(watch)!)
+    this.#eager = [...byReading].map(([reading, watches]) => ({ reading, watches }))
   }
 
   beginTotal(scope: TotalScope, from: number): void {
@@ -181,7 +173,25 @@ export class SampleSequence {
       if (saved !== undefined) watch.restore(saved)
     }
     for (const reading of this.readings) reading.rebind()
-    this.activated()
+    this.#look = undefined
+  }
+
+  writeTo(column: ColumnWriter): void {
+    column.put(this.end)
+    column.putFlag(this.#look !== undefined)
+    column.putOptional(this.#look ?? null)
+    for (const track of this.tracks) writeTrack(track, column)
+    for (const watch of this.watches) watch.writeTo(column)
+  }
+
+  /** Readings are left as they are: they are refreshed before they are read. */
+  readFrom(column: ColumnReader): void {
+    this.end = column.number()
+    const isRemembered = column.flag()
+    const look = column.optional()
+    this.#look = isRemembered ? look : undefined
+    for (const track of this.tracks) readTrack(track, column)
+    for (const watch of this.watches) watch.readFrom(column)
   }
 
   /** Brings a reading up to date; totals are only read when somebody asks. */
@@ -271,9 +281,13 @@ export class SampleSequence {
   }
 
   #beforeBoundary(start: number, lengthMs: number, count: number): number {
+    if (!(lengthMs > 0) || count === 1) return count
     let taken = count
-    for (const boundary of this.#boundaries) {
-      if (boundary > start && lengthMs > 0) taken = Math.min(taken, Math.ceil((boundary - start) / lengthMs))
+    for (const { samples } of this.tracks) {
+      for (const { from } of samples.totals) taken = Math.min(taken, bucketsUntil(from, start, lengthMs))
+    }
+    for (const { isActive, from } of this.watches) {
+      if (isActive) taken = Math.min(taken, bucketsUntil(from, start, lengthMs))
     }
     return taken
   }
@@ -313,21 +327,36 @@ export class SampleSequence {
   #judge(start: number, lengthMs: number, count: number): void {
     const end = start + lengthMs * count
     if (end > this.end) this.end = end
-    for (const reading of this.#eagerReadings) reading.refresh(end)
-    for (let index = 0; index < this.#eager.length; index++) {
-      const watch = this.#eager[index]!
-      watch.take(judge(watch.term, this.#eagerReadingOf[index]!), start, lengthMs, count)
-    }
+    for (const terms of this.#eager) takeAnswers(terms, end, start, lengthMs, count)
   }
 
   /** The answer may change without a sample: one left a window, or the baseline moved. Nothing new is counted. */
   #judgeAgain(at: number, window: Window['kind'] | null): void {
-    for (const reading of this.#eagerReadings) reading.refresh(at)
-    for (const watch of this.#eager) {
-      if (window !== null && watch.window.kind !== window) continue
-      watch.take(judge(watch.term, this.readingOf.get(watch)!), at, 0, 0)
+    for (const terms of this.#eager) {
+      if (window === null || terms.reading.window.kind === window) takeAnswers(terms, at, at, 0, 0)
     }
   }
+}
+
+interface EagerTerms {
+  readonly reading: Reading
+  readonly watches: readonly TermWatch[]
+}
+
+/** What the active ones say at `end` of so many buckets from `start` on. */
+function takeAnswers({ reading, watches }: EagerTerms, end: number, start: number, lengthMs: number, count: number) {
+  let isRefreshed = false
+  for (const watch of watches) {
+    if (!watch.isActive) continue
+    if (!isRefreshed) reading.refresh(end)
+    isRefreshed = true
+    watch.take(judge(watch.term, reading), start, lengthMs, count)
+  }
+}
+
+/** Buckets from `start` on that begin before a moment; infinitely many when it is not ahead. */
+function bucketsUntil(moment: number, start: number, lengthMs: number): number {
+  return moment > start ? Math.ceil((moment - start) / lengthMs) : Number.POSITIVE_INFINITY
 }
 
 export interface SampleSequenceJson {

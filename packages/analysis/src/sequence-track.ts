@@ -1,3 +1,4 @@
+import type { ColumnReader, ColumnWriter } from './number-column.ts'
 import { RunRing } from './run-ring.ts'
 import type { Part } from './sums.ts'
 import { type TrackRole, TrackSamples, type Window } from './track-samples.ts'
@@ -19,6 +20,18 @@ export function sequenceTrack(
 ): SequenceTrack {
   const samples = new TrackSamples(role, metric, windows, wantsPrevious)
   return { samples, queue: new RunRing(), isSilent: samples.gapMs === Infinity }
+}
+
+export function writeTrack({ samples, queue, isSilent }: SequenceTrack, column: ColumnWriter): void {
+  samples.writeTo(column)
+  queue.writeTo(column)
+  column.putFlag(isSilent)
+}
+
+export function readTrack(track: SequenceTrack, column: ColumnReader): void {
+  track.samples.readFrom(column)
+  track.queue.readFrom(column)
+  track.isSilent = column.flag()
 }
 
 export function queued(track: SequenceTrack): boolean {

@@ -1,3 +1,4 @@
+import type { ColumnReader, ColumnWriter } from './number-column.ts'
 import type { RunRing } from './run-ring.ts'
 import { Part, Sums } from './sums.ts'
 
@@ -89,6 +90,18 @@ export class SlidingWindow {
       this.sums.add(ring.readPart(index, scratch), ring.countOf(index))
     }
     this.slideTo(end, ring)
+  }
+
+  writeTo(column: ColumnWriter): void {
+    column.put(this.#first)
+    column.put(this.#expired)
+    this.sums.writeTo(column)
+  }
+
+  readFrom(column: ColumnReader): void {
+    this.#first = column.index()
+    this.#expired = column.number()
+    this.sums.readFrom(column)
   }
 
   #leaving(from: number, ring: RunRing): number {

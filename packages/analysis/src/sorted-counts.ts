@@ -1,3 +1,5 @@
+import type { ColumnReader, ColumnWriter } from './number-column.ts'
+
 /**
  * Counts by key, ascending, in two plain arrays.
  *
@@ -85,6 +87,25 @@ export class SortedCounts {
       counts.#total += pairs[at + 1]!
     }
     return counts
+  }
+
+  writeTo(column: ColumnWriter): void {
+    column.put(this.#keys.length)
+    column.put(this.#total)
+    for (let index = 0; index < this.#keys.length; index++) {
+      column.put(this.#keys[index]!)
+      column.put(this.#counts[index]!)
+    }
+  }
+
+  readFrom(column: ColumnReader): void {
+    const size = column.index()
+    this.#total = column.number()
+    this.#keys.length = this.#counts.length = size
+    for (let index = 0; index < size; index++) {
+      this.#keys[index] = column.number()
+      this.#counts[index] = column.number()
+    }
   }
 
   /** Where the key is, or would have to be. */

@@ -1,7 +1,8 @@
 import type { Metric } from '@dankai/plan'
-import type { Measure } from './observation.ts'
+import type { ColumnReader, ColumnWriter } from './number-column.ts'
+import { type Measure, measureKinds } from './observation.ts'
 import { QuantileTotal, type QuantileTotalJson } from './quantile-total.ts'
-import type { Quantiles } from './quantiles.ts'
+import { type Quantiles, readShared, writeShared } from './quantiles.ts'
 
 /**
  * One bucket's measure, split for exact addition: a whole part and billionths.
@@ -61,6 +62,26 @@ export class Part {
     this.bottomNanos = other.bottomNanos
     this.value = other.value
     this.quantiles = other.quantiles
+  }
+
+  writeTo(column: ColumnWriter): void {
+    column.putOneOf(measureKinds, this.kind)
+    column.put(this.topWhole)
+    column.put(this.topNanos)
+    column.put(this.bottomWhole)
+    column.put(this.bottomNanos)
+    column.put(this.value)
+    writeShared(this.quantiles, column)
+  }
+
+  readFrom(column: ColumnReader): void {
+    this.kind = column.oneOf(measureKinds)
+    this.topWhole = column.number()
+    this.topNanos = column.number()
+    this.bottomWhole = column.number()
+    this.bottomNanos = column.number()
+    this.value = column.number()
+    this.quantiles = readShared(column)
   }
 
   #readQuotient(top: number, bottom: number): boolean {
@@ -179,6 +200,39 @@ export class Sums {
     Object.assign(sums, { kind: json.kind, topWhole, topNanos, bottomWhole, bottomNanos, value, changes, buckets })
     sums.quantiles = json.quantiles === null ? null : QuantileTotal.fromJSON(json.quantiles, shrinks)
     return sums
+  }
+
+  writeTo(column: ColumnWriter): void {
+    column.putOneOf(measureKinds, this.kind)
+    column.put(this.topWhole)
+    column.put(this.topNanos)
+    column.put(this.bottomWhole)
+    column.put(this.bottomNanos)
+    column.put(this.value)
+    column.put(this.changes)
+    column.put(this.buckets)
+    const total = this.quantiles instanceof QuantileTotal ? this.quantiles : null
+    column.putFlag(total !== null)
+    if (total !== null) total.writeTo(column)
+    else writeShared(this.quantiles as Quantiles | null, column)
+  }
+
+  readFrom(column: ColumnReader): void {
+    this.kind = column.oneOf(measureKinds)
+    this.topWhole = column.number()
+    this.topNanos = column.number()
+    this.bottomWhole = column.number()
+    this.bottomNanos = column.number()
+    this.value = column.number()
+    this.changes = column.index()
+    this.buckets = column.number()
+    this.quantiles = column.flag() ? this.#readTotal(column) : readShared(column)
+  }
+
+  #readTotal(column: ColumnReader): QuantileTotal {
+    const total = this.quantiles instanceof QuantileTotal ? this.quantiles : new QuantileTotal(this.#shrinks)
+    total.readFrom(column)
+    return total
   }
 
   #change(part: Part, times: number): void {

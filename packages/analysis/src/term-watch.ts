@@ -1,5 +1,6 @@
 import type { DiffersTerm, MetricTerm, NoDataTerm, Span } from '@dankai/plan'
-import { type Answer, isTrue } from './answer.ts'
+import { type Answer, answers, isTrue } from './answer.ts'
+import type { ColumnReader, ColumnWriter } from './number-column.ts'
 import type { PlacedTerm, TermPlace } from './plan-terms.ts'
 import type { Numbers } from './reading.ts'
 import type { Window } from './track-samples.ts'
@@ -152,6 +153,36 @@ export class TermWatch {
     const { isActive, newest, hasTaken, times } = json
     Object.assign(this, { isActive, newest, hasTaken, times, from, trueStart, trueEnd })
     this.runs = json.runs.map(run => ({ ...run }))
+  }
+
+  writeTo(column: ColumnWriter): void {
+    column.putFlag(this.isActive)
+    column.put(this.from)
+    column.putOneOf(answers, this.newest)
+    column.putFlag(this.hasTaken)
+    column.put(this.trueStart)
+    column.put(this.trueEnd)
+    column.put(this.times)
+    column.put(this.runs.length)
+    for (const { start, lengthMs, count } of this.runs) {
+      column.put(start)
+      column.put(lengthMs)
+      column.put(count)
+    }
+  }
+
+  readFrom(column: ColumnReader): void {
+    this.isActive = column.flag()
+    this.from = column.number()
+    this.newest = column.oneOf(answers)
+    this.hasTaken = column.flag()
+    this.trueStart = column.number()
+    this.trueEnd = column.number()
+    this.times = column.number()
+    this.runs.length = 0
+    for (let left = column.index(); left > 0; left--) {
+      this.runs.push({ start: column.number(), lengthMs: column.number(), count: column.number() })
+    }
   }
 }
 

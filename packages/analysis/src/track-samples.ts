@@ -1,5 +1,6 @@
 import type { Metric } from '@dankai/plan'
 import { gapMsOf } from './data-gap.ts'
+import type { ColumnReader, ColumnWriter } from './number-column.ts'
 import type { Measure } from './observation.ts'
 import { RunRing, type RunRingJson } from './run-ring.ts'
 import { SlidingWindow } from './sliding-window.ts'
@@ -179,6 +180,43 @@ export class TrackSamples {
       if (saved === undefined) continue
       total.from = Number(saved.from)
       total.sums = Sums.fromJSON(saved.sums, false)
+    }
+  }
+
+  writeTo(column: ColumnWriter): void {
+    column.put(this.newestStart)
+    column.put(this.newestEnd)
+    column.put(this.newestLengthMs)
+    column.put(this.slidTo)
+    column.put(this.previousValue)
+    column.put(this.previousSamples)
+    column.put(this.coveredFrom)
+    this.newest.writeTo(column)
+    this.newestSums.writeTo(column)
+    this.ring.writeTo(column)
+    for (const window of this.windows) window.writeTo(column)
+    for (const { from, sums } of this.totals) {
+      column.put(from)
+      sums.writeTo(column)
+    }
+  }
+
+  /** All but the open buckets, which are of the metric. */
+  readFrom(column: ColumnReader): void {
+    this.newestStart = column.number()
+    this.newestEnd = column.number()
+    this.newestLengthMs = column.number()
+    this.slidTo = column.number()
+    this.previousValue = column.number()
+    this.previousSamples = column.number()
+    this.coveredFrom = column.number()
+    this.newest.readFrom(column)
+    this.newestSums.readFrom(column)
+    this.ring.readFrom(column)
+    for (const window of this.windows) window.readFrom(column)
+    for (const total of this.totals) {
+      total.from = column.number()
+      total.sums.readFrom(column)
     }
   }
 

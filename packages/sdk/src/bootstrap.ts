@@ -29,14 +29,21 @@ export async function fetchBootstrap(url: string, options: FetchBootstrapOptions
 }
 
 export function parseBootstrap(text: string, source: string): Bootstrap {
-  const found = parseJson(text) as { version?: unknown; flags?: unknown } | null
-  const { version, flags } = found ?? {}
-  const isSound = Array.isArray(flags) && flags.every(flag => typeof flag?.key === 'string')
-  if (!isSound || (version !== undefined && !Number.isSafeInteger(version)))
+  const found = parseJson(text)
+  if (!isBootstrap(found))
     throw new Error(
       `Cannot read bootstrap flags from "${source}": found something else, expected JSON { version, flags: [{ key, … }] }.`,
     )
-  return { ...(version === undefined ? {} : { version: version as number }), flags }
+  const { version, flags } = found
+  return { ...(version === undefined ? {} : { version }), flags }
+}
+
+/** Pages hand over what a server wrote into them, of whatever shape. */
+export function isBootstrap(found: unknown): found is Bootstrap {
+  if (typeof found !== 'object' || found === null) return false
+  const { version, flags } = found as { version?: unknown; flags?: unknown }
+  const isSound = Array.isArray(flags) && flags.every(flag => typeof flag?.key === 'string')
+  return isSound && (version === undefined || version === null || Number.isSafeInteger(version))
 }
 
 function parseJson(text: string): unknown {

@@ -25,7 +25,7 @@ import {
 } from '@dankai/flags'
 import { Acknowledgements } from './acknowledgements.ts'
 import type { ReportFigures } from './batch-reports.ts'
-import type { Bootstrap } from './bootstrap.ts'
+import { type Bootstrap, isBootstrap } from './bootstrap.ts'
 import { type ClientEventName, type ClientListener, createEventSource, type EventSource } from './client-events.ts'
 import { type ClientOptions, type Settings, settingsOf } from './client-options.ts'
 import type { Clock } from './clock.ts'
@@ -100,18 +100,17 @@ class Client implements DankaiClient {
   #switchedOff = false
   #spreadMs = 0
   #followsOn = false
+  #lastError: Error | null = null
 
   constructor(settings: Settings, { bootstrap, environment, onError }: ClientOptions) {
     this.#settings = settings
     this.#clock = settings.clock
     const { url, key, name, random, transport, staleAfterMs } = settings
     if (onError !== undefined) this.#events.on('error', onError)
-    if (typeof bootstrap === 'function') void this.#loadBootstrap(bootstrap)
-    else if (bootstrap !== undefined) this.#known.bootstrap(bootstrap.version ?? null, bootstrap.flags)
     const query = environment === undefined ? '' : `?environment=${encodeURIComponent(environment)}`
     const endpoint = (path: string): string => `${url}${path}${query}`
     const authorization = { Authorization: `Bearer ${key}` }
-    const shared = { clock: this.#clock, random, report: (error: Error) => this.#events.emit('error', error) }
+    const shared = { clock: this.#clock, random, report: (error: Error) => this.#report(error) }
     const post = createPostJson({ endpoint, headers: authorization, transport, clock: this.#clock })
     this.#reporting = new Reporting({ ...shared, ...settings, sdk: this.id, post })
     this.#leases = new FlagLeases(this.#clock, keys => this.#tellLapsed(keys))
@@ -133,13 +132,15 @@ class Client implements DankaiClient {
       lastVersion: () => (this.#followsOn ? this.#known.version : null),
       receive: message => this.#receive(message),
     })
+    if (typeof bootstrap === 'function') void this.#loadBootstrap(bootstrap)
+    else if (bootstrap !== undefined) this.#beginWith(bootstrap)
   }
 
   ready(withinMs?: number): Promise<void> {
     if (this.#known.confirmed) return Promise.resolve()
     if (this.#status === 'closed') return Promise.reject(new Error('Cannot become ready: the client is closed'))
     return new Promise((resolve, reject) => {
-      const late = () => waiter.reject(new Error(`Cannot become ready: found no flags within ${withinMs} ms`))
+      const late = () => waiter.reject(this.#lateError(withinMs))
       const cancel = withinMs === undefined ? () => {} : this.#clock.after(withinMs, late)
       const settle = (then: () => void): void => {
         cancel()
@@ -230,13 +231,31 @@ class Client implements DankaiClient {
 
   async #loadBootstrap(load: () => Promise<Bootstrap>): Promise<void> {
     try {
-      const { version, flags } = await load()
-      if (this.#known.confirmed || this.#status === 'closed') return
-      this.#known.bootstrap(version ?? null, flags)
-      this.#events.emit('change', { version: version ?? null, keys: flags.map(({ key }) => key) })
+      const found = await load()
+      if (this.#known.confirmed || this.#status === 'closed' || !this.#beginWith(found)) return
+      this.#events.emit('change', { version: found.version ?? null, keys: found.flags.map(({ key }) => key) })
     } catch (cause) {
-      this.#events.emit('error', new Error('Cannot begin with bootstrap flags: they could not be read', { cause }))
+      this.#report(new Error('Cannot begin with bootstrap flags: they could not be read', { cause }))
     }
+  }
+
+  /** What is no set of flags is told as an error: a page must not end over what its server wrote into it. */
+  #beginWith(found: Bootstrap): boolean {
+    const isSound = isBootstrap(found)
+    if (isSound) this.#known.bootstrap(found.version ?? null, found.flags)
+    else this.#report(new Error('Cannot begin with bootstrap flags: found something else, expected { version, flags }'))
+    return isSound
+  }
+
+  #report(error: Error): void {
+    this.#lastError = error
+    this.#events.emit('error', error)
+  }
+
+  /** Whoever waits and listens to nothing else is told what kept the flags away, such as a key that is refused. */
+  #lateError(withinMs: number | undefined): Error {
+    const last = this.#lastError === null ? '' : `. ${this.#lastError.message}`
+    return new Error(`Cannot become ready: found no flags within ${withinMs} ms${last}`, { cause: this.#lastError })
   }
 
   #isSwitchedOff({ definition }: CompiledFlag): boolean {

@@ -18,7 +18,7 @@ import { retryAfterMs } from './request.ts'
 import { createEventParser } from './server-sent-events.ts'
 import { SilenceWatch } from './silence-watch.ts'
 import { parseStreamMessage, type StreamMessage } from './stream-message.ts'
-import type { EventSourceAnswer, Transport } from './transport/transport.ts'
+import type { EventSourceAnswer, RequestHeaders, Transport } from './transport/transport.ts'
 
 export interface FlagStreamOptions {
   readonly url: string
@@ -105,7 +105,7 @@ function requestStream(
   signal: AbortSignal,
 ): Promise<EventSourceAnswer> {
   const version = lastVersion()
-  const resume = version === null ? {} : { 'Last-Event-ID': String(version) }
+  const resume: RequestHeaders = version === null ? {} : { 'Last-Event-ID': String(version) }
   return transport.connectEvents(url, { ...headers, Accept: 'text/event-stream', ...resume }, signal)
 }
 

@@ -504,6 +504,36 @@ test('bootstrap flags answer until the server is heard, and give way to its set,
   assert.equal(client.isEnabled('new-booking-flow', mio), false)
 })
 
+test('bootstrap flags of no such shape, as a page may hand them over, are told and not thrown', async t => {
+  for (const junk of [null, 7, {}, { flags: [null] }, { flags: [flag(1), {}] }, { version: 'x', flags: [] }]) {
+    for (const bootstrap of [junk, async () => junk]) {
+      const told = Promise.withResolvers<Error>()
+      const { client } = await open(t, { bootstrap: bootstrap as never, onError: told.resolve })
+      assert.match((await told.promise).message, /^Cannot begin with bootstrap flags: /)
+      assert.equal(client.isEnabled('new-booking-flow', mio, true), true)
+      assert.deepEqual(client.flags().flags, [])
+    }
+  }
+})
+
+test('ready that rejects says what kept the flags away, without the key', async t => {
+  const plane = await openControlPlaneDouble()
+  const clock = new ManualClock(0)
+  plane.refuseNext()
+  const client = createDankaiClient({ url: plane.url, key: 'sdk-secret', name: 'trips', clock, random: () => 1 })
+  t.after(() => Promise.all([client.close(), plane.close()]))
+  const late = assert.rejects(client.ready(50), ({ message }: Error) => {
+    assert.match(message, /^Cannot become ready: found no flags within 50 ms\. Cannot follow flags: found status 401/)
+    return !message.includes('sdk-secret')
+  })
+  const told = next(client, 'error')
+  const { response } = await plane.refusals.next()
+  response.writeHead(401).end()
+  await told
+  clock.advance(50)
+  await late
+})
+
 test('ready rejects when its time is up or the client is closed', async t => {
   const { client, clock } = await open(t)
   const late = assert.rejects(client.ready(2_000), /Cannot become ready: found no flags within 2000 ms/)

@@ -157,9 +157,13 @@ test('with bootstrap flags a provider starts without a control plane, and says t
   t.after(() => ServerApi.clearProviders())
   await plane.streams.next()
   const stale = once(ServerApi.getClient('offline'), ServerEvents.Stale)
+  let told = 0
+  ServerApi.getClient('offline').addHandler(ServerEvents.Stale, () => told++)
   clock.advance(2_000)
   await setting
   await stale
+  clock.advance(options.staleAfterMs ?? 10_000)
+  assert.equal(told, 1, 'the client becomes stale later, which is no news')
   assert.equal(await ServerApi.getClient('offline').getBooleanValue('on', false), true)
 })
 

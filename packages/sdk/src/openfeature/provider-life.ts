@@ -6,7 +6,8 @@
  * 1. Initialising ends when the server has sent its flags; with bootstrap flags it ends well without a server too, and
  *    the provider says STALE.
  * 2. Losing the server is STALE as long as there are flags to answer with, and ERROR when there are none.
- * 3. READY is told again only after one of the two: the first is OpenFeature's own.
+ * 3. READY is told again only after one of the two: the first is OpenFeature's own. Each is told once until then, and
+ *    nothing before initialising has ended.
  */
 import type { ClientOptions } from '../client-options.ts'
 import { createDankaiClient, type DankaiClient } from '../dankai-client.ts'
@@ -34,6 +35,7 @@ export class ProviderLife {
   readonly #stopListening: readonly (() => void)[]
   #initialised = false
   #lost = false
+  #isToldLost = false
 
   constructor(given: DankaiClient | ClientOptions, options: ProviderOptions, voice: ProviderVoice) {
     this.client = 'evaluate' in given ? given : createDankaiClient(given)
@@ -41,7 +43,7 @@ export class ProviderLife {
     this.#voice = voice
     this.#stopListening = [
       this.client.on('change', ({ keys }) => this.#initialised && voice.changed(keys)),
-      this.client.on('stale', () => this.#tellLost()),
+      this.client.on('stale', () => this.#lose()),
       this.client.on('fresh', () => this.#tellFound()),
     ]
   }
@@ -63,8 +65,14 @@ export class ProviderLife {
     await this.client.close()
   }
 
-  #tellLost(): void {
+  #lose(): void {
     this.#lost = true
+    if (this.#initialised) this.#tellLost()
+  }
+
+  #tellLost(): void {
+    if (this.#isToldLost) return
+    this.#isToldLost = true
     if (this.client.flags().flags.length > 0) this.#voice.stale('The control plane is not heard.')
     else this.#voice.error('The control plane is not heard, and no flags are known.')
   }
@@ -72,6 +80,7 @@ export class ProviderLife {
   #tellFound(): void {
     if (!this.#lost) return
     this.#lost = false
+    this.#isToldLost = false
     this.#initialised = true
     this.#voice.ready()
   }

@@ -248,6 +248,10 @@ export const importFlagsSchema = z
     data: z.unknown().describe('What the other system exported, as it is.'),
     replace: z.boolean().default(false).describe('Also flags that are there already.'),
     dryRun: z.boolean().default(false),
+    client: z
+      .boolean()
+      .optional()
+      .describe('Whether browsers and apps read them; left out: what the export says, else as it is.'),
     why,
   })
   .meta({ id: 'ImportFlags' })

@@ -10,6 +10,7 @@ export {
   exportEnvironment as exportLaunchDarkly,
   type LaunchDarklyEnvironment,
 } from './launchdarkly/export-environment.ts'
+export { launchDarklyClientSide } from './launchdarkly/export-flag.ts'
 export {
   type RestFlag as LaunchDarklyRestFlag,
   restFlag as launchDarklyRestFlag,

@@ -131,6 +131,8 @@ export function addFlagCommands(addToRoot: AddCommand, under: Under, context: Co
   add('import <file>', 'take over the flags of another system', '他の仕組みのフラグを取り込む')
     .requiredOption('--format <format>', formats)
     .option('--replace', text('also flags that are there already', '既にあるフラグも'))
+    .option('--client', text('browsers and apps read them too', 'ブラウザーとアプリにも読ませる'))
+    .option('--no-client', text('only servers read them', 'サーバーだけに読ませる'))
     .option('--dry-run', text('say what would come in, change nothing', '結果を示すだけで何も変えない'))
     .option('--why <reason>', text('kept in the record', '記録に残す理由'))
     .action(async (file: string, options) =>

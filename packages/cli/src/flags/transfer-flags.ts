@@ -12,14 +12,15 @@ export interface ImportOptions extends ScopeOptions {
   readonly format: string
   readonly replace?: boolean
   readonly dryRun?: boolean
+  readonly client?: boolean
   readonly why?: string
 }
 
 /** The answer is no when nothing came in, or a flag was there already and was not to be replaced. */
 export async function importFlags(context: Context, file: string, options: ImportOptions): Promise<void> {
-  const { format, replace = false, dryRun = false, why } = options
+  const { format, replace = false, dryRun = false, client, why } = options
   const data = readJson(context, file)
-  const body = { format, data, replace, dryRun, why: why || null }
+  const body = { format, data, replace, dryRun, client, why: why || null }
   const result = await context.api.post<ImportResult>(`/v1/flags/import${queryOf(options)}`, body)
   print(context, result, () => importLines(context, result, options))
   const { imported, unchanged, skipped } = result

@@ -39,6 +39,14 @@ export function exportFlag(flag: FlagDefinition): LaunchDarklyExport {
   }
 }
 
+/** What a server hands on to pages and apps (`clientSideOnly`); a definition does not say it, people do. */
+export const launchDarklyClientSide = (
+  isForClients: boolean,
+): Pick<LaunchDarklyFlag, 'clientSide' | 'clientSideAvailability'> => ({
+  clientSide: isForClients,
+  clientSideAvailability: { usingMobileKey: isForClients, usingEnvironmentId: isForClients },
+})
+
 function headOf(flag: FlagDefinition): LaunchDarklyFlag {
   const names = Object.keys(flag.variants)
   const offVariation = names.indexOf(flag.offVariant)
@@ -54,8 +62,7 @@ function headOf(flag: FlagDefinition): LaunchDarklyFlag {
     contextTargets: [],
     rules: [],
     prerequisites: [],
-    clientSide: true,
-    clientSideAvailability: { usingMobileKey: true, usingEnvironmentId: true },
+    ...launchDarklyClientSide(false),
     trackEvents: false,
     trackEventsFallthrough: false,
     debugEventsUntilDate: null,

@@ -7,13 +7,14 @@
  * 3. A document that says the same again changes nothing; one whose flag was removed makes it again.
  * 4. A segment that is applied alone reaches the flags whose applied documents name it, and changes nothing else of them.
  */
-import { isDeepStrictEqual } from 'node:util'
 import { type Condition, defineFlag, type FlagDefinition, type FlagRule, type Serve, weightTotal } from '@dankai/flags'
 import { type FlagDocument, parsePlanDocuments, readFlagDocuments } from '@dankai/plan'
 import { completeCare, type FlagCare, type Scope, type StoredFlag } from '@dankai/store'
 import type { Application } from '../../application.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import type { DocumentText } from '../plans/document-text.ts'
+import { changeFlag, isAsWanted, type WantedFlag } from './change-flag.ts'
+import { definitionsByKey } from './prerequisite-refusals.ts'
 import { flagsNamingSegments, readSegments, type Segments } from './segment-documents.ts'
 import { requireSound } from './write-flag.ts'
 
@@ -35,7 +36,7 @@ export async function prepareFlagDocuments(
     texts,
     documents.flatMap(({ segments: names }) => names),
   )
-  const ofDocuments = documents.map((document): WantedFlag => {
+  const ofDocuments = documents.map((document): DocumentedFlag => {
     const wanted = (present: StoredFlag | null) => ({
       definition: definitionOf(document, present?.definition ?? null, segments),
       care: careOf(document, present?.care ?? null),
@@ -45,40 +46,44 @@ export async function prepareFlagDocuments(
   const written = new Set(documents.map(({ name }) => name))
   const ofSegments = (await flagsNamingSegments(app.store.documents, scope, texts))
     .filter(({ key }) => !written.has(key))
-    .map(({ key, segments: named }): WantedFlag => ({ key, wanted: present => withSegments(present, named) }))
+    .map(({ key, segments: named }): DocumentedFlag => ({ key, wanted: present => withSegments(present, named) }))
   const flags = [...ofDocuments, ...ofSegments]
   for (const { key, wanted } of flags) refuseMoved(key, await app.store.flags.get(scope, key), wanted)
   return {
     async carryOut(by, why) {
       const changed: string[] = []
-      for (const { key, wanted } of flags) if (await writeWanted(app, scope, key, wanted, by, why)) changed.push(key)
+      const others = await definitionsByKey(app, scope)
+      const about = { by, why: why ?? 'applied document', others, breaksGlass: sameButCare }
+      for (const { key, wanted } of flags) {
+        const result = await changeFlag(app, scope, key, wanted, about)
+        if (result.kind === 'changed') changed.push(key)
+        else if (result.kind !== 'unchanged') throw notApplied(key, result.why)
+      }
       if (changed.length > 0) await app.environments.refresh(scope)
       return changed
     },
   }
 }
 
-interface WantedFlag {
+interface DocumentedFlag {
   readonly key: string
   /** The flag as it shall be; null: it stays as it is. */
-  readonly wanted: (
-    present: StoredFlag | null,
-  ) => { readonly definition: FlagDefinition; readonly care: FlagCare } | null
+  readonly wanted: (present: StoredFlag | null) => WantedFlag | null
 }
 
 /** Only where the flag still has the segment: people may have taken it out. */
-function withSegments(present: StoredFlag | null, named: Segments): ReturnType<WantedFlag['wanted']> {
+function withSegments(present: StoredFlag | null, named: Segments): WantedFlag | null {
   if (present === null) return null
   const { definition, care } = present
   const kept = Object.entries(named).filter(([name]) => Object.hasOwn(definition.segments, name))
   return { definition: { ...definition, segments: { ...definition.segments, ...Object.fromEntries(kept) } }, care }
 }
 
-function refuseMoved(key: string, present: StoredFlag | null, wanted: WantedFlag['wanted']): void {
+function refuseMoved(key: string, present: StoredFlag | null, wanted: DocumentedFlag['wanted']): void {
   const definition = wanted(present)?.definition
   if (definition === undefined) return
   requireSound(definition)
-  if (present?.heldBy == null || isDeepStrictEqual(definition, present.definition)) return
+  if (present?.heldBy == null || isAsWanted(present, { definition })) return
   throw new HttpProblem(
     'claimed',
     `Cannot apply flag "${key}": found it moved by live release ${present.heldBy}, expected it free. Wait for that release to end, or leave the flag as it is.`,
@@ -86,37 +91,12 @@ function refuseMoved(key: string, present: StoredFlag | null, wanted: WantedFlag
   )
 }
 
-/** Somebody may write the same flag at once; each attempt reads what the other wrote. */
-const attemptsMax = 5
-
-async function writeWanted(
-  app: Application,
-  scope: Scope,
-  key: string,
-  wanted: WantedFlag['wanted'],
-  by: string,
-  why: string | null,
-): Promise<boolean> {
-  for (let attempt = 1; attempt <= attemptsMax; attempt++) {
-    const present = await app.store.flags.get(scope, key)
-    const shall = wanted(present)
-    if (shall === null) return false
-    const { definition, care } = shall
-    if (isDeepStrictEqual({ definition, care }, { definition: present?.definition, care: present?.care })) return false
-    const said = why ?? 'applied document'
-    const write = { ...scope, definition, care, expectedVersion: present?.version ?? 0, by, why: said }
-    const result = await app.store.flags.put({ ...write, breakGlass: sameButCare(definition, present) })
-    if (result.ok) return true
-  }
-  throw new HttpProblem(
-    'conflict',
-    `Cannot apply flag "${key}": found another writer ${attemptsMax} times, expected one free moment. Apply again.`,
-  )
-}
-
 /** A title does not move a flag. */
-const sameButCare = (definition: FlagDefinition, present: StoredFlag | null): boolean =>
-  present !== null && isDeepStrictEqual(definition, present.definition)
+const sameButCare = ({ definition }: WantedFlag, present: StoredFlag | null): boolean =>
+  isAsWanted(present, { definition })
+
+const notApplied = (key: string, why: string): HttpProblem =>
+  new HttpProblem('conflict', `Cannot apply flag "${key}": ${why}, expected one free moment. Apply again.`)
 
 function readDocument({ kind, name, text }: DocumentText): readonly FlagDocument[] {
   return readFlagDocuments(parsePlanDocuments([{ path: `${kind}/${name}.yaml`, text }]).documents)

@@ -9,6 +9,7 @@ import {
   importGrowthBook,
   importLaunchDarkly,
   importUnleash,
+  launchDarklyClientSide,
 } from '@dankai/flag-formats'
 import { checkFlag, defineFlag, type FlagDefinition } from '@dankai/flags'
 
@@ -36,12 +37,15 @@ export const exporters: Readonly<Record<FlagFormat, Exporter | null>> = {
     const { features, segments, refused } = exportUnleash(flags)
     return { data: { version: 2, features, segments }, leftOut: refused }
   },
-  launchdarkly(flags) {
+  launchdarkly(flags, forClients = []) {
     const exported = exportLaunchDarkly(flags)
     const all = [...exported.flags.values()]
+    const isForClients = new Set(forClients)
     const segments = all.flatMap(one => one.segments.map(segment => [segment.key, segment] as const))
     const data = {
-      flags: Object.fromEntries(all.map(({ flag }) => [flag.key, flag])),
+      flags: Object.fromEntries(
+        all.map(({ flag }) => [flag.key, { ...flag, ...launchDarklyClientSide(isForClients.has(flag.key)) }]),
+      ),
       segments: Object.fromEntries(segments),
     }
     return { data, leftOut: [...exported.refused].map(([flag, why]) => ({ flag, why })) }

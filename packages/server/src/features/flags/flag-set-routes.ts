@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import {
   applyFlagSetSchema,
   flagSetResultSchema,
@@ -9,7 +8,7 @@ import {
   scopeQuerySchema,
 } from '@dankai/contract'
 import { type FlagSetValue, withFlagValue } from '@dankai/integrations'
-import type { Scope } from '@dankai/store'
+import type { Scope, StoredFlag } from '@dankai/store'
 import { createRoute } from '@hono/zod-openapi'
 import { z } from 'zod'
 import type { Application } from '../../application.ts'
@@ -18,9 +17,11 @@ import { requestScope, requireKind } from '../../http/caller.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
 import { unknownPlan } from '../plans/plan-routes.ts'
+import { changeFlag, type FlagChangeAbout } from './change-flag.ts'
 import { flagEditors } from './flag-routes.ts'
 import { readPlanFlagSets } from './plan-flag-sets.ts'
-import { requireReason, requireSound } from './write-flag.ts'
+import { definitionsByKey } from './prerequisite-refusals.ts'
+import { requireReason } from './write-flag.ts'
 
 type ApplyFlagSet = z.infer<typeof applyFlagSetSchema>
 
@@ -86,12 +87,14 @@ export function useFlagSets(api: Api, app: Application): void {
     const body = c.req.valid('json')
     const values = valuesOf(body)
     const result: z.infer<typeof flagSetResultSchema> = { changed: [], unchanged: [], refused: [] }
+    const { breakGlass, why } = body
+    const others = await definitionsByKey(app, scope)
+    const about = { by: caller.name, why: why ?? 'flag set', others, breaksGlass: () => breakGlass }
     for (const [key, value] of values) {
-      const outcome = await setValue(app, scope, key, value, body, caller.name)
+      const outcome = await setValue(app, scope, key, value, about)
       if (outcome === 'changed' || outcome === 'unchanged') result[outcome].push(key)
       else result.refused.push({ key, why: outcome.why })
     }
-    const { breakGlass, why } = body
     const detail = { ...result, breakGlass }
     const entry = { ...scope, by: caller.name, action: 'apply flag set', subject: 'flag set', why, detail }
     await Promise.all([app.environments.refresh(scope), app.store.audit.append(entry)])
@@ -109,26 +112,19 @@ function valuesOf({ values, universe, breakGlass, why }: ApplyFlagSet): Readonly
   throw new HttpProblem('invalid', `Cannot apply a flag set: found ${all.size} flags, expected 1 to ${flagsMax}.`)
 }
 
-/** Somebody may write the same flag at once; each attempt reads what the other wrote. */
-const attemptsMax = 5
-
 async function setValue(
   app: Application,
   scope: Scope,
   key: string,
   value: FlagSetValue,
-  { breakGlass, why }: ApplyFlagSet,
-  by: string,
+  about: FlagChangeAbout,
 ): Promise<'changed' | 'unchanged' | { readonly why: string }> {
-  for (let attempt = 1; attempt <= attemptsMax; attempt++) {
-    const present = await app.store.flags.get(scope, key)
-    const definition = withFlagValue(key, present, value, null)
-    requireSound(definition)
-    if (present !== null && isDeepStrictEqual(definition, present.definition)) return 'unchanged'
-    const write = { ...scope, definition, expectedVersion: present?.version ?? 0, by, why: why ?? 'flag set' }
-    const result = await app.store.flags.put({ ...write, breakGlass })
-    if (result.ok) return 'changed'
-    if (result.code === 'held') return { why: `moved by live release ${result.releaseId}` }
+  try {
+    const want = (present: StoredFlag | null) => ({ definition: withFlagValue(key, present, value, null) })
+    const result = await changeFlag(app, scope, key, want, about)
+    return result.kind === 'changed' || result.kind === 'unchanged' ? result.kind : { why: result.why }
+  } catch (problem) {
+    if (problem instanceof HttpProblem) return { why: problem.message }
+    throw problem
   }
-  return { why: `found another writer ${attemptsMax} times` }
 }

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import { scopeQuerySchema, setStageSchema, stageResultSchema } from '@dankai/contract'
 import {
   applyStage,
@@ -17,8 +16,10 @@ import type { Api } from '../../http/api.ts'
 import { type Caller, covers, requestScope, requireKind } from '../../http/caller.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
+import { changeFlag } from './change-flag.ts'
 import { flagEditors, flagParams, ifMatch } from './flag-routes.ts'
-import { readFlag, refusalOf, requireSound, versionOf } from './write-flag.ts'
+import { definitionsByKey } from './prerequisite-refusals.ts'
+import { readFlag, refusalOf, versionOf } from './write-flag.ts'
 
 type SetStage = z.infer<typeof setStageSchema>
 type Outcome = z.infer<typeof stageResultSchema>['environments'][number]
@@ -82,45 +83,31 @@ function environmentsFor(caller: Caller, { project }: Scope, { environments }: S
   )
 }
 
-/** Somebody may write the same flag at once; each attempt reads what the other wrote. */
-const attemptsMax = 5
-
 async function setStage(
   app: Application,
   scope: Scope,
   environment: FlagEnvironment,
   model: StoredFlag,
   { stage, step, why }: SetStage,
-  caller: Caller,
+  { name: by }: Caller,
 ): Promise<Omit<Outcome, 'environment'>> {
   const { key } = model
-  for (let attempt = 1; attempt <= attemptsMax; attempt++) {
-    const present = await app.store.flags.get(scope, key)
+  const want = (present: StoredFlag | null) => {
     const before = present === null ? unexposed(model.definition) : completeFlag(present.definition)
-    const definition = applyStage(before, stage, environment, step)
     const care = careAt(present?.care ?? model.care, stage, step, app.now())
-    requireSound(definition)
-    if (present !== null && isDeepStrictEqual([definition, care], [present.definition, present.care]))
-      return { result: 'unchanged', version: present.version, detail: null }
-    const write = { ...scope, definition, care, expectedVersion: present?.version ?? 0, by: caller.name }
-    const result = await app.store.flags.put({ ...write, why: why ?? `stage ${stageSettings[stage].label}` })
-    if (result.ok) {
-      const { version } = result.flag
-      const entry = {
-        ...scope,
-        by: caller.name,
-        action: 'set flag stage',
-        subject: key,
-        why,
-        detail: { stage, step, version },
-      }
-      await Promise.all([app.environments.refresh(scope), app.store.audit.append(entry)])
-      return { result: 'changed', version, detail: null }
-    }
-    if (result.code === 'held')
-      return { result: 'held', version: present?.version ?? null, detail: `moved by live release ${result.releaseId}` }
+    return { definition: applyStage(before, stage, environment, step), care }
   }
-  return { result: 'conflict', version: null, detail: `found another writer ${attemptsMax} times` }
+  const others = await definitionsByKey(app, scope)
+  const about = { by, why: why ?? `stage ${stageSettings[stage].label}`, others }
+  const result = await changeFlag(app, scope, key, want, about)
+  const version = (result.kind === 'conflict' ? null : result.flag)?.version ?? null
+  if (result.kind === 'changed') {
+    const detail = { stage, step, version }
+    const entry = { ...scope, by, action: 'set flag stage', subject: key, why, detail }
+    await Promise.all([app.environments.refresh(scope), app.store.audit.append(entry)])
+  }
+  const { kind } = result
+  return { result: kind, version, detail: kind === 'held' || kind === 'conflict' ? result.why : null }
 }
 
 const unexposed = (flag: FlagDefinition): FlagDefinition => ({

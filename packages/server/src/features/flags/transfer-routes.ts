@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import {
   exportResultSchema,
   flagFormats,
@@ -8,7 +7,7 @@ import {
   scopeQuerySchema,
 } from '@dankai/contract'
 import type { FlagDefinition } from '@dankai/flags'
-import type { Scope } from '@dankai/store'
+import type { Scope, StoredFlag } from '@dankai/store'
 import { createRoute } from '@hono/zod-openapi'
 import { z } from 'zod'
 import type { Application } from '../../application.ts'
@@ -16,11 +15,12 @@ import type { Api } from '../../http/api.ts'
 import { requestScope, requireKind } from '../../http/caller.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
+import { changeFlag, type FlagChangeAbout, isAsWanted, requireAcceptable, type WantedFlag } from './change-flag.ts'
 import { exporters, type FlagFormat, importers } from './flag-formats.ts'
 import { flagEditors } from './flag-routes.ts'
-import { definitionsByKey, requireNoCircleAmong } from './prerequisite-refusals.ts'
+import { definitionsByKey } from './prerequisite-refusals.ts'
 import { flagsOf } from './stale-flags.ts'
-import { requireSound } from './write-flag.ts'
+import { careWith } from './write-flag.ts'
 
 type ImportResult = z.infer<typeof importResultSchema>
 
@@ -51,15 +51,16 @@ export function useFlagTransfer(api: Api, app: Application): void {
     const caller = c.get('caller')
     requireKind(caller, flagEditors)
     const scope = requestScope(c)
-    const { format, data, replace, dryRun, why } = c.req.valid('json')
+    const { format, data, replace, dryRun, client, why } = c.req.valid('json')
     const importer = importers[format]
     if (importer === null) throw noSuchWay('import', format, importers)
-    const { flags, notCarried } = importer(data)
+    const { flags, notCarried, forClients } = importer(data)
     const result: ImportResult = { imported: [], unchanged: [], skipped: [], notCarried: [...notCarried] }
     const others = await definitionsByKey(app, scope)
+    const about = { by: caller.name, why: why ?? 'imported', others, replace, dryRun }
     for (const definition of flags) {
-      const outcome = await importFlag(app, scope, definition, { replace, dryRun, why, by: caller.name, others })
-      if (outcome === 'imported') others.set(definition.key, definition)
+      const isForClients = client ?? forClients?.includes(definition.key)
+      const outcome = await importFlag(app, scope, definition, { ...about, client: isForClients })
       if (typeof outcome === 'string') result[outcome].push(definition.key)
       else result.skipped.push({ flag: definition.key, why: outcome.why })
     }
@@ -77,8 +78,12 @@ export function useFlagTransfer(api: Api, app: Application): void {
     const exporter = exporters[format]
     if (exporter === null) throw noSuchWay('export', format, exporters)
     const definitions: FlagDefinition[] = []
-    for await (const { definition } of flagsOf(app.store.flags, requestScope(c))) definitions.push(definition)
-    const { data, leftOut } = exporter(definitions)
+    const forClients: string[] = []
+    for await (const { key, definition, care } of flagsOf(app.store.flags, requestScope(c))) {
+      definitions.push(definition)
+      if (care.client) forClients.push(key)
+    }
+    const { data, leftOut } = exporter(definitions, forClients)
     return c.json({ format, data, leftOut: [...leftOut] }, 200)
   })
 }
@@ -91,42 +96,37 @@ function noSuchWay(what: string, format: FlagFormat, ways: Readonly<Record<FlagF
   )
 }
 
+interface ImportAbout extends FlagChangeAbout {
+  readonly replace: boolean
+  readonly dryRun: boolean
+  /** Whether clients in users' hands read it; undefined: as it is. */
+  readonly client: boolean | undefined
+}
+
 async function importFlag(
   app: Application,
   scope: Scope,
   definition: FlagDefinition,
-  {
-    replace,
-    dryRun,
-    why,
-    by,
-    others,
-  }: {
-    readonly replace: boolean
-    readonly dryRun: boolean
-    readonly why: string | null
-    readonly by: string
-    /** The flags of the environment, with those that came in before this one. */
-    readonly others: ReadonlyMap<string, FlagDefinition>
-  },
+  { replace, dryRun, client, ...about }: ImportAbout,
 ): Promise<'imported' | 'unchanged' | { readonly why: string }> {
   const { key } = definition
   if (!flagKeySchema.safeParse(key).success) return { why: 'a key that flags here cannot have' }
+  const want = (present: StoredFlag | null): WantedFlag =>
+    client === undefined ? { definition } : { definition, care: careWith(present?.care ?? null, { client }) }
   const present = await app.store.flags.get(scope, key)
-  const version = present?.version ?? 0
-  if (present !== null && isDeepStrictEqual({ ...definition, version }, present.definition)) return 'unchanged'
+  if (isAsWanted(present, want(present))) return 'unchanged'
   if (present !== null && !replace) return { why: 'it is there already; give --replace to replace it' }
   if (present?.heldBy != null) return { why: `it is moved by live release ${present.heldBy}` }
   try {
-    requireSound(definition)
-    requireNoCircleAmong(others, definition)
+    requireAcceptable(definition, about.others)
+    if (dryRun) {
+      about.others.set(key, definition)
+      return 'imported'
+    }
+    const result = await changeFlag(app, scope, key, want, about)
+    return result.kind === 'held' || result.kind === 'conflict' ? { why: result.why } : 'imported'
   } catch (problem) {
     if (problem instanceof HttpProblem) return { why: problem.message }
     throw problem
   }
-  if (dryRun) return 'imported'
-  const write = { ...scope, definition, expectedVersion: version, by, why: why ?? 'imported' }
-  const result = await app.store.flags.put(write)
-  if (result.ok) return 'imported'
-  return { why: result.code === 'held' ? `it is moved by live release ${result.releaseId}` : 'it changed meanwhile' }
 }

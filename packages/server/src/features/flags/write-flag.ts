@@ -1,5 +1,5 @@
 /**
- * Every change that a person makes to a flag goes through here.
+ * Every change of a flag by somebody who says which version he saw goes through here; `change-flag.ts` has the others.
  *
  * 1. Whoever did not see the newest version is told what others changed since, and what they were about to change.
  * 2. A flag that a live release moves is changed by breaking the glass only, with a reason.
@@ -14,6 +14,7 @@ import type { z } from 'zod'
 import type { Application } from '../../application.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { differenceOf } from './flag-difference.ts'
+import { requireOrdinaryNames } from './ordinary-names.ts'
 import { requireNoCircle } from './prerequisite-refusals.ts'
 
 export interface FlagChangeRequest {
@@ -40,6 +41,7 @@ export function requireSound(definition: FlagDefinition): void {
   const problems = checkFlag(definition)
   if (problems.length > 0)
     throw new HttpProblem('invalid', problems[0]?.message ?? '', { errors: problems.slice(0, 100) })
+  requireOrdinaryNames(`flag "${definition.key}"`, definition)
   for (const [name, value] of Object.entries(definition.variants)) requireKept(definition.key, name, value)
 }
 

@@ -21,6 +21,8 @@ export class Heart {
   readonly #options: HeartOptions
   #beatAt = Number.NEGATIVE_INFINITY
   #triedAt = Number.NEGATIVE_INFINITY
+  /** The first beat that was tried and has no answer yet. */
+  #silentSince: number | null = null
 
   constructor(options: HeartOptions) {
     this.#options = options
@@ -35,11 +37,12 @@ export class Heart {
     const { settings, store, ownerName, faults, log, work } = this.#options
     if (now - this.#triedAt < settings.beatEveryMs) return 0
     this.#triedAt = now
+    this.#silentSince ??= now
     faults.at('beat: before')
     const result = await work.call(beatTimeoutMs, () =>
       Promise.all(ownerName.living.map(name => store.instances.beat(name))),
     )
-    if (result.kind === 'answered') this.#beatAt = now
+    if (result.kind === 'answered') this.#answered(now)
     else log.warn({ detail: result.detail }, 'a beat was not written')
     return 0
   }
@@ -49,9 +52,14 @@ export class Heart {
     return now - this.#beatAt < this.#options.settings.leaseMs
   }
 
-  /** How long the database has not answered. */
+  /** How long the database has not answered although it was asked: a process that was suspended has not asked. */
   silentMs(now: number): number {
-    return this.#beatAt === Number.NEGATIVE_INFINITY ? 0 : now - this.#beatAt
+    return this.#silentSince === null ? 0 : now - this.#silentSince
+  }
+
+  #answered(triedAt: number): void {
+    this.#beatAt = Math.max(this.#beatAt, triedAt)
+    this.#silentSince = this.#triedAt > triedAt ? this.#triedAt : null
   }
 
   async leave(): Promise<void> {

@@ -9,8 +9,9 @@ import { type CompiledCondition, type CompiledSegment, pathOf, type Test } from 
 import { readDecimal } from './decimal.ts'
 import type { Condition, FlagSegment, Operator } from './flag-definition.ts'
 import { readMoment } from './moment.ts'
+import { PatternProblem } from './pattern-reader.ts'
 import { parseSemanticVersion, type SemanticVersion } from './semantic-version.ts'
-import { compileTextPattern, PatternProblem } from './text-pattern.ts'
+import { compileTextPattern } from './text-pattern.ts'
 
 type Value = string | number | boolean
 

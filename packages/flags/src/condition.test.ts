@@ -9,8 +9,10 @@ import { evaluateFlag } from './evaluate-flag.ts'
 import type { EvaluationContext } from './evaluation.ts'
 import { type Condition, defineFlag, type FlagDefinition, type FlagSegment, type Operator } from './flag-definition.ts'
 import { readMoment } from './moment.ts'
+import { assembleProgram } from './pattern-program.ts'
+import { type PatternNode, PatternProblem, readPattern } from './pattern-reader.ts'
 import { parseSemanticVersion, wayToVersion } from './semantic-version.ts'
-import { compileTextPattern, PatternProblem } from './text-pattern.ts'
+import { compileTextPattern } from './text-pattern.ts'
 
 const seed = 20_240_119
 
@@ -279,6 +281,67 @@ test('a regular expression that would go back and forth is answered in time line
     'a'.repeat(257),
   ]
   for (const source of refused) assert.throws(() => compileTextPattern(source, false), PatternProblem, source)
+})
+
+const copies = fc.constantFrom('', '*', '+', '?', '{0}', '{0,100}', '{1,}', '{3}', '{100}', '{100,}')
+const nested = fc
+  .array(fc.tuple(fc.constantFrom('', '()', '()()()', 'a', 'a{0}', '|', '(|)', '(?:){0}', '^'), copies), {
+    minLength: 1,
+    maxLength: 12,
+  })
+  .map(groups => groups.reduce((inner, [beside, times]) => `(${beside}${inner})${times}`, ''))
+
+/** Counts how often somebody asks what kind of part it is looking at. */
+function counted(node: PatternNode, visit: () => void): PatternNode {
+  const inside = {
+    ...('node' in node ? { node: counted(node.node, visit) } : {}),
+    ...('nodes' in node ? { nodes: node.nodes.map(part => counted(part, visit)) } : {}),
+  }
+  const asked = {
+    get: () => {
+      visit()
+      return node.kind
+    },
+  }
+  return Object.defineProperty({ ...node, ...inside }, 'kind', asked)
+}
+
+function assemblyOf(source: string): { readonly visits: number; readonly instructions: number | null } {
+  let visits = 0
+  const node = counted(readPattern(source, false), () => visits++)
+  try {
+    return { instructions: assembleProgram(node).length, visits }
+  } catch (problem) {
+    assert.ok(problem instanceof PatternProblem)
+    return { instructions: null, visits }
+  }
+}
+
+test('a pattern is written out in steps bounded by its length and its instructions, however empty parts are nested', () => {
+  let accepted = 0
+  fc.assert(
+    fc.property(nested, source => {
+      const { visits, instructions } = assemblyOf(source)
+      if (instructions !== null) accepted++
+      assert.ok(visits <= source.length * (1 + (instructions ?? 500)), `${source}: ${visits}`)
+      assert.ok(visits <= 40_000, `${source}: ${visits}`)
+    }),
+    { numRuns: 2_000, seed },
+  )
+  assert.ok(accepted > 200, `${accepted} accepted`)
+  const rows: readonly [source: string, instructions: number | null][] = [
+    ['(((((){100}){100}){100}){100}){100}', 1],
+    ['((((a{0}){100}){100}){100}){100}', 1],
+    [`${'('.repeat(20)}${'){100}'.repeat(20)}`, 1],
+    [`(${'()'.repeat(120)}a){100}`, 101],
+    ['((((a){100}){100}){100}){100}', null],
+  ]
+  for (const [source, instructions] of rows) assert.equal(assemblyOf(source).instructions, instructions, source)
+  const deepest = `${'('.repeat(20)}a${'){1}'.repeat(19)}){100}`
+  assert.equal(assemblyOf(`${deepest}${deepest}`).instructions, 201, 'as deep as it may be, and without empty parts')
+  for (const source of ['^(){3,}a', '^(a{0}){2}b', '^((){2}|a){3}$', '^(()a{0}){2,4}b', '^((a{0})*b){2}$'])
+    for (const text of ['', 'a', 'b', 'aa', 'aaa', 'bb', 'ab'])
+      assert.equal(compileTextPattern(source, false)(text), new RegExp(source).test(text), `${source} ${text}`)
 })
 
 test('versions come in the order of Semantic Versioning 2.0.0, section 11', () => {

@@ -112,7 +112,7 @@ export interface RetentionRule {
   readonly label: string
   readonly keptMs: number | null
   /** What the time is counted from. */
-  readonly from: 'generalAvailability' | 'experimentEnd' | 'review' | null
+  readonly from: 'generalAvailability' | 'experimentEnd' | 'review' | 'creation' | null
   readonly task: RetentionTask | null
 }
 
@@ -129,6 +129,8 @@ export interface FlagLife {
   /** The last review; null: none yet, so that `createdAt` or else `stageSince` counts. */
   readonly reviewedAt: number | null
   readonly createdAt?: number | null
+  /** In place of what its kind is kept for: how long after its making it is to be removed. */
+  readonly removeAfterMs?: number | null
 }
 
 /** `kept`: nothing to do, or not yet. `due`: soon. `overdue`: the time is over. */
@@ -147,7 +149,7 @@ const dueBeforeMs = 14 * dayMs
 
 /** What retention asks for at a moment. From `until` on it is overdue. */
 export function assessRetention(life: FlagLife, now: number): Retention {
-  const rule = retentionRules[life.kind]
+  const rule = retentionRuleOf(life)
   const start = retentionStart(life, rule)
   if (rule.keptMs === null || start === null)
     return { state: 'kept', task: null, until: null, message: `Kept: ${rule.label}.` }
@@ -155,6 +157,11 @@ export function assessRetention(life: FlagLife, now: number): Retention {
   const state = now >= until ? 'overdue' : now >= until - dueBeforeMs ? 'due' : 'kept'
   const task = state === 'kept' ? null : rule.task
   return { state, task, until, message: retentionMessage(state, rule, Math.abs(until - now)) }
+}
+
+function retentionRuleOf({ kind, removeAfterMs = null }: FlagLife): RetentionRule {
+  if (removeAfterMs === null) return retentionRules[kind]
+  return { label: 'removeAfter', keptMs: removeAfterMs, from: 'creation', task: 'remove' }
 }
 
 function retentionMessage(state: RetentionState, { label, task }: RetentionRule, distanceMs: number): string {
@@ -173,6 +180,8 @@ function retentionStart(life: FlagLife, { from }: RetentionRule): number | null 
       return life.experimentEndedAt
     case 'review':
       return life.reviewedAt ?? life.createdAt ?? life.stageSince
+    case 'creation':
+      return life.createdAt ?? life.stageSince
     case null:
       return null
   }

@@ -15,9 +15,7 @@ import type { Api } from '../../http/api.ts'
 import { requestScope, requireKind } from '../../http/caller.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
-import { stopsIn } from '../../serving/served-flags.ts'
-import { viewOf } from './flag-view.ts'
-import { readEvaluationTimes } from './last-evaluated.ts'
+import { readFlagViews } from './flag-view.ts'
 import { requireOrdinaryNames } from './ordinary-names.ts'
 import { requireUnasked } from './prerequisite-refusals.ts'
 import { careWith, readFlag, refusalOf, versionOf, writeFlag } from './write-flag.ts'
@@ -78,10 +76,10 @@ export function useFlags(api: Api, app: Application): void {
     const { limit, cursor } = c.req.valid('query')
     const scope = requestScope(c)
     const page = await app.store.flags.list(scope, { limit, after: cursor ?? null })
-    const { lastEvaluated } = await readEvaluationTimes(app, scope)
+    const view = await readFlagViews(app, scope)
     return c.json(
       {
-        items: page.items.map(flag => viewOf(flag, app.now(), lastEvaluated, stopsIn(app.stops.active, scope))),
+        items: page.items.map(view),
         next: page.next,
       },
       200,
@@ -92,8 +90,8 @@ export function useFlags(api: Api, app: Application): void {
     requireKind(c.get('caller'), flagReaders)
     const scope = requestScope(c)
     const flag = await readFlag(app, scope, c.req.valid('param').key)
-    const { lastEvaluated } = await readEvaluationTimes(app, scope)
-    return c.json(viewOf(flag, app.now(), lastEvaluated, stopsIn(app.stops.active, scope)), 200, {
+    const view = await readFlagViews(app, scope)
+    return c.json(view(flag), 200, {
       etag: `"${flag.version}"`,
     })
   })
@@ -116,8 +114,8 @@ export function useFlags(api: Api, app: Application): void {
       why: body.why,
       by: caller.name,
     })
-    const { lastEvaluated } = await readEvaluationTimes(app, scope)
-    return c.json(viewOf(flag, app.now(), lastEvaluated, stopsIn(app.stops.active, scope)), 200, {
+    const view = await readFlagViews(app, scope)
+    return c.json(view(flag), 200, {
       etag: `"${flag.version}"`,
     })
   })

@@ -1,26 +1,31 @@
 import type { flagViewSchema } from '@dankai/contract'
 import { assessRetention, completeFlag, type FlagLife, type Retention } from '@dankai/flags'
-import type { StoredFlag } from '@dankai/store'
+import type { Scope, StoredFlag } from '@dankai/store'
 import type { z } from 'zod'
-import { type Stop, stopsFlag } from '../../serving/served-flags.ts'
+import type { Application } from '../../application.ts'
+import { stopsFlag, stopsIn } from '../../serving/served-flags.ts'
+import { readEvaluationTimes } from './last-evaluated.ts'
 
 export type FlagView = z.infer<typeof flagViewSchema>
 
-/** When each flag was last evaluated, as far as this server knows; null: it does not know. */
-export type LastEvaluated = (flag: StoredFlag) => number | null
-
-export function viewOf(flag: StoredFlag, now: number, lastEvaluated: LastEvaluated, stops: readonly Stop[]): FlagView {
-  const { definition, heldBy, care, changedAt, fullSince } = flag
-  return {
-    // The definition is readonly all through; JSON makes no difference.
-    flag: completeFlag(definition) as unknown as FlagView['flag'],
-    claimedBy: heldBy,
-    care,
-    changedAt,
-    fullSince,
-    retention: retentionOf(flag, now),
-    lastEvaluatedAt: lastEvaluated(flag),
-    stopped: stops.some(stop => stopsFlag(stop, flag)),
+/** How flags of an environment are shown: all that is known of them besides is read once. */
+export async function readFlagViews(app: Application, scope: Scope): Promise<(flag: StoredFlag) => FlagView> {
+  const { lastEvaluated } = await readEvaluationTimes(app, scope)
+  const stops = stopsIn(app.stops.active, scope)
+  const now = app.now()
+  return flag => {
+    const { definition, heldBy, care, changedAt, fullSince } = flag
+    return {
+      // The definition is readonly all through; JSON makes no difference.
+      flag: completeFlag(definition) as unknown as FlagView['flag'],
+      claimedBy: heldBy,
+      care,
+      changedAt,
+      fullSince,
+      retention: retentionOf(flag, now),
+      lastEvaluatedAt: lastEvaluated(flag),
+      stopped: stops.some(stop => stopsFlag(stop, flag)),
+    }
   }
 }
 
@@ -28,15 +33,9 @@ export function viewOf(flag: StoredFlag, now: number, lastEvaluated: LastEvaluat
  * A flag without a stage that everybody has counts as generally available from then on: a release that took it to 100 %
  * starts the same clock as the stage does.
  */
-export function retentionOf(flag: StoredFlag, now: number): Retention {
-  const { care } = flag
-  if (care.removeAfterMs !== null) return removalAfter((care.createdAt ?? flag.changedAt) + care.removeAfterMs, now)
-  return assessRetention(lifeOf(flag), now)
-}
-
-function lifeOf({ definition, care, changedAt, fullSince }: StoredFlag): FlagLife {
+export function retentionOf({ definition, care, changedAt, fullSince }: StoredFlag, now: number): Retention {
   const available = fullSince === null ? 'gradualRollout' : 'generalAvailability'
-  return {
+  const life: FlagLife = {
     kind: definition.kind,
     stage: care.stage ?? available,
     stageSince: care.stageSince ?? fullSince ?? care.createdAt ?? changedAt,
@@ -44,16 +43,7 @@ function lifeOf({ definition, care, changedAt, fullSince }: StoredFlag): FlagLif
     experimentEndedAt: care.experimentEndedAt,
     reviewedAt: care.reviewedAt,
     createdAt: care.createdAt ?? changedAt,
+    removeAfterMs: care.removeAfterMs,
   }
-}
-
-const dayMs = 86_400_000
-const dueBeforeMs = 14 * dayMs
-
-function removalAfter(until: number, now: number): Retention {
-  const state = now >= until ? 'overdue' : now >= until - dueBeforeMs ? 'due' : 'kept'
-  const days = Math.floor(Math.abs(until - now) / dayMs)
-  const said = { kept: `Kept: ${days} days left.`, due: `Remove it within ${days} days.`, overdue: '' }
-  const message = state === 'overdue' ? `Remove it, ${days} days overdue: removeAfter.` : said[state]
-  return { state, task: state === 'kept' ? null : 'remove', until, message }
+  return assessRetention(life, now)
 }

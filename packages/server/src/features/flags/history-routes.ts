@@ -15,11 +15,9 @@ import type { Api } from '../../http/api.ts'
 import { requestScope, requireKind } from '../../http/caller.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
-import { stopsIn } from '../../serving/served-flags.ts'
 import { differenceOf } from './flag-difference.ts'
 import { flagEditors, flagParams, ifMatch } from './flag-routes.ts'
-import { viewOf } from './flag-view.ts'
-import { readEvaluationTimes } from './last-evaluated.ts'
+import { readFlagViews } from './flag-view.ts'
 import { unknownFlag, versionOf, writeFlag } from './write-flag.ts'
 
 type VersionView = z.infer<typeof flagVersionSchema>
@@ -85,8 +83,8 @@ export function useFlagHistory(api: Api, app: Application): void {
       by: caller.name,
       action: 'restore flag',
     })
-    const { lastEvaluated } = await readEvaluationTimes(app, scope)
-    return c.json(viewOf(flag, app.now(), lastEvaluated, stopsIn(app.stops.active, scope)), 200, {
+    const view = await readFlagViews(app, scope)
+    return c.json(view(flag), 200, {
       etag: `"${flag.version}"`,
     })
   })

@@ -1,9 +1,9 @@
-import type { Scope } from '@dankai/store'
+import type { Scope, StoredFlag } from '@dankai/store'
 import type { Application } from '../../application.ts'
-import type { LastEvaluated } from './flag-view.ts'
 
 export interface EvaluationTimes {
-  readonly lastEvaluated: LastEvaluated
+  /** When a flag was last evaluated, as far as this server knows; null: it does not know. */
+  readonly lastEvaluated: (flag: StoredFlag) => number | null
   /** Since when evaluations are counted; null while nobody reported any. */
   readonly watchedSince: number | null
 }

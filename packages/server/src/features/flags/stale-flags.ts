@@ -11,7 +11,8 @@ import type { staleFlagSchema } from '@dankai/contract'
 import { compileFlag, type FlagDefinition, stageSettings } from '@dankai/flags'
 import type { FlagStore, Scope, StoredFlag } from '@dankai/store'
 import type { z } from 'zod'
-import { type LastEvaluated, retentionOf } from './flag-view.ts'
+import { retentionOf } from './flag-view.ts'
+import type { EvaluationTimes } from './last-evaluated.ts'
 
 export type StaleFlag = z.infer<typeof staleFlagSchema>
 type Reason = StaleFlag['reasons'][number]
@@ -24,7 +25,7 @@ const quietMs = 30 * dayMs
 export function assessStale(
   flag: StoredFlag,
   now: number,
-  lastEvaluated: LastEvaluated,
+  lastEvaluated: EvaluationTimes['lastEvaluated'],
   watchedSince: number | null,
 ): StaleFlag | null {
   const { key, definition, care } = flag

@@ -16,11 +16,20 @@ const smallestColumn = 256
 export class ColumnWriter {
   #numbers = new Float64Array(smallestColumn)
   #end = 0
-  readonly #shared = new Map<object, number>()
+  /** A few dozen at most: looking through them takes less than keeping them in a map. */
+  readonly #shared: object[] = []
 
   put(number: number): void {
     if (this.#end === this.#numbers.length) this.#grow()
     this.#numbers[this.#end++] = number
+  }
+
+  putAll(numbers: readonly number[]): void {
+    while (this.#end + numbers.length > this.#numbers.length) this.#grow()
+    const column = this.#numbers
+    const from = this.#end
+    for (let index = 0; index < numbers.length; index++) column[from + index] = numbers[index]!
+    this.#end += numbers.length
   }
 
   putFlag(flag: boolean): void {
@@ -37,10 +46,11 @@ export class ColumnWriter {
   }
 
   putShared<Thing extends object>(thing: Thing | null, write: (thing: Thing, column: ColumnWriter) => void): void {
-    const known = thing === null ? nothing : this.#shared.get(thing)
-    this.put(known ?? this.#shared.size)
-    if (thing === null || known !== undefined) return
-    this.#shared.set(thing, this.#shared.size)
+    if (thing === null) return this.put(nothing)
+    const known = this.#shared.lastIndexOf(thing)
+    this.put(known < 0 ? this.#shared.length : known)
+    if (known >= 0) return
+    this.#shared.push(thing)
     write(thing, this)
   }
 
@@ -51,7 +61,7 @@ export class ColumnWriter {
     const column = fits ? before : new Float64Array(Math.ceil(size * 1.125))
     column.set(this.#numbers.subarray(0, size))
     this.#end = 0
-    this.#shared.clear()
+    this.#shared.length = 0
     return column
   }
 
@@ -73,6 +83,15 @@ export class ColumnReader {
 
   number(): number {
     return this.#numbers[this.#at++]!
+  }
+
+  /** In place of the numbers of an array, as many as were put. */
+  all(numbers: number[], count: number): void {
+    const column = this.#numbers
+    const from = this.#at
+    numbers.length = count
+    for (let index = 0; index < count; index++) numbers[index] = inSmallestForm(column[from + index]!)
+    this.#at += count
   }
 
   /** A number that was put as a count or an index below 2³¹. */
@@ -99,4 +118,10 @@ export class ColumnReader {
     if (place === this.#shared.length) this.#shared.push(read(this))
     return this.#shared[place] as Thing
   }
+}
+
+/** Whole numbers out of an array of floating-point numbers would make it one of those. */
+function inSmallestForm(number: number): number {
+  const whole = number | 0
+  return whole === number && (whole !== 0 || 1 / number > 0) ? whole : number
 }

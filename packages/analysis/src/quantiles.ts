@@ -121,7 +121,11 @@ export class Quantiles {
 
 /** Buckets of one observation share their quantiles. */
 export function writeShared(quantiles: Quantiles | null, column: ColumnWriter): void {
-  column.putShared(quantiles, written => written.writeTo(column))
+  column.putShared(quantiles, write)
+}
+
+function write(quantiles: Quantiles, column: ColumnWriter): void {
+  quantiles.writeTo(column)
 }
 
 export function readShared(column: ColumnReader): Quantiles | null {

@@ -92,20 +92,15 @@ export class SortedCounts {
   writeTo(column: ColumnWriter): void {
     column.put(this.#keys.length)
     column.put(this.#total)
-    for (let index = 0; index < this.#keys.length; index++) {
-      column.put(this.#keys[index]!)
-      column.put(this.#counts[index]!)
-    }
+    column.putAll(this.#keys)
+    column.putAll(this.#counts)
   }
 
   readFrom(column: ColumnReader): void {
     const size = column.index()
     this.#total = column.number()
-    this.#keys.length = this.#counts.length = size
-    for (let index = 0; index < size; index++) {
-      this.#keys[index] = column.number()
-      this.#counts[index] = column.number()
-    }
+    column.all(this.#keys, size)
+    column.all(this.#counts, size)
   }
 
   /** Where the key is, or would have to be. */

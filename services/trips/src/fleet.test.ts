@@ -23,7 +23,7 @@ test('a whole fleet serves its load by the flag, shows a bad canary and its end,
     while (seen === null || !holds(seen)) await once(events, 'progress')
   }
   await plane.setFlag({ key: FLAG, exposure: shareOf(0.5) })
-  const trips = await startTrips({ dankaiUrl: plane.url, key: 'key', rate: 150, progressEveryMs: 100, onProgress })
+  const trips = await startTrips({ dankaiUrl: plane.url, key: 'key', rate: 50, progressEveryMs: 100, onProgress })
   const pids = trips.pids()
   assert.equal(pids.length, 4)
   try {

@@ -163,6 +163,17 @@ test('a segment counts the outcomes of its own requests, and all segments togeth
   assert.ok(segments.slice(0, 2).every(segment => segment.failed > 0 && segment.firstBad !== null))
 })
 
+test('a target that does not answer any more costs no summary: what is still under way is counted as that', async () => {
+  const arrivals = new EventEmitter()
+  const target = await startTarget(() => void arrivals.emit('request'))
+  const load = startLoad({ target, traffic: createTraffic({ ...options, rate: 400 }) })
+  for (let request = 0; request < 5; request += 1) await once(arrivals, 'request')
+  const summary = await load.stop(10)
+  assertAddsUp(summary)
+  assert.ok(summary.underWay >= 5)
+  assert.deepEqual([summary.underWay, summary.bad], [summary.sent, 0])
+})
+
 test('a target that refuses is a failure of each request, and memory stays bounded', async () => {
   const gone = await startTarget(() => {})
   const ended = started.pop()!

@@ -26,8 +26,8 @@ export interface Load {
   progress(): LoadSummary
   /** Ends the segment and starts the next: each release of a demo is measured by itself. */
   nextSegment(name: string): LoadSummary
-  /** Sends nothing more, waits for what is under way and gives the last segment. */
-  stop(): Promise<LoadSummary>
+  /** Sends nothing more, waits for what is under way, if need be only so long, and gives the last segment. */
+  stop(withinMs?: number): Promise<LoadSummary>
 }
 
 /** Above the gateway's own time-out: a 504 is an answer, silence is not. */
@@ -94,13 +94,22 @@ export function startLoad(options: LoadOptions): Load {
       segment = openSegment(name, now())
       return ended
     },
-    stop: async () => {
+    stop: async withinMs => {
       clearTimeout(timer)
-      await Promise.all(all)
+      await settled(all, withinMs)
+      const last = summaryOf(segment, now())
       agent.destroy()
-      return summaryOf(segment, now())
+      return last
     },
   }
+}
+
+async function settled(all: ReadonlySet<Promise<void>>, withinMs: number | undefined): Promise<void> {
+  if (withinMs === undefined) return void (await Promise.all(all))
+  const { promise: timeIsUp, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, withinMs)
+  await Promise.race([Promise.all(all), timeIsUp])
+  clearTimeout(timer)
 }
 
 function openSegment(name: string, startedAt: number): Segment {

@@ -35,6 +35,10 @@ export const experimentSchema = z
         switched: z.int().describe('Were given another variant too; left out.'),
       }),
     ),
+    sharesChangedAt: z
+      .number()
+      .nullable()
+      .describe('The shares of the split were last changed then, after the first user; null: never.'),
     sampleRatio: z.object({
       state: z.enum(['even', 'uneven', 'unknown']),
       logEvidence: z.number().nullable().describe('Natural logarithm of the e-value; null: no number is large enough.'),

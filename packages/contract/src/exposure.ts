@@ -6,6 +6,11 @@ export const exposureLimits = {
   perPostMax: 1_000,
   /** As long as the evaluator takes a targeting key. */
   userLengthMax: 2_048,
+  /**
+   * Sums and squares of what users did stay numbers: one value near the largest there is would make the results of its
+   * experiment unreadable, and the batches written with it fail. Whole numbers up to here are exact.
+   */
+  valueMax: 1e15,
 } as const
 
 const user = z.string().min(1).max(exposureLimits.userLengthMax).describe('Targeting key. Only a digest of it is kept.')
@@ -25,7 +30,7 @@ export const outcomeWireSchema = z
       .regex(/^\P{Cc}+$/u, 'no control characters'),
     user,
     at,
-    value: z.number().finite().default(1),
+    value: z.number().min(-exposureLimits.valueMax).max(exposureLimits.valueMax).default(1),
   })
   .meta({ id: 'OutcomeEvent' })
 export type OutcomeWire = z.infer<typeof outcomeWireSchema>

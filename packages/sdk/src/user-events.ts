@@ -30,6 +30,7 @@ const waitingMax = 20_000
 /** What the server takes. */
 const userLengthMax = 2_048
 const nameLengthMax = 200
+const valueMax = 1e15
 
 export class UserEvents {
   #waiting: UserEvent[] = []
@@ -51,7 +52,8 @@ export class UserEvents {
   }
 
   note(event: string, user: unknown, value: number, at: number): void {
-    if (isUser(user) && isName(event) && Number.isFinite(value)) this.#add({ kind: 'outcome', event, user, at, value })
+    if (isUser(user) && isName(event) && Math.abs(value) <= valueMax)
+      this.#add({ kind: 'outcome', event, user, at, value })
     else this.#dropped++
   }
 

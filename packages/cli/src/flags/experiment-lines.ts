@@ -43,9 +43,19 @@ function headLine(context: Context, { flag, running, startedAt, endedAt, control
   )
 }
 
-function warningLines(context: Context, { sampleRatio, variants, control }: Experiment): readonly string[] {
+function warningLines(
+  context: Context,
+  { sampleRatio, sharesChangedAt, variants, control }: Experiment,
+): readonly string[] {
   const switched = variants.reduce((sum, one) => sum + one.switched, 0)
   const warnings = [
+    sharesChangedAt === null
+      ? null
+      : say(
+          context,
+          `the shares were changed after the first user, at ${new Date(sharesChangedAt).toISOString()}: begin a new experiment under another key`,
+          `最初の利用者のあと ${new Date(sharesChangedAt).toISOString()} に比が変わりました。別の名前で新しい実験を始めてください`,
+        ),
     sampleRatio.state === 'uneven'
       ? say(
           context,

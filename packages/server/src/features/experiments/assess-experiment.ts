@@ -5,7 +5,8 @@
  *    shares and results alike.
  * 2. Each variant is compared with the control; the intervals of one event together miss with probability alpha at most,
  *    so each has its part of it (Bonferroni). Formulas and sources: packages/analysis.
- * 3. Results of variants that got other shares of users than they should are shown, with a note that says so first.
+ * 3. Shares that were changed on the way are those of no moment: the sample ratio is not judged then.
+ * 4. Results of variants that got other shares of users than they should are shown, with a note that says so first.
  */
 import { checkSampleRatio, differenceInterval, usersMin } from '@dankai/analysis'
 import type { experimentSchema } from '@dankai/contract'
@@ -25,9 +26,11 @@ export function assessExperiment(
   exposed: readonly VariantExposure[],
   events: readonly { readonly event: string; readonly outcomes: readonly VariantOutcome[] }[],
   more: boolean,
+  sharesChangedAt: number | null = null,
 ): Experiment {
   const variants = variantsOf(definition, exposed)
-  const sampleRatio = sampleRatioOf(variants)
+  const sampleRatio =
+    sharesChangedAt === null ? sampleRatioOf(variants) : unknownRatio(sharesChangedText(sharesChangedAt))
   const names = variants.map(({ variant }) => variant)
   return {
     flag: definition.key,
@@ -38,10 +41,14 @@ export function assessExperiment(
     control,
     alpha,
     variants,
+    sharesChangedAt,
     sampleRatio,
     outcomes: events.map(({ event, outcomes }) => ({ event, variants: compare(names, control, exposed, outcomes) })),
     more,
-    notes: notesOf(variants, sampleRatio, names.includes(control), control),
+    notes: [
+      ...(sharesChangedAt === null ? [] : [sharesChangedText(sharesChangedAt)]),
+      ...notesOf(variants, sampleRatio, names.includes(control), control),
+    ],
   }
 }
 
@@ -54,27 +61,29 @@ function variantsOf(definition: FlagDefinition, exposed: readonly VariantExposur
   })
 }
 
-/** Shares are known where one split, and nothing else, decides. */
-function splitOf({ rules, targets, exposure, otherwise }: FlagDefinition): Split | null {
+/**
+ * Shares are known where one split, and no other bucket, decides: whoever is served a variant by a target or a plain rule
+ * is told of by no client.
+ */
+export function splitOf({ rules, exposure, otherwise }: FlagDefinition): Split | null {
   const served: readonly Serve[] = [...rules.map(({ serve }) => serve), otherwise]
-  const splits = served.filter((serve): serve is Split => 'split' in serve)
-  const isExposed = exposure.share > 0 || exposure.cohorts.length > 0 || targets.some(({ keys }) => keys.length > 0)
-  const [split] = splits
-  return splits.length === 1 && served.length === 1 && !isExposed && split !== undefined ? split : null
+  const [split, ...others] = served.filter((serve): serve is Split => 'split' in serve)
+  const isDealtOtherwise =
+    exposure.share > 0 ||
+    exposure.cohorts.length > 0 ||
+    rules.some(({ share, serve }) => share < 1 && !('split' in serve))
+  return split === undefined || others.length > 0 || isDealtOtherwise ? null : split
 }
 
-function shareIn({ split }: Split, variant: string): number {
+export function shareIn({ split }: Split, variant: string): number {
   return split.reduce((sum, part) => sum + (part.variant === variant ? part.weight : 0), 0) / weightTotal
 }
 
 function sampleRatioOf(variants: Experiment['variants']): Experiment['sampleRatio'] {
-  const unknown = (message: string): Experiment['sampleRatio'] => {
-    return { state: 'unknown', logEvidence: null, logThreshold: null, message }
-  }
   const parts = variants.flatMap(({ users, share }) => (share === null ? [] : [{ users, share }]))
   if (parts.length < variants.length || parts.length === 0)
-    return unknown('The shares that the variants should get are not those of one split.')
-  if (parts.every(({ users }) => users === 0)) return unknown('Nobody was exposed yet.')
+    return unknownRatio('The shares that the variants should get are not those of one split.')
+  if (parts.every(({ users }) => users === 0)) return unknownRatio('Nobody was exposed yet.')
   const { state, logEvidence, logThreshold } = checkSampleRatio(parts)
   const message =
     state === 'even'
@@ -82,6 +91,13 @@ function sampleRatioOf(variants: Experiment['variants']): Experiment['sampleRati
       : 'The variants have other shares of users than they should.'
   return { state, logEvidence: Number.isFinite(logEvidence) ? logEvidence : null, logThreshold, message }
 }
+
+function unknownRatio(message: string): Experiment['sampleRatio'] {
+  return { state: 'unknown', logEvidence: null, logThreshold: null, message }
+}
+
+const sharesChangedText = (at: number): string =>
+  `The shares were changed after the first user, at ${new Date(at).toISOString()}: users of before and after are mixed. Begin a new experiment under another key.`
 
 function compare(
   names: readonly string[],

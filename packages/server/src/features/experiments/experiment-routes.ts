@@ -8,6 +8,7 @@ import { HttpProblem } from '../../http/http-problem.ts'
 import { jsonAnswer, problemAnswer } from '../../http/route-parts.ts'
 import { readFlag } from '../flags/write-flag.ts'
 import { assessExperiment } from './assess-experiment.ts'
+import { findShareChange } from './find-share-change.ts'
 
 const name = z.string().min(1).max(256)
 
@@ -49,6 +50,7 @@ export function useExperiments(api: Api, app: Application): void {
     const events = []
     for (const one of asked) events.push({ event: one, outcomes: await exposures.outcomes(scope, flag.key, one) })
     const more = event === undefined && known.length > eventsMax
-    return c.json(assessExperiment(flag, control, exposed, events, more), 200)
+    const changedAt = await findShareChange(app.store.flags, scope, flag, exposed)
+    return c.json(assessExperiment(flag, control, exposed, events, more, changedAt), 200)
   })
 }

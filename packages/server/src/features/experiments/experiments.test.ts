@@ -128,6 +128,73 @@ describe('an experiment', () => {
     assert.deepEqual(small.notes, ['No interval for a, b: fewer than 100 users.'])
   })
 
+  it('stays readable whatever values somebody sends', async () => {
+    await makeExperiment('paid', halves('a', 'b'))
+    await run('paid', [
+      { variant: 'a', users: 150, converted: 150, value: 1e15 },
+      { variant: 'b', users: 150, converted: 150, value: -1e15 },
+    ])
+    const at = Date.now() - 500
+    const sdk = '00000000-0000-4000-8000-000000000019'
+    const outcomes = [1e308, 1e308].map(value => ({ event: 'opened', user: 'paid-a-1', at, value }))
+    const sent = await api('POST', '/v1/exposures', { sdk, batch: 1, sentAt: Date.now(), outcomes })
+    assert.deepEqual([sent.status, sent.body.accepted, sent.body.refused.length], [202, 0, 2])
+    const { outcomes: found } = await experimentOf('paid')
+    assert.deepEqual([found[0].variants[0].mean, found[0].variants[1].meanDifference.verdict], [1e15, 'lower'])
+  })
+
+  it('knows the shares of a split behind a rule, and of one beside plain rules', async () => {
+    const split = halves('a', 'b').map(part => ({ ...part }))
+    const japan = [{ attribute: 'country', operator: 'is', values: ['JP'] }]
+    await api('PUT', '/v1/flags/ruled', {
+      flag: {
+        ...{ kind: 'experiment', variants: { a: 'a', b: 'b' }, offVariant: 'a', onVariant: 'b' },
+        rules: [
+          { id: 'staff', when: [{ attribute: 'staff', operator: 'is', values: ['yes'] }], serve: { variant: 'b' } },
+          { id: 'japan', when: japan, share: 0.5, serve: { split, experiment: true } },
+        ],
+        targets: [{ variant: 'b', keys: ['aki'] }],
+        otherwise: { variant: 'a' },
+      },
+    })
+    await run('ruled', [
+      { variant: 'a', users: 900, converted: 0 },
+      { variant: 'b', users: 500, converted: 0 },
+    ])
+    const { variants, sampleRatio } = await experimentOf('ruled')
+    assert.deepEqual([variants.map(({ share }: { share: number }) => share), sampleRatio.state], [[0.5, 0.5], 'uneven'])
+  })
+
+  it('says when its shares were changed on the way, instead of blaming a variant for losing users', async () => {
+    await makeExperiment('reweighted', halves('a', 'b'))
+    await run('reweighted', [
+      { variant: 'a', users: 900, converted: 10 },
+      { variant: 'b', users: 900, converted: 10 },
+    ])
+    const { flag, care } = (await api('GET', '/v1/flags/reweighted')).body
+    assert.equal(care.experimentEndedAt, null)
+    const put = (changed: object, version: number): Promise<Answer> =>
+      ask(server.url, 'PUT', '/v1/flags/reweighted', {
+        body: { flag: { ...flag, ...changed } },
+        headers: { 'if-match': `"${version}"` },
+      })
+    const off = (await put({ on: false }, flag.version)).body.flag
+    assert.deepEqual(
+      (await experimentOf('reweighted')).sharesChangedAt,
+      null,
+      'off and on again is no change of shares',
+    )
+    const split = [
+      { variant: 'a', weight: 90_000 },
+      { variant: 'b', weight: 10_000 },
+    ]
+    await put({ otherwise: { split, experiment: true } }, off.version)
+    const { sampleRatio, sharesChangedAt, notes } = await experimentOf('reweighted')
+    assert.equal(sampleRatio.state, 'unknown')
+    assert.ok(sharesChangedAt > Date.now() - 60_000)
+    assert.match(notes[0], /^The shares were changed after the first user/)
+  })
+
   it('counts a user once, under the first variant, and leaves out who was given two', async () => {
     await makeExperiment('twice', halves('a', 'b'))
     const at = Date.now() - 5_000

@@ -53,12 +53,14 @@ describe('reading exposures', () => {
     const outcomes = [
       { event: 'booked', user: 'aki', at: now },
       { event: 'a\u0000b', user: 'aki', at: now },
+      { event: 'paid', user: 'aki', at: now, value: 1e308 },
+      { event: 'paid', user: 'aki', at: now, value: -1.1e15 },
     ]
     const found = read([], outcomes)
     assert.deepEqual(found.outcomes, [{ event: 'booked', user: 'aki', at: now, value: 1 }])
     assert.deepEqual(
       found.refused.map(({ list, index, code }) => [list, index, code]),
-      [['outcomes', 1, 'invalid']],
+      [1, 2, 3].map(index => ['outcomes', index, 'invalid']),
     )
   })
 })

@@ -131,6 +131,9 @@ describe('dankai flags', () => {
       [reserved.exit, reserved.error],
       [2, ['Cannot name a flag "stale": found a word of the API, expected another key. Choose another.']],
     )
+    const slip = await dankai('flags set new-search --on --environment prodction')
+    assert.match(slip.error[0] ?? '', /^This is the first flag of "prodction"/)
+    assert.deepEqual((await dankai('flags set second --on --environment prodction')).error, [])
     const unclosed = await dankai('flags set new-search --field rules=[')
     assert.equal(unclosed.exit, 2)
     assert.match(unclosed.error[0] ?? '', /^Cannot read a field: found "rules=\[", expected NAME=JSON/)

@@ -58,6 +58,20 @@ async function write(
   const body = { flag, ...(care === undefined ? {} : { care }), ...reasonOf(options) }
   const after = await context.api.put<FlagView>(flagPath(key, options), body, version === 0 ? {} : seen(version))
   print(context, after, () => [summaryOf(context, after)])
+  if (after.flag.version === 1) sayNewEnvironment(context, options)
+}
+
+/** An environment is there as soon as it has a flag, so that a slip of the pen makes one instead of failing. */
+function sayNewEnvironment(context: Context, { environment, project }: ChangeOptions): void {
+  const named = [project, environment].filter(name => name !== undefined).join('/')
+  if (named === '' || context.json) return
+  context.terminal.error(
+    say(
+      context,
+      `This is the first flag of "${named}". Remove it there if another environment was meant.`,
+      `"${named}" の最初のフラグです。別の環境のつもりなら、そこで削除してください。`,
+    ),
+  )
 }
 
 const reasonOf = ({ why, breakGlass = false }: ChangeOptions) => ({ why: why || null, breakGlass })

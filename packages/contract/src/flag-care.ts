@@ -33,6 +33,8 @@ export const flagCareSchema = z
   })
   .meta({ id: 'FlagCare' })
 
+const momentOrNow = z.union([moment, z.literal('now')]).describe('"now": when the server hears it.')
+
 /** What is left out stays as it is. Stages are set by POST /v1/flags/{key}/stage. */
 export const setFlagCareSchema = flagCareSchema
   .pick({
@@ -45,6 +47,7 @@ export const setFlagCareSchema = flagCareSchema
     removeAfterMs: true,
     client: true,
   })
+  .extend({ experimentEndedAt: momentOrNow, reviewedAt: momentOrNow })
   .partial()
   .strict()
   .meta({ id: 'SetFlagCare' })

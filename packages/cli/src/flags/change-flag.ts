@@ -154,8 +154,8 @@ function careOf(options: SetOptions): object | undefined {
   const care = {
     ...Object.fromEntries(texts.map(([name, text]) => [name, text || null])),
     ...(client === undefined ? {} : { client }),
-    ...(reviewed === true ? { reviewedAt: Date.now() } : {}),
-    ...(ended === true ? { experimentEndedAt: Date.now() } : {}),
+    ...(reviewed === true ? { reviewedAt: 'now' } : {}),
+    ...(ended === true ? { experimentEndedAt: 'now' } : {}),
   }
   return Object.keys(care).length === 0 ? undefined : care
 }

@@ -55,8 +55,9 @@ export async function findFlag(context: Context, key: string, scope: ScopeOption
   })
 }
 
-/** A project with more flags than this has another problem. */
+/** A hundred thousand flags: whoever has more asks for fewer. */
 const pagesMax = 500
+const pageLimit = 200
 
 /** Every item of a list, page after page. */
 export async function readAll<Item>(
@@ -68,11 +69,24 @@ export async function readAll<Item>(
   const items: Item[] = []
   let cursor: string | null = null
   for (let count = 0; count < pagesMax; count++) {
-    const query = queryOf(scope, { ...more, limit: '200', ...(cursor === null ? {} : { cursor }) })
+    const query = queryOf(scope, { ...more, limit: String(pageLimit), ...(cursor === null ? {} : { cursor }) })
     const page: Page<Item> = await context.api.page<Item>(`${path}${query}`)
     items.push(...page.items)
-    if (page.next === null) break
+    if (page.next === null) return items
     cursor = String(page.next)
   }
-  return items
+  throw tooMany(path)
+}
+
+function tooMany(path: string): CommandEnd {
+  const most = pagesMax * pageLimit
+  return misused(
+    { cannot: `read ${path}`, found: `more than ${most} entries`, expected: 'fewer', next: 'Name an environment.' },
+    {
+      cannot: `${path} を読めません`,
+      found: `${most} 件を超えています`,
+      expected: 'それ以下の件数',
+      next: '環境を指定してください。',
+    },
+  )
 }

@@ -108,7 +108,7 @@ export function useFlags(api: Api, app: Application): void {
       definition,
       ...(body.care === undefined
         ? {}
-        : { care: careWith((await app.store.flags.get(scope, key))?.care ?? null, body.care) }),
+        : { care: careWith((await app.store.flags.get(scope, key))?.care ?? null, body.care, app.now()) }),
       expectedVersion: versionOf(c.req.valid('header')['if-match']),
       breakGlass: body.breakGlass,
       why: body.why,

@@ -112,7 +112,7 @@ async function importFlag(
   const { key } = definition
   if (!flagKeySchema.safeParse(key).success) return { why: 'a key that flags here cannot have' }
   const want = (present: StoredFlag | null): WantedFlag =>
-    client === undefined ? { definition } : { definition, care: careWith(present?.care ?? null, { client }) }
+    client === undefined ? { definition } : { definition, care: careWith(present?.care ?? null, { client }, app.now()) }
   const present = await app.store.flags.get(scope, key)
   if (isAsWanted(present, want(present))) return 'unchanged'
   if (present !== null && !replace) return { why: 'it is there already; give --replace to replace it' }

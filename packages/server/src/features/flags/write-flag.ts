@@ -29,6 +29,8 @@ export interface FlagChangeRequest {
   readonly action?: string
 }
 
+const momentNames: ReadonlySet<string> = new Set(['experimentEndedAt', 'reviewedAt'])
+
 /** Names under which the API has something else. */
 const reservedKeys = new Set(['stale', 'import', 'export'])
 
@@ -80,8 +82,10 @@ function changesNothing({ version, definition, care, heldBy }: StoredFlag, chang
   )
 }
 
-export function careWith(present: FlagCare | null, given: z.infer<typeof setFlagCareSchema> | undefined): FlagCare {
-  const fields = Object.entries(given ?? {}).filter(([, value]) => value !== undefined)
+export function careWith(present: FlagCare | null, given: z.infer<typeof setFlagCareSchema>, now: number): FlagCare {
+  const fields = Object.entries(given).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value === 'now' && momentNames.has(name) ? now : value]],
+  )
   return { ...(present ?? completeCare(null)), ...Object.fromEntries(fields) }
 }
 

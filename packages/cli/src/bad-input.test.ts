@@ -145,8 +145,9 @@ describe('dankai validate bounds what it reads', () => {
     const pipe = join(folder, 'pipe.yaml')
     execFileSync('mkfifo', [pipe])
     const writer = spawn('sh', ['-c', 'cat "$0" > "$1"', join(folder, writeInput(plan)), pipe])
+    const written = once(writer, 'exit')
     const { exit, out } = await validate('pipe.yaml')
-    await once(writer, 'exit')
+    await written
     assert.deepEqual([exit, out], [0, ['✓ shop']])
   })
 

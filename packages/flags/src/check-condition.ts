@@ -2,8 +2,15 @@ import { type Fields, isText, type Report } from './check-value.ts'
 import { valueProblem } from './compile-condition.ts'
 import { textLengthMax } from './condition.ts'
 import { type Operator, operators } from './flag-definition.ts'
+import type { PatternSteps } from './pattern-steps.ts'
 
 const textOperators: readonly unknown[] = ['is', 'startsWith', 'endsWith', 'contains', 'matches']
+
+/** What conditions may name, and what they add up to. */
+export interface ConditionSurroundings {
+  readonly segments: Fields
+  readonly patterns: PatternSteps
+}
 
 /** Patterns, versions and the like are tried one after the other; the values of `is` are looked up. */
 const triedValuesMax = 100
@@ -11,7 +18,7 @@ const triedValuesMax = 100
 export function checkCondition(
   path: string,
   condition: Fields,
-  segments: Fields,
+  surroundings: ConditionSurroundings,
   valuesMax: number,
   report: Report,
 ): void {
@@ -30,7 +37,7 @@ export function checkCondition(
     return
   }
   for (const [index, value] of values.entries()) {
-    const expected = expectedValue(operator, value, ignoreCase === true, segments)
+    const expected = expectedValue(operator, value, ignoreCase === true, surroundings)
     if (expected !== null) report(`${path}.values[${index}]`, value, expected)
   }
 }
@@ -44,10 +51,16 @@ function checkIgnoreCase(path: string, operator: Operator, ignoreCase: unknown, 
     report(`${path}.ignoreCase`, ignoreCase, `one of ${textOperators.join(' ')} beside it`)
 }
 
-function expectedValue(operator: Operator, value: unknown, ignoreCase: boolean, segments: Fields): string | null {
+function expectedValue(
+  operator: Operator,
+  value: unknown,
+  ignoreCase: boolean,
+  { segments, patterns }: ConditionSurroundings,
+): string | null {
   if (operator === 'inSegment')
     return typeof value === 'string' && Object.hasOwn(segments, value) ? null : 'the name of a segment in segments'
   const isPlain = typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)
   if (!isPlain || String(value).length > textLengthMax) return 'a text, a number, true or false'
-  return valueProblem(operator, value as string | number | boolean, ignoreCase)
+  if (operator === 'matches') return patterns.problemOf(value, ignoreCase)
+  return valueProblem(operator, value as string | number | boolean)
 }

@@ -2,7 +2,7 @@
  * Is this JSON a flag? The server refuses what has problems; an evaluator that meets it all the same serves the off
  * variant with PARSE_ERROR.
  */
-import { checkCondition } from './check-condition.ts'
+import { type ConditionSurroundings, checkCondition } from './check-condition.ts'
 import {
   checkList,
   checkRecord,
@@ -16,7 +16,15 @@ import {
   textLengthMax,
 } from './check-value.ts'
 import { segmentsAskedFor } from './compile-condition.ts'
-import { bucketAlgorithms, completeFlag, type FlagSegment, flagKinds, weightTotal } from './flag-definition.ts'
+import {
+  bucketAlgorithms,
+  completeFlag,
+  type FlagDefinition,
+  type FlagSegment,
+  flagKinds,
+  weightTotal,
+} from './flag-definition.ts'
+import { PatternSteps, stepsExpected } from './pattern-steps.ts'
 import { checkReferences } from './reference-check.ts'
 
 export interface FlagProblem {
@@ -58,20 +66,23 @@ export function checkFlag(given: unknown): FlagProblem[] {
   checkHead(flag, report)
   const variants = checkVariants(flag, report)
   if (variants === null) return problems
-  const names: Names = { variants, segments: isFields(flag.segments) ? flag.segments : {} }
+  const patterns = new PatternSteps()
+  const names: Names = { variants, segments: isFields(flag.segments) ? flag.segments : {}, patterns }
   checkPrerequisites(flag, report)
   checkTargets(flag, names, report)
   checkRules(flag, names, report)
   checkExposure(flag, names, report)
   checkServe('otherwise', flag.otherwise, flag, names, report)
   checkSegments(flag, names, report)
+  if (problems.length > 0) return problems
+  const excess = patterns.excessOf(flag as unknown as FlagDefinition)
+  if (excess !== null) report(excess.path, excess.steps, stepsExpected)
   return problems
 }
 
 /** What other parts of the flag may name. */
-interface Names {
+interface Names extends ConditionSurroundings {
   readonly variants: Fields
-  readonly segments: Fields
 }
 
 function problem(key: string, path: string, found: unknown, expected: string): FlagProblem {
@@ -139,9 +150,9 @@ function checkRules(flag: Fields, names: Names, report: Report): void {
   })
 }
 
-function checkConditions(path: string, conditions: unknown, { segments }: Names, report: Report): void {
+function checkConditions(path: string, conditions: unknown, names: Names, report: Report): void {
   checkList(path, conditions, limits.conditions, report, (place, condition) =>
-    checkCondition(place, condition, segments, limits.values, report),
+    checkCondition(place, condition, names, limits.values, report),
   )
 }
 

@@ -1,6 +1,6 @@
 /**
  * Turns conditions and segments into what evaluation reads. What a value must look like is decided here alone: the
- * check of a flag asks `valueProblem`, and compiling relies on it.
+ * check of a flag asks `valueProblem`, and compiling relies on it. Regular expressions are for `PatternSteps` to decide.
  */
 import { parseAddressRange } from './address-range.ts'
 import { attributePlace } from './attribute-reader.ts'
@@ -9,7 +9,6 @@ import { type CompiledCondition, type CompiledSegment, pathOf, type Test } from 
 import { readDecimal } from './decimal.ts'
 import type { Condition, FlagSegment, Operator } from './flag-definition.ts'
 import { readMoment } from './moment.ts'
-import { PatternProblem } from './pattern-reader.ts'
 import { parseSemanticVersion, type SemanticVersion } from './semantic-version.ts'
 import { compileTextPattern } from './text-pattern.ts'
 
@@ -158,12 +157,10 @@ function compileSegment(
 }
 
 /** What a value of this operator should have been; null when it is sound. */
-export function valueProblem(operator: Operator, value: Value, ignoreCase: boolean): string | null {
+export function valueProblem(operator: Operator, value: Value): string | null {
   if (operator === 'is') return null
   const [test] = operatorTests[operator]
   switch (test) {
-    case 'pattern':
-      return patternProblem(value, ignoreCase)
     case 'number':
       return Number.isNaN(readDecimal(value)) ? 'a number' : null
     case 'moment':
@@ -174,16 +171,5 @@ export function valueProblem(operator: Operator, value: Value, ignoreCase: boole
       return parseAddressRange(String(value)) === null ? 'an address range such as 10.0.0.0/8' : null
     default:
       return null
-  }
-}
-
-function patternProblem(value: Value, ignoreCase: boolean): string | null {
-  if (typeof value !== 'string') return 'a regular expression'
-  try {
-    compileTextPattern(value, ignoreCase)
-    return null
-  } catch (problem) {
-    if (problem instanceof PatternProblem) return `a regular expression with ${problem.message}`
-    throw problem
   }
 }

@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { isInRange, parseAddressRange } from './address-range.ts'
+import { checkFlag } from './check-flag.ts'
 import { ways } from './comparison.ts'
 import { compileFlag } from './compile-flag.ts'
 import { evaluateFlag } from './evaluate-flag.ts'
@@ -342,6 +343,77 @@ test('a pattern is written out in steps bounded by its length and its instructio
   for (const source of ['^(){3,}a', '^(a{0}){2}b', '^((){2}|a){3}$', '^(()a{0}){2,4}b', '^((a{0})*b){2}$'])
     for (const text of ['', 'a', 'b', 'aa', 'aaa', 'bb', 'ab'])
       assert.equal(compileTextPattern(source, false)(text), new RegExp(source).test(text), `${source} ${text}`)
+})
+
+test('of a text matches reads at most 1,000 units, and of a list as many together; a longer one matches nothing', () => {
+  const a = (count: number): string => 'a'.repeat(count)
+  const rows: readonly [found: unknown, holds: boolean][] = [
+    [a(1_000), true],
+    [a(1_001), false],
+    [[a(1_000)], true],
+    [[a(1_001), 'a'], true],
+    [['b'.repeat(999), 'a'], true],
+    [['b'.repeat(1_000), 'a'], false],
+    [['b'.repeat(600), 'b'.repeat(600), a(400)], true],
+    [[1, true, null, ['a'], 'a'], true],
+    [Array.from({ length: 1_001 }, (_, index) => (index === 1_000 ? 'a' : '')), false],
+  ]
+  const one = condition('attribute', 'matches', ['^$^x', 'a$'])
+  for (const [found, expected] of rows) {
+    const label = JSON.stringify(found).slice(0, 40)
+    assert.equal(holds([one], { attribute: found }), expected, label)
+    assert.equal(holds([{ ...one, negated: true }], { attribute: found }), !expected, `not ${label}`)
+  }
+  assert.ok(holds([condition('attribute', 'contains', ['a'])], { attribute: a(10_000) }), 'others read more')
+})
+
+test('the regular expressions that an evaluation may try come to 2,000 steps at most, wherever they are written', () => {
+  const problemsOf = (given: Partial<FlagDefinition>) =>
+    checkFlag(defineFlag({ key: 'flag', ...given })).map(({ path, message }) => [path, message.split(': ').at(-1)])
+  const rule = (id: number, asking: readonly Condition[]) => ({ ...when(asking).rules[0]!, id: String(id) })
+  const matches = (...values: string[]) => condition('email', 'matches', values)
+  const asked = (...names: string[]) => condition('', 'inSegment', names)
+  const of500 = (name: string): string => `${name}{100}b{100}c{100}d{100}e{99}`
+  const expected = 'regular expressions of at most 2,000 steps in the whole flag.'
+  const four = matches('v', 'w', 'x', 'y').values.map(String).map(of500)
+  const segments = {
+    staff: { include: {}, rules: [[matches(of500('a'))]] },
+    all: { include: {}, rules: [[asked('staff', 'staff')]] },
+  }
+  const share = { share: 0, shadow: false }
+  const cohort = (segment: string) => ({ segment, share: 0.5, mix: null })
+  const rows: readonly [given: Partial<FlagDefinition>, path: string | null, found?: string][] = [
+    [{ rules: [rule(0, [matches(...four)])] }, null],
+    [{ rules: [rule(0, [matches(...four, 'a')])] }, 'rules[0].when[0].values[4]', '"a"'],
+    [{ rules: [0, 1, 2, 3].map(id => rule(id, [matches(of500('a'))])) }, null],
+    [{ rules: [0, 1, 2, 3, 4].map(id => rule(id, [matches(of500('a'))])) }, 'rules[4].when', '2500'],
+    [
+      { rules: [rule(0, [matches(...four)]), rule(1, [{ ...matches('a'), ignoreCase: true }])] },
+      'rules[1].when[0].values[0]',
+      '"a"',
+    ],
+    [{ segments, rules: [rule(0, [asked('staff', 'staff', 'all')])] }, null],
+    [{ segments, rules: [rule(0, [asked('staff')]), rule(1, [asked('all', 'all')])] }, 'rules[1].when', '2500'],
+    [
+      { segments, exposure: { ...share, cohorts: ['all', 'all', 'staff'].map(cohort) } },
+      'exposure.cohorts[2].segment',
+      '2500',
+    ],
+    [
+      { segments: { ...segments, more: { include: {}, rules: four.map(one => [matches(one)]) } } },
+      'segments.more.rules[3][0].values[0]',
+    ],
+  ]
+  for (const [given, path, found] of rows) {
+    const [[place = null, message = ''] = [], ...others] = problemsOf(given)
+    assert.deepEqual([place, others], [path, []])
+    if (path !== null) assert.match(message, new RegExp(`^found ${found ?? '.*'}, expected ${expected}$`))
+  }
+  const many = Array.from({ length: 100 }, (_, id) =>
+    rule(id, [matches(...Array.from({ length: 100 }, (_, at) => `${id}-${at}`))]),
+  )
+  assert.equal(problemsOf({ rules: many }).length, 1, 'said once, and the rest is not read')
+  assert.equal(compileFlag(defineFlag({ key: 'flag', rules: many })).constant?.errorCode, 'PARSE_ERROR')
 })
 
 test('versions come in the order of Semantic Versioning 2.0.0, section 11', () => {

@@ -82,6 +82,12 @@ export const listElementsMax = 1_000
 /** Longer texts are not compared: hashing or searching megabytes for one answer would let a caller slow a service. */
 export const textLengthMax = 10_000
 
+/**
+ * Longer texts match no regular expression, and of a list only texts that come to no more together: each step of a
+ * flag's patterns may run for each unit.
+ */
+export const matchedLengthMax = 1_000
+
 /** As engines are quicker with: what a module exports is looked up each time. */
 const lengthMax = textLengthMax
 
@@ -170,7 +176,7 @@ function acceptsLooked(condition: CompiledCondition, found: string): boolean {
     case 'address':
       return condition.ranges.some(range => isInRange(found, range))
     case 'pattern':
-      return condition.patterns.some(pattern => pattern(found))
+      return found.length <= matchedLengthMax && condition.patterns.some(pattern => pattern(found))
     default:
       return condition.test === 'presence'
   }
@@ -190,10 +196,24 @@ function acceptsNumber(condition: CompiledCondition, found: number): boolean {
 }
 
 function acceptsAny(condition: CompiledCondition, found: readonly unknown[]): boolean {
+  if (condition.test === 'pattern') return matchesAny(condition, found)
   const length = Math.min(found.length, listElementsMax)
   // A list within a list is none.
   for (let index = 0; index < length; index++)
     if (typeof found[index] !== 'object' && accepts(condition, found[index])) return true
+  return false
+}
+
+/** A text that is too long for what is left is passed over. */
+function matchesAny({ patterns }: CompiledCondition, found: readonly unknown[]): boolean {
+  const length = Math.min(found.length, listElementsMax)
+  let left = matchedLengthMax
+  for (let index = 0; index < length; index++) {
+    const text = found[index]
+    if (typeof text !== 'string' || text.length > left) continue
+    left -= text.length
+    if (patterns.some(pattern => pattern(text))) return true
+  }
   return false
 }
 

@@ -110,7 +110,8 @@ export interface Condition {
 }
 
 /**
- * `is` compares as text: 42 is "42", true is "true". `matches` takes the regular expressions of `text-pattern.ts`.
+ * `is` compares as text: 42 is "42", true is "true". `matches` takes the regular expressions of `text-pattern.ts`;
+ * a text of more than 1,000 units matches none, and of a list those texts are read that come to no more together.
  * Moments are RFC 3339 or epoch milliseconds. Of a list any element suffices.
  */
 export const operators = [

@@ -4,15 +4,22 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { ZodError } from 'zod'
-import type { Caller } from './caller.ts'
+import { type Caller, requirePlaceName } from './caller.ts'
 import { describeIssue } from './describe-issue.ts'
+import { fieldsOf } from './fields.ts'
 import { HttpProblem, problemResponse } from './http-problem.ts'
 import type { Logger } from './log.ts'
 import { type Protocols, protocolOf } from './protocol.ts'
 
 export interface HttpEnvironment {
   Bindings: HttpBindings
-  Variables: { requestId: string; caller: Caller; log: Logger }
+  Variables: {
+    requestId: string
+    caller: Caller
+    log: Logger
+    /** Of the request's path, packed or not. */
+    bodyBytesMax: number
+  }
 }
 
 export type Api = OpenAPIHono<HttpEnvironment>
@@ -24,8 +31,11 @@ export function createApi(log: Logger, protocols: Protocols = []): Api {
     (protocolOf(protocols, c.req.path)?.problem ?? problemResponse)(problem, requestIdOf(c), c.req.path)
   const api = new OpenAPIHono<HttpEnvironment>({
     defaultHook: result => {
+      if (result.success) return
       // The validator hands on what it was given; its type does not say so.
-      if (!result.success) throw invalid(result.error, (result as { readonly data?: unknown }).data)
+      const { data } = result as { readonly data?: unknown }
+      if (result.target === 'query') requirePlaceNames(result.error, data)
+      throw invalid(result.error, data)
     },
   })
   api.notFound(c =>
@@ -46,6 +56,12 @@ export function createApi(log: Logger, protocols: Protocols = []): Api {
 }
 
 const requestIdOf = (c: HttpContext): string => c.get('requestId') ?? ''
+
+/** A place that is badly named is refused in one way, whether the route describes its query or not. */
+function requirePlaceNames({ issues }: ZodError, query: unknown): void {
+  for (const what of ['project', 'environment'] as const)
+    if (issues.some(({ path }) => path[0] === what)) requirePlaceName(what, fieldsOf(query)[what])
+}
 
 export function invalid(error: ZodError, given: unknown): HttpProblem {
   const errors = error.issues.slice(0, 100).map(issue => describeIssue(issue, given))
@@ -75,8 +91,6 @@ export function asProblem(error: unknown): HttpProblem {
 
 function problemOfStatus(error: HTTPException): HttpProblem {
   const said = error.message || 'the request cannot be read'
-  if (error.status === 413)
-    return new HttpProblem('too-large', 'Cannot read the request: it is too large. Send less at once.')
   if (error.status === 415)
     return new HttpProblem('unsupported-media-type', 'Cannot read the request: expected content-type application/json.')
   return new HttpProblem(error.status >= 500 ? 'internal' : 'malformed', `Cannot read the request: ${said}.`)

@@ -9,6 +9,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { asProblem } from './api.ts'
 import type { Logger } from './log.ts'
 import type { Protocol } from './protocol.ts'
+import { requestIdOf } from './request-id.ts'
 
 /** False when the request is not one of its own: then nothing was done. */
 export type DirectListener = (incoming: IncomingMessage, outgoing: ServerResponse) => boolean
@@ -24,12 +25,15 @@ export function sendText(outgoing: ServerResponse, status: number, headers: Head
 export async function sendProblem(
   outgoing: ServerResponse,
   error: unknown,
-  parts: { readonly protocol: Protocol; readonly log: Logger },
+  parts: { readonly protocol: Protocol; readonly log: Logger; readonly incoming: IncomingMessage },
 ): Promise<number> {
+  const { headers, url = '' } = parts.incoming
   const problem = asProblem(error)
-  if (problem.status >= 500) parts.log.error({ err: error }, 'request failed')
+  const requestId = requestIdOf(headers['x-request-id'])
+  if (problem.status >= 500) parts.log.error({ err: error, requestId }, 'request failed')
   if (outgoing.headersSent || outgoing.destroyed) return problem.status
-  const answer = parts.protocol.problem(problem, '', '')
-  sendText(outgoing, answer.status, Object.fromEntries(answer.headers), await answer.text())
+  const answer = parts.protocol.problem(problem, requestId, url)
+  const told = { ...Object.fromEntries(answer.headers), 'x-request-id': requestId }
+  sendText(outgoing, answer.status, told, await answer.text())
   return problem.status
 }

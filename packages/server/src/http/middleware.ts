@@ -1,20 +1,22 @@
 /**
- * What every request goes through, in this order: an id and a log line, headers, a bound on its body, a key.
+ * What every request goes through, in this order: an id and a log line, headers, a bound on its body, a key, its JSON.
  *
  * Open without a key are only /healthz and /readyz. On a loopback address a request without a key is checked for coming
  * from this machine's own programs and pages (`checkLocalRequest`).
  */
-import { randomUUID } from 'node:crypto'
 import type { MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { Api, HttpContext, HttpEnvironment } from './api.ts'
 import type { Authenticator } from './authenticator.ts'
 import type { Caller } from './caller.ts'
 import { HttpProblem } from './http-problem.ts'
+import { readJson } from './json-body.ts'
 import { checkLocalRequest } from './local-request.ts'
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { type Protocols, protocolOf } from './protocol.ts'
+import { requestIdOf } from './request-id.ts'
+import { tooLarge } from './unpacked-body.ts'
 
 type Middleware = MiddlewareHandler<HttpEnvironment>
 
@@ -56,12 +58,12 @@ export function useMiddleware(
   api.use(identify(parts.log, parts.metrics, protocols))
   api.use(boundBody(protocols))
   api.use(authenticate(parts.authenticator, parts.isLocal, protocols))
+  api.use('/v1/*', readOwnJson)
 }
 
 function identify(log: Logger, metrics: Metrics, protocols: Protocols): Middleware {
   return async (c, next) => {
-    const asked = c.req.header('x-request-id')
-    const requestId = asked !== undefined && /^[A-Za-z0-9._-]{1,100}$/.test(asked) ? asked : randomUUID()
+    const requestId = requestIdOf(c.req.header('x-request-id'))
     const startedAt = performance.now()
     c.set('requestId', requestId)
     c.set('log', log.child({ requestId }))
@@ -85,12 +87,11 @@ function identify(log: Logger, metrics: Metrics, protocols: Protocols): Middlewa
 
 function limiterOf(prefix: string, maxSize: number) {
   const onError = (): never => {
-    const detail = `Cannot read the request: found more than ${maxSize} bytes. Send less at once.`
-    // The rest of the body is not read, so the connection cannot carry another request.
-    throw new HttpProblem('too-large', detail, {}, { connection: 'close' })
+    throw tooLarge(maxSize)
   }
   const limitStream = bodyLimit({ maxSize, onError })
   const limit: Middleware = (c, next) => {
+    c.set('bodyBytesMax', maxSize)
     const announced = announcedBytes(c)
     if (announced === null) return limitStream(c, next)
     return announced > maxSize ? onError() : next()
@@ -114,6 +115,23 @@ function boundBody(protocols: Protocols): Middleware {
     const limiter = limiters.find(({ prefix }) => c.req.path.startsWith(prefix))
     return limiter === undefined ? next() : limiter.limit(c, next)
   }
+}
+
+/**
+ * What routes describe is validated by the framework, which reads JSON in its own way: it is given what was read in ours.
+ * Protocols of others read theirs by themselves, as some of their bodies are no JSON.
+ */
+const readOwnJson: Middleware = async (c, next) => {
+  if (hasBody(c) && /json/i.test(c.req.header('content-type') ?? '')) {
+    const body = await readJson(c)
+    c.req.json = async <T>() => body as T
+  }
+  await next()
+}
+
+function hasBody(c: HttpContext): boolean {
+  const isRead = c.req.method !== 'GET' && c.req.method !== 'HEAD'
+  return isRead && announcedBytes(c) !== 0
 }
 
 function authenticate(authenticator: Authenticator, isLocal: boolean, protocols: Protocols): Middleware {

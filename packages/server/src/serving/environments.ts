@@ -1,7 +1,8 @@
 /**
  * All environments that somebody follows here.
  *
- *  1. An environment is read by whoever asks first and stays: environments are few.
+ *  1. An environment is read by whoever asks first and stays: environments are few. Of those that have nothing and that
+ *     nobody follows only so many stay, as whoever may act everywhere can invent names.
  *  2. Hints say "look again"; whoever writes here also calls `refresh`, so a local change does not wait for its hint.
  */
 import type { FlagStore, Scope } from '@dankai/store'
@@ -11,12 +12,16 @@ import { ServedEnvironment } from './served-environment.ts'
 import { type Stop, stopsFlag, stopsIn } from './served-flags.ts'
 import type { ServedView } from './served-view.ts'
 
+/** More than anybody has, made and not used yet. */
+const keptMax = 1_000
+
 export class Environments {
   readonly #store: Pick<FlagStore, 'readSince' | 'subscribe'>
   readonly #log: Logger
   readonly #environments = new Map<string, ServedEnvironment>()
   readonly #unsubscribe: () => void
   #stops: readonly Stop[] = []
+  #forgetting: NodeJS.Immediate | null = null
   #isClosed = false
 
   constructor(store: Pick<FlagStore, 'readSince' | 'subscribe'>, log: Logger) {
@@ -69,6 +74,7 @@ export class Environments {
 
   close(): void {
     this.#isClosed = true
+    if (this.#forgetting !== null) clearImmediate(this.#forgetting)
     this.#unsubscribe()
   }
 
@@ -76,7 +82,25 @@ export class Environments {
     const { project, environment } = scope
     const opened = new ServedEnvironment({ project, environment }, this.#store, stopsIn(this.#stops, scope))
     this.#environments.set(keyOf(scope), opened)
+    if (this.#environments.size > keptMax) this.#forgetSoon()
     return opened
+  }
+
+  /** Not at once: whoever was just given one may be about to follow it. */
+  #forgetSoon(): void {
+    if (this.#isClosed) return
+    this.#forgetting ??= setImmediate(() => {
+      this.#forgetting = null
+      this.#forgetUnused()
+    })
+  }
+
+  /** The oldest first. */
+  #forgetUnused(): void {
+    for (const [key, environment] of this.#environments) {
+      if (this.#environments.size <= keptMax) return
+      if (environment.isUnused) this.#environments.delete(key)
+    }
   }
 
   async #refreshKnown(environment: ServedEnvironment | undefined): Promise<void> {

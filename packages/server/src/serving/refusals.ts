@@ -14,7 +14,8 @@ export function createRefusals(clients: string, log: Logger): Refusals {
       const before = told.get(place)
       for (const { flag, why } of refused)
         if (before?.get(flag) !== why) log.warn({ ...scope, flag, why }, `a flag is not served to ${clients}`)
-      told.set(place, new Map(refused.map(({ flag, why }) => [flag, why])))
+      if (refused.length === 0) told.delete(place)
+      else told.set(place, new Map(refused.map(({ flag, why }) => [flag, why])))
     },
   }
 }

@@ -7,10 +7,10 @@
  *  3. A flag that is withheld serves nobody until it is written again, by whomever.
  *  4. Readings that are asked for together are one reading.
  */
-import { createHash } from 'node:crypto'
 import { type FlagDefinition, FlagSet } from '@dankai/flags'
 import type { FlagStore, Scope, StoredFlag } from '@dankai/store'
 import type { Audience } from '../http/caller.ts'
+import { digestOf } from '../http/etag.ts'
 import { ClientView } from './client-view.ts'
 import { type Stop, servedFlag } from './served-flags.ts'
 import type { ServedChange, ServedView } from './served-view.ts'
@@ -46,8 +46,13 @@ export class ServedEnvironment implements ServedView {
     return this.#version >= 0
   }
 
+  /** It has nothing, nobody follows it, and nobody waits for it. */
+  get isUnused(): boolean {
+    return this.version === 0 && this.#listeners.size === 0 && this.#reading === null
+  }
+
   get etag(): string {
-    this.#etag ??= `"${[this.version, ...digestOf(this.#stoppedKeys())].join('-')}"`
+    this.#etag ??= tagOf(this.version, this.#stoppedKeys())
     return this.#etag
   }
 
@@ -174,6 +179,5 @@ export class ServedEnvironment implements ServedView {
   }
 }
 
-function digestOf(keys: readonly string[]): readonly string[] {
-  return keys.length === 0 ? [] : [createHash('sha256').update(keys.join('\n')).digest('hex').slice(0, 12)]
-}
+const tagOf = (version: number, stopped: readonly string[]): string =>
+  stopped.length === 0 ? `"${version}"` : `"${version}-${digestOf(stopped.join('\n'))}"`

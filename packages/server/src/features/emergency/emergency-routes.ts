@@ -32,7 +32,7 @@ export function useEmergency(api: Api, app: Application): void {
   api.openapi(route, async c => {
     const caller = c.get('caller')
     requireKind(caller, ['admin', 'ci'])
-    const scope = requestScope(c)
+    const scope = requestScope(c, { allowsEverywhere: true })
     const body = c.req.valid('json')
     const before = saidBefore.note(scope)
     const stored = body.stop ? await stop(app, scope, body, caller.name) : await lift(app, scope, body, caller.name)

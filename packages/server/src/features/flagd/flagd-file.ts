@@ -4,9 +4,9 @@
  *  1. A flag that they cannot follow is not there, and the log says so once.
  *  2. A definition that did not change is not written again.
  */
-import { createHash } from 'node:crypto'
 import { type ExportResult, exportFlagd, flagdSchema } from '@dankai/flag-formats'
 import type { FlagDefinition } from '@dankai/flags'
+import { etagOf, eventIdOf } from '../../http/etag.ts'
 import type { Refusals } from '../../serving/refusals.ts'
 import type { ServedEnvironment } from '../../serving/served-environment.ts'
 import { eventFrame } from '../stream/event-frame.ts'
@@ -31,7 +31,7 @@ function write(flag: FlagDefinition): ExportResult<string> {
 
 export class FlagdFiles {
   readonly #refusals: Refusals
-  readonly #texts = new Map<ServedEnvironment, { readonly of: string; readonly text: FlagdText }>()
+  readonly #texts = new WeakMap<ServedEnvironment, { readonly of: string; readonly text: FlagdText }>()
 
   constructor(refusals: Refusals) {
     this.#refusals = refusals
@@ -57,7 +57,7 @@ export class FlagdFiles {
     const { project, environment: name } = environment.scope
     const metadata = JSON.stringify({ flagSetId: `${project}/${name}`, version: environment.version })
     const body = `{"$schema":"${flagdSchema}","flags":{${flags.join(',')}},"metadata":${metadata}}`
-    const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`
-    return { body, etag, frame: eventFrame({ name: 'flags', id: environment.etag.replaceAll('"', ''), data: body }) }
+    const frame = eventFrame({ name: 'flags', id: eventIdOf(environment), data: body })
+    return { body, etag: etagOf(body), frame }
   }
 }

@@ -6,7 +6,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Application } from '../../application.ts'
 import type { Api, HttpContext } from '../../http/api.ts'
 import { requestScope, requireKind } from '../../http/caller.ts'
-import { isKnownTag } from '../../http/etag.ts'
+import { eventIdOf, isKnownTag } from '../../http/etag.ts'
 import { ChangeBroadcast } from '../../serving/change-broadcast.ts'
 import { createRefusals } from '../../serving/refusals.ts'
 import type { ServedEnvironment } from '../../serving/served-environment.ts'
@@ -31,7 +31,7 @@ export function useFlagd(api: Api, app: Application): void {
   api.get('/flagd/stream', async c => {
     const environment = await environmentOf(c)
     broadcast.requireRoom()
-    const isUpToDate = c.req.header('last-event-id') === environment.etag.replaceAll('"', '')
+    const isUpToDate = c.req.header('last-event-id') === eventIdOf(environment)
     broadcast.join(environment, c.env.outgoing, 'server', isUpToDate)
     return RESPONSE_ALREADY_SENT as never
   })

@@ -1,5 +1,6 @@
 /** The difference of two flags, a line for each value that is not the same: `exposure.share: 0.05 -> 0.25`. */
 import { isDeepStrictEqual } from 'node:util'
+import { isFields } from '../../http/fields.ts'
 
 const linesMax = 100
 const valueLengthMax = 120
@@ -14,16 +15,13 @@ export function differenceOf(before: object | null, after: object | null): strin
 
 function compare(path: string, before: unknown, after: unknown, lines: string[]): void {
   if (lines.length >= linesMax || isDeepStrictEqual(before, after)) return
-  if (isRecord(before) && isRecord(after)) {
+  if (isFields(before) && isFields(after)) {
     const names = new Set([...Object.keys(before), ...Object.keys(after)])
     for (const name of names) compare(path === '' ? name : `${path}.${name}`, before[name], after[name], lines)
   } else if (Array.isArray(before) && Array.isArray(after) && before.length === after.length) {
     for (const [index, value] of before.entries()) compare(`${path}[${index}]`, value, after[index], lines)
   } else lines.push(`${path}: ${shown(before)} -> ${shown(after)}`)
 }
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function shown(value: unknown): string {
   const text = value === undefined ? 'nothing' : JSON.stringify(value)

@@ -1,9 +1,9 @@
 import { HttpProblem } from '../../http/http-problem.ts'
 
-/** Deeper than any flag; what lies below is refused by the schema. */
-const depthMax = 20
-
-/** JSON text may name a field `__proto__`, which readers leave out without a word: what somebody wrote would be lost. */
+/**
+ * JSON text may name a field `__proto__`, which readers leave out without a word: what somebody wrote would be lost.
+ * `found` was read as JSON, which is never deep (`jsonDepthMax`).
+ */
 export function requireOrdinaryNames(what: string, found: unknown): void {
   const path = placeOfPrototypeName(found, [])
   if (path === null) return
@@ -14,7 +14,7 @@ export function requireOrdinaryNames(what: string, found: unknown): void {
 }
 
 function placeOfPrototypeName(found: unknown, path: readonly string[]): readonly string[] | null {
-  if (typeof found !== 'object' || found === null || path.length > depthMax) return null
+  if (typeof found !== 'object' || found === null) return null
   for (const [name, value] of Object.entries(found)) {
     const inner = [...path, name]
     const place = name === '__proto__' ? inner : placeOfPrototypeName(value, inner)

@@ -1,5 +1,6 @@
 import type { FlagSet } from '@dankai/flags'
 import type { Scope } from '@dankai/store'
+import { type Fields, isFields } from '../../http/fields.ts'
 import type { FlagEvaluations } from '../../serving/flag-evaluations.ts'
 import type { ExposureBatch } from '../exposures/read-exposures.ts'
 
@@ -7,11 +8,6 @@ const flagsMax = 10_000
 const countersMax = 200
 /** As many as a batch of our own SDKs may have, each. */
 const experimentEventsMax = 1_000
-
-export type Fields = Readonly<Record<string, unknown>>
-
-export const isFields = (found: unknown): found is Fields =>
-  typeof found === 'object' && found !== null && !Array.isArray(found)
 
 export function countEvaluations(
   { evaluations, now }: { readonly evaluations: Pick<FlagEvaluations, 'record'>; readonly now: () => number },

@@ -12,10 +12,11 @@ import type { FlagSet } from '@dankai/flags'
 import type { NewExposureBatch, Scope } from '@dankai/store'
 import type { Application } from '../../application.ts'
 import { answeredWithin } from '../../http/answered-within.ts'
+import { type Fields, isFields } from '../../http/fields.ts'
 import type { FlagEvaluations } from '../../serving/flag-evaluations.ts'
 import type { ServedView } from '../../serving/served-view.ts'
 import { readExposures } from '../exposures/read-exposures.ts'
-import { countEvaluations, experimentEvents, type Fields, isFields } from './event-parts.ts'
+import { countEvaluations, experimentEvents } from './event-parts.ts'
 
 /** Clients send again within a second; this is minutes of a thousand clients. */
 const payloadsMax = 10_000

@@ -423,11 +423,11 @@ describe('the server SDK of LaunchDarkly, unmodified', () => {
     const tooLong = gzipSync(Buffer.alloc(9 * 1_048_576, ' '))
     assert.ok(tooLong.length < 20_000)
     for (const [encoding, body, status, message] of [
-      ['gzip', new Uint8Array(Buffer.from('[]')), 400, /Cannot unpack the events: found broken data/],
-      ['gzip', events.subarray(0, 20), 400, /Cannot unpack the events: found broken data/],
-      ['gzip', gzipSync('{'), 400, /Cannot read the events: found no JSON/],
-      ['gzip', tooLong, 413, /Cannot unpack the events: found more than 8388608 bytes/],
-      ['br', events, 415, /Cannot unpack the events: found \\"br\\", expected gzip or nothing/],
+      ['gzip', new Uint8Array(Buffer.from('[]')), 400, /Cannot read the request: found broken data, expected gzip/],
+      ['gzip', events.subarray(0, 20), 400, /Cannot read the request: found broken data, expected gzip/],
+      ['gzip', gzipSync('{'), 400, /Cannot read the request: found no JSON/],
+      ['gzip', tooLong, 413, /Cannot read the request: found more than 8388608 bytes/],
+      ['br', events, 415, /Cannot read the request: found content-encoding \\"br\\", expected gzip or none/],
     ] as const) {
       const [found, text] = await send('/bulk', place.serverKey, encoding, body)
       assert.equal(found, status, text)

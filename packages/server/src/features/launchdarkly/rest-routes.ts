@@ -16,8 +16,10 @@ import {
 import { everywhere, type Scope, type StoredFlag } from '@dankai/store'
 import type { Application } from '../../application.ts'
 import type { Api, HttpContext } from '../../http/api.ts'
-import { defaultScope, requireKind, scopeFor } from '../../http/caller.ts'
+import { defaultScope, readScope, requireKind } from '../../http/caller.ts'
+import { type Fields, isFields } from '../../http/fields.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
+import { readJson } from '../../http/json-body.ts'
 import { stopsFlag, stopsIn } from '../../serving/served-flags.ts'
 import { flagEditors } from '../flags/flag-routes.ts'
 import { readFlag, writeFlag } from '../flags/write-flag.ts'
@@ -83,7 +85,7 @@ async function write(
 function scopeOf(c: HttpContext, environment: string | undefined): Scope {
   const caller = c.get('caller')
   const project = c.req.param('project') ?? defaultScope.project
-  return scopeFor(caller, environment === undefined ? { project } : { project, environment })
+  return readScope({ project, environment }, caller)
 }
 
 async function shown(app: Application, scope: Scope, flag: StoredFlag): Promise<LaunchDarklyRestFlag> {
@@ -113,7 +115,7 @@ interface AskedPatch {
 
 async function patchIn(c: HttpContext): Promise<AskedPatch> {
   const type = c.req.header('content-type') ?? ''
-  const body = await jsonOf(c)
+  const body = await bodyOf(c)
   if (/domain-model\s*=\s*launchdarkly\.semanticpatch/i.test(type)) {
     const { instructions, environmentKey, comment } = body as Fields
     const environment = typeof environmentKey === 'string' ? environmentKey : ownEnvironment(c)
@@ -125,8 +127,6 @@ async function patchIn(c: HttpContext): Promise<AskedPatch> {
     throw malformed(`found changes of ${environments.length} environments, expected one. Send one request for each`)
   return { patch, comment, environment: environments[0] ?? c.req.query('env') }
 }
-
-type Fields = Readonly<Record<string, unknown>>
 
 /** A list, or `{patch, comment}`, is a JSON Patch; `{merge, comment}`, or any other object, is a merge patch. */
 function plainPatch(type: string, body: unknown): Pick<AskedPatch, 'patch' | 'comment'> {
@@ -145,15 +145,10 @@ function ownEnvironment(c: HttpContext): string {
   throw malformed('found no "environmentKey", expected the environment that the instructions are about')
 }
 
-async function jsonOf(c: HttpContext): Promise<unknown> {
-  const text = await c.req.text()
-  try {
-    const body: unknown = JSON.parse(text)
-    if (typeof body === 'object' && body !== null) return body
-  } catch {
-    // The same as JSON of another shape.
-  }
-  throw malformed('found no JSON, expected a patch')
+async function bodyOf(c: HttpContext): Promise<Fields | readonly unknown[]> {
+  const body = await readJson(c)
+  if (isFields(body) || Array.isArray(body)) return body
+  throw malformed('found neither an object nor a list, expected a patch')
 }
 
 const commentIn = (comment: unknown): string | null =>

@@ -9,14 +9,14 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Application } from '../../application.ts'
 import type { Api, HttpContext } from '../../http/api.ts'
 import { audienceOf, requestScope, requireKind } from '../../http/caller.ts'
+import { isKnownTag } from '../../http/etag.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
-import { unpackedBody } from '../../http/unpacked-body.ts'
+import { parseJson, readJson } from '../../http/json-body.ts'
 import type { ServedView } from '../../serving/served-view.ts'
 import { openStreamClient, type StreamClient } from '../stream/stream-client.ts'
 import { evaluatedFlags } from './evaluated-flags.ts'
 import { createEventIntake } from './launchdarkly-events.ts'
 import { LaunchDarklyHub } from './launchdarkly-hub.ts'
-import { bodyBytesMax } from './launchdarkly-protocol.ts'
 
 /** One transparent point, which is what a page expects of an image. */
 const emptyImage = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64')
@@ -46,7 +46,7 @@ export function useLaunchDarklySdks(api: Api, app: Application): void {
     requireKind(c.get('caller'), evaluators)
     const { environment, data } = await hub.feed(requestScope(c))
     const { etag } = environment
-    if (c.req.header('if-none-match') === etag) return c.body(null, 304, { etag })
+    if (isKnownTag(c.req.header('if-none-match'), etag)) return c.body(null, 304, { etag })
     return c.body(data, 200, { etag, 'content-type': 'application/json' })
   })
 
@@ -62,7 +62,7 @@ export function useLaunchDarklySdks(api: Api, app: Application): void {
 
   api.post('/launchdarkly/bulk', async c => {
     requireKind(c.get('caller'), evaluators)
-    await events.take(await viewFor(c), c.req.header('x-launchdarkly-payload-id'), await bodyOf(c))
+    await events.take(await viewFor(c), c.req.header('x-launchdarkly-payload-id'), await readJson(c))
     return c.body(null, 202)
   })
   api.post('/launchdarkly/diagnostic', c => c.body(null, 202))
@@ -90,7 +90,7 @@ export function useLaunchDarklySdks(api: Api, app: Application): void {
     return RESPONSE_ALREADY_SENT
   }
   const takeEvents = async (c: HttpContext): Promise<Response> => {
-    await events.take(await viewFor(c), c.req.header('x-launchdarkly-payload-id'), await bodyOf(c))
+    await events.take(await viewFor(c), c.req.header('x-launchdarkly-payload-id'), await readJson(c))
     return c.body(null, 202, forPages)
   }
   for (const prefix of ['sdk/evalx/:key', 'msdk/evalx'])
@@ -105,7 +105,7 @@ export function useLaunchDarklySdks(api: Api, app: Application): void {
     api.post(`/launchdarkly/${path}`, c => c.body(null, 202, forPages))
   // Old browsers may not send to another site, but load an image from there.
   api.get('/launchdarkly/a/:image', async c => {
-    await events.take(await viewFor(c), undefined, parsed(fromBase64(c.req.query('d') ?? '')))
+    await events.take(await viewFor(c), undefined, eventsIn(c.req.query('d') ?? ''))
     return c.body(emptyImage, 200, { ...forPages, 'content-type': 'image/gif', 'cache-control': 'no-store' })
   })
   // Pages and clicks to count, which are not kept here.
@@ -131,21 +131,11 @@ function openStream(
 
 const asksForReasons = (c: HttpContext): boolean => c.req.query('withReasons') === 'true'
 
-async function bodyOf(c: HttpContext): Promise<unknown> {
-  // Packed or not, a payload holds no more than a client keeps.
-  const body = await unpackedBody(c, 'events', bodyBytesMax)
-  try {
-    return JSON.parse(Buffer.from(body).toString('utf8'))
-  } catch {
-    throw new HttpProblem('malformed', 'Cannot read the events: found no JSON, expected a list of events.')
-  }
-}
-
 async function contextIn(c: HttpContext): Promise<EvaluationContext> {
   refuseHash(c.req.query('h'))
   const encoded = c.req.param('context') ?? ''
-  const text = encoded === '' ? await c.req.text() : decode(encoded)
-  const read = readLaunchDarklyContext(parsed(text))
+  const given = encoded === '' ? await readJson(c) : parseJson(decode(encoded))
+  const read = readLaunchDarklyContext(given)
   if (read.ok) return read.context
   throw new HttpProblem('malformed', `Cannot evaluate flags: ${read.why}.`)
 }
@@ -170,9 +160,10 @@ function decode(encoded: string): string {
   )
 }
 
-function parsed(text: string): unknown {
+/** Whoever asks for an image is not told what is wrong with its name. */
+function eventsIn(encoded: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(fromBase64(encoded))
   } catch {
     return null
   }

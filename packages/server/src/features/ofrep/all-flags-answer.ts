@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto'
 import type { EvaluationContext } from '@dankai/flags'
+import { etagOf } from '../../http/etag.ts'
 import type { ServedView } from '../../serving/served-view.ts'
 import type { EventTickets } from './event-ticket.ts'
 import { type AnswerableFlag, answerTo, type GivenAnswers } from './given-answers.ts'
@@ -62,4 +62,4 @@ export class AllFlagsAnswers {
 }
 
 /** Of what is served and the context together. */
-export const tagOf = ({ tagged }: SharedParts, body: string): string => `"${hash('sha1', tagged + body, 'base64url')}"`
+export const tagOf = ({ tagged }: SharedParts, body: string): string => etagOf(tagged + body)

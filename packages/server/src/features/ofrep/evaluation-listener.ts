@@ -14,18 +14,25 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { KeyKind } from '@dankai/store'
 import type { Application } from '../../application.ts'
 import { allowPages } from '../../http/allow-pages.ts'
-import { audienceOf, type Caller, requireKind, scopeFor } from '../../http/caller.ts'
+import { audienceOf, type Caller, readScope, requireKind } from '../../http/caller.ts'
 import { type DirectListener, sendProblem, sendText } from '../../http/direct-answer.ts'
-import { isKnownTag } from '../../http/etag.ts'
+import { eventIdOf, isKnownTag } from '../../http/etag.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { checkLocalRequest } from '../../http/local-request.ts'
 import type { ServedView } from '../../serving/served-view.ts'
 import { AllFlagsAnswers, tagOf } from './all-flags-answer.ts'
-import { allFlagsPath, contextBytesMax, contextIn, placesIn, type Target, targetOf } from './evaluation-request.ts'
-import { type EventTickets, eventIdOf } from './event-ticket.ts'
+import { allFlagsPath, askedIn, contextIn, isRefused, type Target, targetOf } from './evaluation-request.ts'
+import type { EventTickets } from './event-ticket.ts'
 import { answerTo, type GivenAnswer, GivenAnswers, isExposure } from './given-answers.ts'
 import { ofrepProtocol } from './ofrep-protocol.ts'
-import { pageHeaders, plainHeaders, sendRefusal } from './ofrep-refusal.ts'
+import {
+  contextBytesMax,
+  contextTooLarge,
+  flagNotFound,
+  pageHeaders,
+  plainHeaders,
+  sendRefusal,
+} from './ofrep-refusal.ts'
 import { readBody } from './read-body.ts'
 
 const bodiesMax = 1_000
@@ -56,7 +63,7 @@ export function createEvaluationListener(app: Application, isLocal: boolean, tic
   }
 
   function viewFor(caller: Caller, incoming: IncomingMessage, { query }: Target) {
-    const scope = scopeFor(caller, placesIn(incoming, query) ?? {})
+    const scope = readScope(askedIn(incoming, query), caller)
     const known = app.environments.known(scope)
     const audience = audienceOf(caller)
     return known?.isRead ? known.viewFor(audience) : app.environments.viewFor(audience, scope)
@@ -75,15 +82,15 @@ export function createEvaluationListener(app: Application, isLocal: boolean, tic
     const caller = authenticated instanceof Promise ? await authenticated : authenticated
     requireKind(caller, callerKinds)
     const body = await read(incoming)
+    if (body === null) return sendRefusal(outgoing, contextTooLarge, target.key)
     const context = contextIn(body)
-    if (body === null || typeof context === 'string')
-      return sendRefusal(outgoing, typeof context === 'string' ? context : 'INVALID_CONTEXT', target.key)
+    if (isRefused(context)) return sendRefusal(outgoing, context, target.key)
     const found = viewFor(caller, incoming, target)
     const view = found instanceof Promise ? await found : found
     const headers = incoming.headers.origin === undefined ? plainHeaders : pageHeaders
     if (target.key !== null) {
       const flag = view.flags.find(target.key)
-      if (flag === undefined) return sendRefusal(outgoing, 'FLAG_NOT_FOUND', target.key)
+      if (flag === undefined) return sendRefusal(outgoing, flagNotFound(target.key), target.key)
       const one = answerTo(given.flagOf(view.scope, flag), context)
       sendText(outgoing, one.status, headers, one.json)
       observeUse(one, context.targetingKey)
@@ -107,7 +114,7 @@ export function createEvaluationListener(app: Application, isLocal: boolean, tic
     try {
       status = await answer(incoming, outgoing, target)
     } catch (error) {
-      status = await sendProblem(outgoing, error, { protocol: ofrepProtocol, log: app.log })
+      status = await sendProblem(outgoing, error, { protocol: ofrepProtocol, log: app.log, incoming })
     }
     const route = target.key === null ? allFlagsPath : oneFlagRoute
     app.metrics.requestSeconds.observe({ method: 'POST', route, status }, (performance.now() - startedAt) / 1_000)

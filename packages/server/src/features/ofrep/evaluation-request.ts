@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import type { EvaluationContext } from '@dankai/flags'
-import type { OfrepErrorCode } from './ofrep-protocol.ts'
-
-/** A context that names a user and his device is below 2 kB; an object of a whole cart below 100. */
-export const contextBytesMax = 262_144
+import type { AskedScope } from '../../http/caller.ts'
+import { isFields } from '../../http/fields.ts'
+import { isTooDeep } from '../../http/json-body.ts'
+import { contextTooDeep, noContext, noRequest, type OfrepRefusal } from './ofrep-refusal.ts'
 
 export const allFlagsPath = '/ofrep/v1/evaluate/flags'
 
@@ -34,33 +34,33 @@ function decoded(part: string): string {
   }
 }
 
-/** Where a key of several places wants to act: as everywhere, in the query or in headers. */
-export function placesIn(
-  { headers }: IncomingMessage,
-  query: URLSearchParams | null,
-): { readonly project?: string; readonly environment?: string } | null {
-  const project = nameIn(query?.get('project') ?? headers['dankai-project'])
-  const environment = nameIn(query?.get('environment') ?? headers['dankai-environment'])
-  if (project === null && environment === null) return null
-  return { ...(project === null ? {} : { project }), ...(environment === null ? {} : { environment }) }
+/** As everywhere: in the query or in headers. */
+export function askedIn({ headers }: IncomingMessage, query: URLSearchParams | null): AskedScope {
+  return {
+    project: query?.get('project') ?? oneOf(headers['dankai-project']),
+    environment: query?.get('environment') ?? oneOf(headers['dankai-environment']),
+  }
 }
 
-const nameIn = (asked: string | readonly string[] | undefined): string | null =>
-  typeof asked !== 'string' || asked === '' || asked.length > 100 ? null : asked
+/** Node joins what comes more than once; its types do not say so. */
+const oneOf = (header: string | string[] | undefined): string | undefined =>
+  typeof header === 'object' ? header.join(', ') : header
 
 /** The context, or what is wrong with the body. */
-export function contextIn(body: string | null): EvaluationContext | OfrepErrorCode {
-  if (body === null) return 'INVALID_CONTEXT'
+export function contextIn(body: string): EvaluationContext | OfrepRefusal {
+  if (isTooDeep(body)) return contextTooDeep
   let request: unknown
   try {
     request = JSON.parse(body)
   } catch {
-    return 'PARSE_ERROR'
+    return noRequest
   }
-  if (!isObject(request)) return 'PARSE_ERROR'
+  if (!isFields(request)) return noRequest
   const { context = {} } = request
-  return isObject(context) ? context : 'INVALID_CONTEXT'
+  return isFields(context) ? context : noContext
 }
 
-const isObject = (found: unknown): found is Readonly<Record<string, unknown>> =>
-  typeof found === 'object' && found !== null && !Array.isArray(found)
+const refusals = new Set<unknown>([contextTooDeep, noRequest, noContext])
+
+/** By what it is, as a context may have any fields. */
+export const isRefused = (found: EvaluationContext | OfrepRefusal): found is OfrepRefusal => refusals.has(found)

@@ -42,6 +42,3 @@ export function createEventTickets(secret: Buffer | null): EventTickets {
     },
   }
 }
-
-/** The id of the newest event of a stream: it lets a client that comes back see whether it missed anything. */
-export const eventIdOf = ({ etag }: ServedView): string => etag.replaceAll('"', '')

@@ -6,11 +6,12 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Application } from '../../application.ts'
 import { allowAsking } from '../../http/allow-pages.ts'
 import type { Api } from '../../http/api.ts'
+import { eventIdOf } from '../../http/etag.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { ChangeBroadcast } from '../../serving/change-broadcast.ts'
 import type { ServedView } from '../../serving/served-view.ts'
 import { eventFrame } from '../stream/event-frame.ts'
-import { type EventTickets, eventIdOf } from './event-ticket.ts'
+import type { EventTickets } from './event-ticket.ts'
 
 /** Mounted apart from the API: the ticket is its key. */
 export function useOfrep(api: Api, app: Application, tickets: EventTickets): void {
@@ -21,7 +22,10 @@ export function useOfrep(api: Api, app: Application, tickets: EventTickets): voi
   api.get('/ofrep/v1/events/:ticket', async c => {
     const followed = tickets.followedWith(c.req.param('ticket'))
     if (followed === null)
-      throw new HttpProblem('unauthorized', 'Cannot follow changes: found a ticket that was not given out here.')
+      throw new HttpProblem(
+        'unauthorized',
+        'Cannot follow changes: found a ticket that was not given out here, expected one of an answer for all flags. Ask for all flags again.',
+      )
     broadcast.requireRoom()
     const view = await app.environments.viewFor(followed.audience, followed.scope)
     c.env.outgoing.setHeader('access-control-allow-origin', '*')

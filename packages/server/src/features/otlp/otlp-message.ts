@@ -6,6 +6,8 @@
  * the protocol's JSON: camelCase, 64-bit integers as text, enums as numbers.
  */
 import protobuf from 'protobufjs'
+import { type Fields, isFields } from '../../http/fields.ts'
+import { parseJson, textOf } from '../../http/json-body.ts'
 
 const schema = `
 syntax = "proto3";
@@ -72,8 +74,6 @@ const root = protobuf.parse(schema, { keepCase: false }).root
 const requestType = root.lookupType('otlp.ExportMetricsServiceRequest')
 const responseType = root.lookupType('otlp.ExportMetricsServiceResponse')
 
-export type Fields = Readonly<Record<string, unknown>>
-
 /** null when the bytes are not such a message. */
 export function decodeProtobufRequest(body: Uint8Array): Fields | null {
   try {
@@ -84,12 +84,8 @@ export function decodeProtobufRequest(body: Uint8Array): Fields | null {
 }
 
 export function decodeJsonRequest(body: Uint8Array): Fields | null {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(body).toString('utf8'))
-    return isFields(value) ? value : null
-  } catch {
-    return null
-  }
+  const value = parseJson(textOf(body))
+  return isFields(value) ? value : null
 }
 
 export interface PartialSuccess {
@@ -101,13 +97,6 @@ export function encodeProtobufResponse(partial: PartialSuccess | null): Buffer {
   const message = responseType.fromObject(partial === null ? {} : { partialSuccess: partial })
   return Buffer.from(responseType.encode(message).finish())
 }
-
-export const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-export const fieldsOf = (value: unknown): Fields => (isFields(value) ? value : {})
-
-export const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 
 /** 64-bit integers arrive as text, doubles as numbers; NaN stands for "not a number". */
 export function numberOf(value: unknown): number {

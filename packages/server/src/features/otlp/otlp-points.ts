@@ -4,7 +4,8 @@
  * Names follow the plan language: dots and other signs become "_" (`http.server.request.duration` is
  * `http_server_request_duration`). Durations in seconds become milliseconds, the unit of Dankai's time metrics.
  */
-import { type Fields, fieldsOf, listOf, numberOf } from './otlp-message.ts'
+import { type Fields, fieldsOf, listOf } from '../../http/fields.ts'
+import { numberOf } from './otlp-message.ts'
 
 export interface OtlpPoint {
   readonly service: string

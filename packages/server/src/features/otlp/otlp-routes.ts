@@ -37,7 +37,7 @@ export function useOtlp(api: Api, app: Application): void {
     requireKind(caller, ['sdk-server', 'ci', 'admin'])
     const scope = requestScope(c)
     const isJson = (c.req.header('content-type') ?? '').includes('json')
-    const body = await unpackedBody(c, 'metrics', unpackedBytesMax)
+    const body = await unpackedBody(c, unpackedBytesMax)
     const request = isJson ? decodeJsonRequest(body) : decodeProtobufRequest(body)
     if (request === null)
       throw new HttpProblem(

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import type { Application } from '../../application.ts'
 import type { Api } from '../../http/api.ts'
 import { audienceOf, requestScope, requireKind } from '../../http/caller.ts'
+import { isKnownTag } from '../../http/etag.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
 import { openStreamClient, type StreamClient } from './stream-client.ts'
@@ -94,7 +95,7 @@ export function useStream(api: Api, app: Application): void {
     const view = await app.environments.viewFor(audienceOf(c.get('caller')), requestScope(c))
     const { version, etag } = view
     c.header('etag', etag)
-    if (c.req.header('if-none-match') === etag) return c.body(null, 304)
+    if (isKnownTag(c.req.header('if-none-match'), etag)) return c.body(null, 304)
     return c.json({ version, flags: [...view.definitions()] }, 200)
   })
 

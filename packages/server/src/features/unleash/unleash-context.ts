@@ -3,14 +3,14 @@
  * attributes, and texts as Unleash compares them.
  */
 import type { EvaluationContext } from '@dankai/flags'
+import { fieldsOf } from '../../http/fields.ts'
 
 const ownFields = ['userId', 'sessionId', 'appName', 'environment', 'remoteAddress', 'currentTime'] as const
 
 export function contextOfBody(given: unknown, nowMs: number): EvaluationContext {
-  const fields = isObject(given) ? given : {}
-  const properties = isObject(fields['properties']) ? fields['properties'] : {}
+  const fields = fieldsOf(given)
   const context: Record<string, string> = Object.create(null)
-  for (const [name, value] of Object.entries(properties)) take(context, name, value)
+  for (const [name, value] of Object.entries(fieldsOf(fields['properties']))) take(context, name, value)
   for (const name of ownFields) take(context, name, fields[name])
   return withKey(context, nowMs)
 }
@@ -36,6 +36,3 @@ function withKey(context: Record<string, string>, nowMs: number): EvaluationCont
   const currentTime = context['currentTime'] ?? new Date(nowMs).toISOString()
   return { ...context, currentTime, ...(key === undefined || key === '' ? {} : { targetingKey: key }) }
 }
-
-const isObject = (found: unknown): found is Readonly<Record<string, unknown>> =>
-  typeof found === 'object' && found !== null && !Array.isArray(found)

@@ -9,7 +9,7 @@
  *     after its start, may have told something else under the same number, so each marks its numbers as its own; whoever
  *     names any other event hears everything.
  */
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import {
   type ExportedFeature,
   type ExportResult,
@@ -18,6 +18,7 @@ import {
   type UnleashFeature,
 } from '@dankai/flag-formats'
 import type { FlagDefinition } from '@dankai/flags'
+import { etagOf } from '../../http/etag.ts'
 import type { Refusals } from '../../serving/refusals.ts'
 import type { ServedEnvironment } from '../../serving/served-environment.ts'
 import { eventFrame } from '../stream/event-frame.ts'
@@ -83,8 +84,7 @@ export class UnleashFeed {
     this.#read()
     if (this.#body !== null) return this.#body
     const json = `{"version":2,${this.#contents()},"query":{}}`
-    const etag = `"${createHash('sha256').update(json).digest('base64url').slice(0, 22)}"`
-    this.#body = { json, etag }
+    this.#body = { json, etag: etagOf(json) }
     return this.#body
   }
 

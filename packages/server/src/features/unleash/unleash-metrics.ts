@@ -6,12 +6,11 @@
  */
 import type { FlagDefinition } from '@dankai/flags'
 import type { Application } from '../../application.ts'
+import { type Fields, fieldsOf } from '../../http/fields.ts'
 import type { ServedView } from '../../serving/served-view.ts'
 
 const togglesMax = 10_000
 const variantsMax = 100
-
-type Fields = Readonly<Record<string, unknown>>
 
 export function takeUnleashMetrics(
   app: Pick<Application, 'evaluations' | 'now'>,
@@ -50,6 +49,3 @@ function countsOf(flag: FlagDefinition, toggle: Fields): ReadonlyMap<string, num
 
 const countOf = (found: unknown): number =>
   Number.isSafeInteger(found) && (found as number) > 0 ? (found as number) : 0
-
-const fieldsOf = (found: unknown): Fields =>
-  typeof found === 'object' && found !== null && !Array.isArray(found) ? (found as Fields) : {}

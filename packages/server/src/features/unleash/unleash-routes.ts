@@ -5,7 +5,6 @@
  *  2. Frontend clients are told what the server evaluated: every flag their key may read, for one context.
  *  3. The environment is the key's. What clients call environment in their context is an attribute and no more.
  */
-import { hash } from 'node:crypto'
 import { unleashToggleOf } from '@dankai/flag-formats'
 import { type EvaluationContext, evaluateFlag } from '@dankai/flags'
 import type { KeyKind, Scope } from '@dankai/store'
@@ -13,9 +12,10 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Application } from '../../application.ts'
 import { allowAsking, allowPages } from '../../http/allow-pages.ts'
 import type { Api, HttpContext } from '../../http/api.ts'
-import { audienceOf, requireKind, scopeFor } from '../../http/caller.ts'
-import { isKnownTag } from '../../http/etag.ts'
-import { HttpProblem } from '../../http/http-problem.ts'
+import { audienceOf, readScope, requireKind, scopeInHeaders } from '../../http/caller.ts'
+import { etagOf, isKnownTag } from '../../http/etag.ts'
+import { fieldsOf } from '../../http/fields.ts'
+import { readJson } from '../../http/json-body.ts'
 import { ChangeBroadcast } from '../../serving/change-broadcast.ts'
 import { createRefusals } from '../../serving/refusals.ts'
 import type { ServedEnvironment } from '../../serving/served-environment.ts'
@@ -30,7 +30,7 @@ const jsonType = { 'content-type': 'application/json; charset=utf-8' }
 
 export function useUnleash(api: Api, app: Application): void {
   const refusals = createRefusals('Unleash clients', app.log)
-  const feeds = new Map<ServedEnvironment, UnleashFeed>()
+  const feeds = new WeakMap<ServedEnvironment, UnleashFeed>()
   const feedOf = (environment: ServedEnvironment): UnleashFeed => {
     const feed = feeds.get(environment) ?? new UnleashFeed(environment, refusals)
     feeds.set(environment, feed)
@@ -64,11 +64,11 @@ export function useUnleash(api: Api, app: Application): void {
     const headers = path === 'client' ? {} : allowPages
     api.post(`/unleash/api/${path}/register`, async c => {
       scopeOf(c, kinds)
-      await jsonIn(c)
+      await readJson(c)
       return c.body(null, 202, headers)
     })
     api.post(`/unleash/api/${path}/metrics`, async c => {
-      takeUnleashMetrics(app, await viewFor(c, kinds), await jsonIn(c))
+      takeUnleashMetrics(app, await viewFor(c, kinds), await readJson(c))
       return c.body(null, 202, headers)
     })
   }
@@ -80,8 +80,7 @@ export function useUnleash(api: Api, app: Application): void {
 
   api.post('/unleash/api/frontend', async c => {
     const view = await viewFor(c, frontendKinds)
-    const body = await jsonIn(c)
-    const context = (body as { context?: unknown } | null)?.context
+    const { context } = fieldsOf(await readJson(c))
     return toggles(c, view, contextOfBody(context, app.now()))
   })
 }
@@ -95,21 +94,7 @@ export function useUnleashPages(api: Api): void {
 function scopeOf(c: HttpContext, kinds: readonly KeyKind[]): Scope {
   const caller = c.get('caller')
   requireKind(caller, kinds)
-  const asked = (name: 'project' | 'environment') => {
-    const value = c.req.header(`dankai-${name}`)
-    return value === undefined ? {} : { [name]: value.slice(0, 100) }
-  }
-  return scopeFor(caller, { ...asked('project'), ...asked('environment') })
-}
-
-async function jsonIn(c: HttpContext): Promise<unknown> {
-  try {
-    return await c.req.json()
-  } catch (error) {
-    if (error instanceof SyntaxError)
-      throw new HttpProblem('malformed', 'Cannot read the request: found no JSON, expected an object.')
-    throw error
-  }
+  return readScope(scopeInHeaders(c), caller)
 }
 
 /** Frontend clients are told of enabled toggles only: for any other they say "not enabled" by themselves. */
@@ -119,7 +104,7 @@ function toggles(c: HttpContext, { flags }: ServedView, context: EvaluationConte
     return toggle === null ? [] : [toggle]
   })
   const json = JSON.stringify({ toggles: found })
-  const etag = `"${hash('sha1', json, 'base64url')}"`
+  const etag = etagOf(json)
   const headers = { etag, ...allowPages }
   return isKnownTag(c.req.header('if-none-match'), etag)
     ? c.body(null, 304, headers)

@@ -43,6 +43,7 @@ export {
   planSummarySchema,
   sourceFileSchema,
 } from './document.ts'
+export type { EmergencyRequest, EmergencyResult } from './emergency.ts'
 export { emergencyRequestSchema, emergencyResultSchema } from './emergency.ts'
 export { experimentSchema } from './experiment.ts'
 export type { ExposureWire, OutcomeWire, RefusedExposure } from './exposure.ts'

@@ -115,11 +115,11 @@ async function startAll(
 
   const environments = new Environments(store.flags, log)
   undo.push({ part: 'environments', stop: () => environments.close() })
-  const hub = new StreamHub(environments, store.sdks, log)
   const file = createStopFile(join(settings.dataDir, 'emergency-stops.json'))
   const stops = await openStopBook({ overlays: store.overlays, hints: store.hints, file, log })
   undo.push({ part: 'emergency stops', stop: () => stops.close() })
   stops.onChange(list => environments.setStops(list))
+  const hub = new StreamHub(environments, store.sdks, log)
 
   const connections = createStoredConnections(store.connections, now)
   const templates = createStoredTemplates(store.documents)

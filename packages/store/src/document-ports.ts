@@ -95,11 +95,17 @@ export type OverlayTarget =
   | { readonly kind: 'release'; readonly releaseId: string }
   | { readonly kind: 'flag'; readonly key: string }
 
+/** More than anybody stops one by one; servers refuse another stop long before, so nothing in force is left out. */
+export const activeOverlaysMax = 1_000
+
 export interface OverlayStore {
   /** One small transaction on a connection kept for it; the same id again changes nothing. */
   stop(overlay: Scope & { id: string; stops: OverlayTarget; by: string; why: string | null }): Promise<Overlay>
   clear(id: string, by: string, why: string | null): Promise<Overlay | null>
-  /** Those not cleared, of one scope or of all; at most 1,000. */
+  /**
+   * Those not cleared, of one scope or of all, newest first. Of more than `activeOverlaysMax` in one environment those
+   * that stop everything and then the newest are given, so that one made just now is never missing.
+   */
   active(scope: Scope | null): Promise<readonly Overlay[]>
   list(scope: Scope, request: PageRequest): Promise<Page<Overlay>>
 }

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import type { Command, ReleaseState } from '@dankai/core'
 import type { ClaimedCommand, SeriesSample } from '@dankai/engine'
 import { defineFlag } from '@dankai/flags'
 import fc from 'fast-check'
-import type { Hint, NewExposureBatch } from './index.ts'
+import { activeOverlaysMax } from './document-ports.ts'
+import type { Hint, NewExposureBatch, Overlay, OverlayTarget } from './index.ts'
 import { createMemoryStore, createPostgresStore, type Store } from './index.ts'
 import {
   commandOf,
@@ -1411,6 +1413,29 @@ for (const [name, open] of [
         assert.equal((await store.overlays.active(null)).length, 1)
         assert.deepEqual((await store.overlays.list(scope, {})).items, [cleared])
         assert.equal(await store.overlays.clear('0199f3c0-0000-7000-8000-00000000000f', 'kai', null), null)
+      })
+
+      it('gives the newest stops, and those that stop everything, of an environment that has very many', async () => {
+        const place = { project: 'shop', environment: 'many-stops' }
+        const stop = (stops: OverlayTarget) =>
+          store.overlays.stop({ ...place, id: randomUUID(), stops, by: 'script', why: null })
+        const all = await stop({ kind: 'everything' })
+        const other = { ...place, environment: 'few-stops', id: randomUUID() }
+        await store.overlays.stop({ ...other, stops: { kind: 'flag', key: 'a' }, by: 'kai', why: null })
+        for (let index = 0; index <= activeOverlaysMax; index++) {
+          await stop({ kind: 'flag', key: `flag-${index}` })
+          if (index === 0) world.clock.at += 1
+        }
+        const keysOf = (list: readonly Overlay[]) => list.map(({ stops }) => (stops.kind === 'flag' ? stops.key : null))
+        const active = await store.overlays.active(place)
+        assert.equal(active.length, activeOverlaysMax)
+        assert.equal(active.at(-1)?.id, all.id, 'the oldest stops everything')
+        assert.equal(keysOf(active).includes(`flag-${activeOverlaysMax}`), true)
+        assert.equal(keysOf(active).includes('flag-0'), false, 'of flags the oldest is left out')
+        assert.equal(
+          (await store.overlays.active(null)).some(({ id }) => id === other.id),
+          true,
+        )
       })
 
       it('a stop in an environment that has no flags yet still moves its version', async () => {

@@ -1,18 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import type { EmergencyResult } from '@dankai/contract'
 import type { Answer } from '../api.ts'
 import { misused } from '../command-end.ts'
 import { type Context, inLanguage, print, say } from '../context.ts'
-
-interface EmergencyResult {
-  readonly stopped: boolean
-  readonly stops: readonly { readonly id: string; readonly target: string }[]
-  readonly stored: 'database' | 'file'
-  readonly acknowledged: number
-  readonly connected: number
-  readonly silent: readonly { readonly sdk: string; readonly name: string }[]
-  /** An older server has none. */
-  readonly warning?: string | null
-}
 
 export interface EmergencyCommandOptions {
   readonly why: string
@@ -45,7 +35,7 @@ export async function stopEverything(
     ...(problem?.failure == null ? {} : { problem: inLanguage(context.language, problem.failure.message) }),
   }))
   const data = { ...sumOf(first, answers), instances }
-  print(context, data, () => linesOf(context, data))
+  print(context, data, () => linesOf(context, stop, data))
 }
 
 /**
@@ -73,9 +63,10 @@ interface Shown extends EmergencyResult {
 
 function linesOf(
   context: Context,
+  isStop: boolean,
   { stopped, stops, acknowledged, connected, silent, warning, instances }: Shown,
 ): readonly string[] {
-  const state = stopped ? say(context, 'stopped', '停止しました') : say(context, 'cleared', '解除しました')
+  const state = stateOf(context, isStop, stopped)
   return [
     say(
       context,
@@ -87,6 +78,15 @@ function linesOf(
     ...(warning == null ? [] : [`  ${warning}`]),
     ...instances.flatMap(({ problem }) => (problem === undefined ? [] : [`  ${problem}`])),
   ]
+}
+
+/** What holds now, which may be more than what was asked for. */
+function stateOf(context: Context, isStop: boolean, stopped: boolean): string {
+  if (isStop && stopped) return say(context, 'stopped', '停止しました')
+  if (isStop) return say(context, 'stopped, and lifted meanwhile', '停止しましたが、その間に解除されました')
+  return stopped
+    ? say(context, 'cleared, but other stops are in force', '解除しましたが、ほかの停止が有効です')
+    : say(context, 'cleared', '解除しました')
 }
 
 function stopOf(action: string): boolean {

@@ -1,15 +1,16 @@
-import type {
-  AppliedDocument,
-  AuditEntry,
-  AuditLog,
-  Connection,
-  ConnectionStore,
-  DocumentStore,
-  DocumentVersion,
-  Overlay,
-  OverlayStore,
-  SettingStore,
-  StoredDocument,
+import {
+  type AppliedDocument,
+  type AuditEntry,
+  type AuditLog,
+  activeOverlaysMax,
+  type Connection,
+  type ConnectionStore,
+  type DocumentStore,
+  type DocumentVersion,
+  type Overlay,
+  type OverlayStore,
+  type SettingStore,
+  type StoredDocument,
 } from '../document-ports.ts'
 import { digestOf, documentCursor, parseDocumentCursor } from '../document-row.ts'
 import { pageOf } from '../page-of.ts'
@@ -166,7 +167,9 @@ export function createMemoryOverlays(state: MemoryState, flags: MemoryFlags): Ov
       const found = [...overlays.values()].filter(
         overlay => overlay.clearedAt === null && (scope === null || concerns(overlay, scope)),
       )
-      return found.toSorted(byTime).slice(0, 1_000)
+      const places = Map.groupBy(found.toSorted(byTime).toReversed(), overlay => scopedKey(overlay))
+      const shown = [...places.values()].flatMap(list => list.toSorted(everythingFirst).slice(0, activeOverlaysMax))
+      return shown.toSorted(byTime).toReversed()
     },
     async list(scope, request) {
       const limit = pageLimit(request)
@@ -182,6 +185,10 @@ export function createMemoryOverlays(state: MemoryState, flags: MemoryFlags): Ov
 
 function concerns(overlay: Overlay, { project, environment }: Scope): boolean {
   return [project, '*'].includes(overlay.project) && [environment, '*'].includes(overlay.environment)
+}
+
+function everythingFirst(one: Overlay, other: Overlay): number {
+  return Number(other.stops.kind === 'everything') - Number(one.stops.kind === 'everything')
 }
 
 function byTime(one: Overlay, other: Overlay): number {

@@ -1,4 +1,4 @@
-import type { Overlay, OverlayStore } from '../document-ports.ts'
+import { activeOverlaysMax, type Overlay, type OverlayStore } from '../document-ports.ts'
 import { pageOf } from '../page-of.ts'
 import { pageLimit } from '../scope.ts'
 import type { Database, Statement } from './database.ts'
@@ -81,10 +81,12 @@ const readOverlay: Statement = {
 const activeOverlays: Statement = {
   name: 'active-overlays',
   doing: 'read emergency stops',
-  text: `select ${overlayColumns} from overlay o
-    where o.cleared_at is null
-      and ($1::text is null or o.project in ($1, '*')) and ($2::text is null or o.environment in ($2, '*'))
-    order by o.at, o.id limit 1000`,
+  text: `select ${overlayColumns} from (
+      select o.*, row_number() over (partition by o.project, o.environment
+        order by o.stops ->> 'kind' = 'everything' desc, o.at desc, o.id desc) as place
+      from overlay o where o.cleared_at is null
+        and ($1::text is null or o.project in ($1, '*')) and ($2::text is null or o.environment in ($2, '*'))) o
+    where o.place <= ${activeOverlaysMax} order by o.at desc, o.id desc`,
 }
 
 const listOverlays: Statement = {

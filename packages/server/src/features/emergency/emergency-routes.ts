@@ -1,30 +1,39 @@
 import { randomUUID } from 'node:crypto'
-import { emergencyRequestSchema, emergencyResultSchema } from '@dankai/contract'
-import type { OverlayTarget, Scope } from '@dankai/store'
+import {
+  type EmergencyRequest,
+  type EmergencyResult,
+  emergencyRequestSchema,
+  emergencyResultSchema,
+  scopeQuerySchema,
+} from '@dankai/contract'
+import { everywhere, type OverlayTarget, type Scope } from '@dankai/store'
 import { createRoute } from '@hono/zod-openapi'
-import type { z } from 'zod'
 import type { Application } from '../../application.ts'
 import { sdkForgottenAfterMs } from '../../composition/engine-parts.ts'
 import type { Api } from '../../http/api.ts'
 import { requestScope, requireKind } from '../../http/caller.ts'
+import { HttpProblem } from '../../http/http-problem.ts'
 import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
-import { stopsIn } from '../../serving/served-flags.ts'
-
-type EmergencyRequest = z.infer<typeof emergencyRequestSchema>
-type EmergencyResult = z.infer<typeof emergencyResultSchema>
+import { type Stop, stopsIn } from '../../serving/served-flags.ts'
+import { type KeptStop, stopsMax } from './stop-book.ts'
 
 /** How long the answer waits for SDKs; an SDK that is alive acknowledges within milliseconds. */
 const acknowledgedWithinMs = 1_000
 const lookAgainMs = 50
 const silentNamedMax = 100
+const namedInRefusalMax = 10
+const liftedLookedAtMax = 200
 
 const route = createRoute({
   method: 'post',
   path: '/v1/emergency',
   tags: ['emergency'],
   summary: 'Stop everything at once, or lift the stop',
-  request: { body: jsonBody(emergencyRequestSchema) },
-  responses: { 200: jsonAnswer('In force. The answer says who serves it.', emergencyResultSchema), ...problemAnswer },
+  request: { query: scopeQuerySchema, body: jsonBody(emergencyRequestSchema) },
+  responses: {
+    200: jsonAnswer('Done. The answer says what is in force now, and who serves it.', emergencyResultSchema),
+    ...problemAnswer,
+  },
 })
 
 export function useEmergency(api: Api, app: Application): void {
@@ -35,43 +44,63 @@ export function useEmergency(api: Api, app: Application): void {
     const scope = requestScope(c, { allowsEverywhere: true })
     const body = c.req.valid('json')
     const before = saidBefore.note(scope)
-    const stored = body.stop ? await stop(app, scope, body, caller.name) : await lift(app, scope, body, caller.name)
+    const kept = body.stop ? await stop(app, scope, body, caller.name) : null
+    if (kept === null) await lift(app, scope, body, caller.name)
+    const stored = kept?.stored ?? 'database'
+    const said = { ...scope, stop: body.stop, target: textOf(targetOf(body)) }
     app.metrics.emergencies.inc({ stored })
-    c.get('log').warn({ stop: body.stop, by: caller.name, why: body.why, stored }, 'emergency')
+    c.get('log').warn({ ...said, id: kept?.stop.id, by: caller.name, why: body.why, stored }, 'emergency')
     const audited = audit(app, scope, body, caller.name)
     // The record must not hold the stop up: while the database is away there are the file and the log line.
     if (stored === 'database') await audited
-    return c.json(await describe(app, scope, body, stored, before.read()), 200)
+    return c.json(await describe(app, scope, body, kept, before.read()), 200)
   })
 }
 
-async function stop(app: Application, scope: Scope, body: EmergencyRequest, by: string): Promise<'database' | 'file'> {
+async function stop(app: Application, scope: Scope, body: EmergencyRequest, by: string): Promise<KeptStop> {
   const stops = targetOf(body)
-  const stored = await app.stops.stop({
-    ...scope,
-    id: body.id ?? randomUUID(),
-    stops,
-    by,
-    why: body.why,
-    at: app.now(),
-  })
-  if (stored === 'database') await app.environments.refresh(scope)
+  const id = body.id ?? randomUUID()
+  const kept = await app.stops.stop({ ...scope, id, stops, by, why: body.why, at: app.now() })
+  if (kept === null)
+    throw new HttpProblem(
+      'not-possible',
+      `Cannot stop "${textOf(stops)}": found ${stopsMax} stops in force in environment "${scope.environment}" of project "${scope.project}", expected fewer. Stop everything, which is always possible: leave out the release and the flag.`,
+    )
+  if (kept.stored === 'database') await app.environments.refresh(scope)
   app.enforceStops()
-  return stored
+  return kept
 }
 
-async function lift(app: Application, scope: Scope, body: EmergencyRequest, by: string): Promise<'database'> {
-  const target = body.release === undefined && body.flag === undefined ? null : JSON.stringify(targetOf(body))
-  const lifted = stopsIn(app.stops.active, scope).filter(({ id, stops }) =>
-    body.id !== undefined ? id === body.id : target === null || JSON.stringify(stops) === target,
-  )
-  await app.stops.lift(
-    lifted.map(({ id }) => id),
-    by,
-    body.why,
-  )
+/** To lift all where none is in force is done already; a stop that is named and was never there is a mistake. */
+async function lift(app: Application, scope: Scope, body: EmergencyRequest, by: string): Promise<void> {
+  const isMeant = meantBy(body)
+  const lifted = await app.stops.lift(stop => stopsIn([stop], scope).length > 0 && isMeant(stop), by, body.why)
   await app.environments.refresh(scope)
-  return 'database'
+  if (lifted.length > 0 || !namesStop(body) || (await wasLifted(app, scope, isMeant))) return
+  const inForce = stopsIn(app.stops.active, scope).map(({ id, stops }) => `${textOf(stops)} (id ${id})`)
+  const shown = inForce.slice(0, namedInRefusalMax).join(', ') || 'nothing'
+  throw new HttpProblem(
+    'not-found',
+    `Cannot lift the stop of "${body.id ?? textOf(targetOf(body))}": found none in environment "${scope.environment}" of project "${scope.project}", expected one. In force there: ${shown}.`,
+  )
+}
+
+const namesStop = ({ id, release, flag }: EmergencyRequest): boolean => (id ?? release ?? flag) !== undefined
+
+function meantBy(body: EmergencyRequest): (stop: Pick<Stop, 'id' | 'stops'>) => boolean {
+  if (body.id !== undefined) return ({ id }) => id === body.id
+  const target = textOf(targetOf(body))
+  return namesStop(body) ? ({ stops }) => textOf(stops) === target : () => true
+}
+
+/** Asked of several instances, only the first that hears it has something to lift. */
+async function wasLifted(app: Application, scope: Scope, isMeant: (stop: Stop) => boolean): Promise<boolean> {
+  const places = [scope, { ...scope, environment: everywhere }, { project: everywhere, environment: everywhere }]
+  for (const place of places) {
+    const { items } = await app.store.overlays.list(place, { limit: liftedLookedAtMax })
+    if (items.some(overlay => overlay.clearedAt !== null && isMeant(overlay))) return true
+  }
+  return false
 }
 
 function targetOf({ release, flag }: EmergencyRequest): OverlayTarget {
@@ -118,9 +147,10 @@ async function describe(
   app: Application,
   scope: Scope,
   request: EmergencyRequest,
-  stored: 'database' | 'file',
+  kept: KeptStop | null,
   before: Census,
 ): Promise<EmergencyResult> {
+  const stored = kept?.stored ?? 'database'
   // Of the environment and not of a stream: this instance may have none while SDKs follow another.
   const version = app.environments.known(scope)?.version ?? 0
   // With the database every instance's SDKs can be asked for; without it only those connected here.
@@ -129,22 +159,37 @@ async function describe(
       ? () => reachedEverywhere(app, scope, version)
       : async () => reachedHere(app, scope, version, before)
   const { connected, silent } = await waitForSdks(app, read)
+  const stops = stopsIn(app.stops.active, scope)
   return {
-    stopped: request.stop,
-    stops: stopsIn(app.stops.active, scope).map(({ id, stops }) => ({ id, target: textOf(stops) })),
+    stopped: stops.length > 0,
+    id: kept?.stop.id ?? null,
+    stops: stops.map(({ id, stops }) => ({ id, target: textOf(stops) })),
     version,
     stored,
     connected,
     acknowledged: connected - silent.length,
     silent: silent.slice(0, silentNamedMax).map(({ sdk, name }) => ({ sdk, name })),
-    warning: warningOf(app, scope, request),
+    warning: warningOf(app, scope, request, kept),
   }
 }
 
-/** Said and not refused: nothing stands before a stop, and the flag may be one that this instance has not read yet. */
-function warningOf(app: Application, scope: Scope, { stop: isStop, flag }: EmergencyRequest): string | null {
+/** Said and not refused: nothing stands before a stop. */
+function warningOf(app: Application, scope: Scope, request: EmergencyRequest, kept: KeptStop | null): string | null {
+  if (kept === null) return null
+  const warnings = [otherIdWarning(request, kept), unknownFlagWarning(app, scope, request)]
+  return warnings.filter(warning => warning !== null).join(' ') || null
+}
+
+function otherIdWarning({ id }: EmergencyRequest, { stop }: KeptStop): string | null {
+  return id === undefined || id === stop.id
+    ? null
+    : `The stop is in force with id "${stop.id}": found "${id}" taken by a stop that was lifted or is another one, or the same stopped already. Draw a new id for each stop.`
+}
+
+/** The flag may be one that this instance has not read yet. */
+function unknownFlagWarning(app: Application, scope: Scope, { flag }: EmergencyRequest): string | null {
   const environment = app.environments.known(scope)
-  if (!isStop || flag === undefined || environment?.isRead !== true) return null
+  if (flag === undefined || environment?.isRead !== true) return null
   return environment.stored(flag) === undefined
     ? `Found no flag "${flag}" in environment "${scope.environment}" of project "${scope.project}": nobody is stopped by this. Check the key.`
     : null

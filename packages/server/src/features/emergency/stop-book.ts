@@ -6,26 +6,36 @@
  *  2. Stops merge as "off wins": those of the database and those of the file are in force together.
  *  3. Lifting needs the database: what could not be agreed on by all instances stays off.
  *  4. Whoever serves or moves something is told in the same turn in which a stop comes into force.
+ *  5. What is said to be in force is what is kept: the overlay of the database and not the request (`kept-stop.ts`).
+ *  6. A place has a bounded number of stops. Stopping everything there is always possible, and so is repeating a stop.
  */
 import type { Hints, OverlayStore } from '@dankai/store'
 import { answeredWithin } from '../../http/answered-within.ts'
 import type { Logger } from '../../http/log.ts'
 import type { Stop } from '../../serving/served-flags.ts'
+import { databaseWithinMs, isSameQuestion, isSameStop, keepStop } from './kept-stop.ts'
 import type { StopFile } from './stop-file.ts'
+
+export interface KeptStop {
+  readonly stored: 'database' | 'file'
+  /** Its id is another than the one asked for when that was taken. */
+  readonly stop: Stop
+}
 
 export interface StopBook {
   readonly active: readonly Stop[]
-  stop(stop: Stop): Promise<'database' | 'file'>
-  /** Lifts these stops; throws when the database is away. */
-  lift(ids: readonly string[], by: string, why: string): Promise<void>
+  /** Null when its place has as many stops as it may have, and nothing of this was done. */
+  stop(stop: Stop): Promise<KeptStop | null>
+  /** Lifts those that are meant, of all in force anywhere, and says which; throws when the database is away. */
+  lift(isMeant: (stop: Stop) => boolean, by: string, why: string): Promise<readonly Stop[]>
   onChange(listener: (stops: readonly Stop[]) => void): void
   /** Reads what other instances stopped or lifted. */
   refresh(): Promise<void>
   close(): Promise<void>
 }
 
-/** Semantics G2. */
-const databaseWithinMs = 1_000
+/** In one environment. The database reads twice as many, for those that several instances take at the same moment. */
+export const stopsMax = 500
 const tellAgainEveryMs = 2_000
 
 export async function openStopBook(options: {
@@ -41,7 +51,10 @@ export async function openStopBook(options: {
   let telling: Promise<void> | null = null
   let closed = false
 
-  const active = (): readonly Stop[] => [...stored, ...untold.filter(stop => !stored.some(({ id }) => id === stop.id))]
+  const active = (): readonly Stop[] => [
+    ...stored,
+    ...untold.filter(stop => !stored.some(other => isSameStop(other, stop))),
+  ]
   const changed = (): void => {
     for (const listener of listeners) listener(active())
   }
@@ -52,14 +65,14 @@ export async function openStopBook(options: {
   }
 
   async function tellDatabase(): Promise<void> {
-    if (untold.length === 0) return
-    for (const stop of untold) await overlays.stop(stop)
-    const told = new Set(untold.map(({ id }) => id))
+    const told = untold
+    if (told.length === 0) return
+    for (const stop of told) await keepStop(overlays, stop, { askedAt: stop.at, isWaiting: () => true })
     stored = await overlays.active(null)
-    untold = untold.filter(({ id }) => !told.has(id))
+    untold = untold.filter(stop => !told.includes(stop))
     await file.write(untold)
     changed()
-    log.info({ stops: told.size }, 'told the database of emergency stops made without it')
+    log.info({ stops: told.length }, 'told the database of emergency stops made without it')
   }
 
   const teller = setInterval(() => {
@@ -79,21 +92,28 @@ export async function openStopBook(options: {
     get active() {
       return active()
     },
-    async stop(stop) {
-      if (await isKept(overlays.stop(stop))) {
-        stored = [...stored.filter(({ id }) => id !== stop.id), stop]
+    async stop(asked) {
+      const stop = roomFor(asked, active())
+      if (stop === null) return null
+      const kept = await keptInTime(overlays, stop)
+      if (kept !== null) {
+        stored = [kept, ...stored.filter(({ id }) => id !== kept.id)]
         changed()
-        return 'database'
+        return { stored: 'database', stop: kept }
       }
-      untold = [...untold.filter(({ id }) => id !== stop.id), stop]
+      untold = [...untold.filter(other => !isSameStop(other, stop)), stop]
       changed()
       await file.write(untold)
-      return 'file'
+      return { stored: 'file', stop }
     },
-    async lift(ids, by, why) {
+    async lift(isMeant, by, why) {
       await tellDatabase()
-      for (const id of ids) await overlays.clear(id, by, why)
+      // Another instance may have made one of which this one has not heard.
       await refresh()
+      const lifted = active().filter(isMeant)
+      for (const { id } of lifted) await overlays.clear(id, by, why)
+      await refresh()
+      return lifted
     },
     onChange(listener) {
       listeners.push(listener)
@@ -109,10 +129,28 @@ export async function openStopBook(options: {
   }
 }
 
-/** False when it failed or took too long; it may still happen, and happening twice is once. */
-function isKept(work: Promise<unknown>): Promise<boolean> {
-  return answeredWithin(work, databaseWithinMs, 'keep an emergency stop').then(
-    () => true,
-    () => false,
+/** The stop itself while its place has room; without, the same one that is in force already, or null. */
+function roomFor(stop: Stop, inForce: readonly Stop[]): Stop | null {
+  const here = inForce.filter(
+    ({ project, environment }) => project === stop.project && environment === stop.environment,
   )
+  if (here.length < stopsMax) return stop
+  const same = here.find(other => isSameQuestion(other, stop))
+  if (same !== undefined) return { ...stop, id: same.id }
+  return stop.stops.kind === 'everything' ? stop : null
+}
+
+/** Null when it failed or took too long; it may still happen, and happening twice is once. */
+async function keptInTime(overlays: Pick<OverlayStore, 'stop'>, stop: Stop): Promise<Stop | null> {
+  let isWaiting = true
+  // Whoever asks now means now, whatever was lifted before.
+  const work = keepStop(overlays, stop, { askedAt: Number.POSITIVE_INFINITY, isWaiting: () => isWaiting })
+  const inTime = answeredWithin(work, databaseWithinMs, 'keep an emergency stop')
+  try {
+    return await inTime
+  } catch {
+    return null
+  } finally {
+    isWaiting = false
+  }
 }

@@ -10,7 +10,7 @@ export interface LaunchDarklyReason {
   readonly errorKind?: 'MALFORMED_FLAG' | 'USER_NOT_SPECIFIED'
 }
 
-export function reasonOf({ definition }: CompiledFlag, evaluation: Evaluation): LaunchDarklyReason {
+export function launchDarklyReason({ definition }: CompiledFlag, evaluation: Evaluation): LaunchDarklyReason {
   const { reason, ruleId, inExperiment, errorCode } = evaluation
   const experiment = inExperiment ? { inExperiment } : {}
   switch (reason) {

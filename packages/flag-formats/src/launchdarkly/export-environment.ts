@@ -24,7 +24,7 @@ export interface LaunchDarklyEnvironment {
 /** Exports of definitions as they stand: most flags do not change from one export to the next. */
 const remembered = new WeakMap<FlagDefinition, LaunchDarklyExport>()
 
-export function exportEnvironment(definitions: readonly FlagDefinition[]): LaunchDarklyEnvironment {
+export function exportLaunchDarkly(definitions: readonly FlagDefinition[]): LaunchDarklyEnvironment {
   const byKey = new Map(definitions.map(definition => [definition.key, definition]))
   const flags = new Map<string, ExportedFlag>()
   const refused = new Map<string, string>()

@@ -15,7 +15,7 @@ import {
 import { referenceTo } from './attribute-reference.ts'
 import type { LaunchDarklyRollout, VariationOrRollout } from './launchdarkly-flag.ts'
 
-export interface RestFlag {
+export interface LaunchDarklyRestFlag {
   readonly key: string
   readonly name: string
   readonly kind: 'boolean' | 'multivariate'
@@ -82,7 +82,7 @@ export interface RestAbout {
   readonly variationOf: (flag: string, variant: string) => number | undefined
 }
 
-export function restFlag(flag: FlagDefinition, about: RestAbout): RestFlag {
+export function launchDarklyRestFlag(flag: FlagDefinition, about: RestAbout): LaunchDarklyRestFlag {
   const { project, environment, description } = about
   const values = Object.values(flag.variants)
   return {

@@ -11,9 +11,9 @@ import {
 } from '@dankai/flags'
 import launchDarkly, { type LDClient, type LDContext } from '@launchdarkly/node-server-sdk'
 import fc from 'fast-check'
-import { exportEnvironment } from './export-environment.ts'
+import { exportLaunchDarkly } from './export-environment.ts'
 import { importLaunchDarkly } from './import-launchdarkly.ts'
-import { readContext } from './read-context.ts'
+import { readLaunchDarklyContext } from './read-context.ts'
 
 /** Random, and printed, so that a failure can be repeated: DANKAI_SEED=… node --test … */
 const seed = Number(process.env['DANKAI_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
@@ -37,7 +37,7 @@ after(() => client.close())
 let revision = 0
 
 async function serve(definitions: readonly FlagDefinition[]) {
-  const environment = exportEnvironment(definitions)
+  const environment = exportLaunchDarkly(definitions)
   const version = ++revision
   for (const { flag, segments } of environment.flags.values()) {
     // The client writes into what it is given.
@@ -48,7 +48,7 @@ async function serve(definitions: readonly FlagDefinition[]) {
 }
 
 function ours(flags: FlagSet, key: string, context: unknown) {
-  const read = readContext(context)
+  const read = readLaunchDarklyContext(context)
   assert.ok(read.ok, JSON.stringify(context))
   const flag = flags.find(key)
   assert.ok(flag)
@@ -243,7 +243,7 @@ describe(`LaunchDarkly's format (seed ${seed})`, () => {
     let carried = 0
     fc.assert(
       fc.property(definition, fc.array(context, { minLength: 25, maxLength: 25 }), (flag, contexts) => {
-        const { flags, refused } = exportEnvironment([flag])
+        const { flags, refused } = exportLaunchDarkly([flag])
         if (refused.size > 0) return
         const exported = flags.get('colour')
         assert.ok(exported)
@@ -283,11 +283,11 @@ describe(`LaunchDarkly's format (seed ${seed})`, () => {
     assert.deepEqual(mine, theirs)
     assert.ok(mine.length > 1_350 && mine.length < 1_650, String(mine.length))
     for (const algorithm of ['dankai', 'unleash', 'flagd'] as const) {
-      const { refused } = exportEnvironment([percentage(algorithm)])
+      const { refused } = exportLaunchDarkly([percentage(algorithm)])
       assert.match(refused.get('booking') ?? '', new RegExp(`buckets are those of "${algorithm}"`))
       const plain = { ...percentage(algorithm), exposure: { share: 1, cohorts: [], shadow: false } }
-      assert.equal(exportEnvironment([plain]).refused.size, 0)
-      assert.equal(exportEnvironment([{ ...percentage(algorithm), on: false }]).refused.size, 0)
+      assert.equal(exportLaunchDarkly([plain]).refused.size, 0)
+      assert.equal(exportLaunchDarkly([{ ...percentage(algorithm), on: false }]).refused.size, 0)
     }
   })
 
@@ -318,7 +318,7 @@ describe(`LaunchDarkly's format (seed ${seed})`, () => {
   it('leaves out a flag whose prerequisite cannot be followed, and flags that ask for one another', () => {
     const dealt = defineFlag({ key: 'dealt', exposure: { share: 0.5, cohorts: [], shadow: false } })
     const asking = (key: string, flag: string) => defineFlag({ key, prerequisites: [{ flag, variants: ['on'] }] })
-    const { flags, refused } = exportEnvironment([
+    const { flags, refused } = exportLaunchDarkly([
       asking('second', 'first'),
       asking('first', 'dealt'),
       dealt,
@@ -337,7 +337,7 @@ describe(`LaunchDarkly's format (seed ${seed})`, () => {
       defineFlag({ key: 'asks', prerequisites: [{ flag: 'valueOf', variants: ['on'] }] }),
       defineFlag({ key: 'constructors' }),
     ]
-    const environment = exportEnvironment(flags)
+    const environment = exportLaunchDarkly(flags)
     assert.deepEqual([...environment.flags.keys()], ['constructors'])
     assert.match(environment.refused.get('toString') ?? '', /break on "toString", which every object has/)
     assert.match(environment.refused.get('asks') ?? '', /break on "valueOf"/)
@@ -345,7 +345,7 @@ describe(`LaunchDarkly's format (seed ${seed})`, () => {
 
   it('refuses by name what LaunchDarkly has no word for', () => {
     const refusal = (change: Partial<FlagDefinition>): string | undefined =>
-      exportEnvironment([defineFlag({ key: 'k', algorithm: 'launchdarkly', seed: 'k.1', ...change })]).refused.get('k')
+      exportLaunchDarkly([defineFlag({ key: 'k', algorithm: 'launchdarkly', seed: 'k.1', ...change })]).refused.get('k')
     const when = (one: Partial<Condition>): Partial<FlagDefinition> => ({
       rules: [
         {

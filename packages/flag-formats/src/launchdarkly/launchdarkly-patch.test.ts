@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { checkFlag, defineFlag, type FlagDefinition } from '@dankai/flags'
 import fc from 'fast-check'
-import { restFlag } from './flag-representation.ts'
+import { launchDarklyRestFlag } from './flag-representation.ts'
 import { importLaunchDarkly } from './import-launchdarkly.ts'
 import { applyJsonPatch, applyMergePatch } from './json-patch.ts'
-import { type FlagPatch, patchFlag } from './patch-flag.ts'
-import { readContext } from './read-context.ts'
+import { type LaunchDarklyPatch, patchLaunchDarklyFlag } from './patch-flag.ts'
+import { readLaunchDarklyContext } from './read-context.ts'
 
 const seed = Number(process.env['DANKAI_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
 
@@ -45,24 +45,24 @@ const colour = defineFlag({
   exposure: { share: 0.25, shadow: false, cohorts: [{ segment: 'staff', share: 0.5, mix: null }] },
 })
 
-function patched(patch: FlagPatch, flag: FlagDefinition = colour): FlagDefinition {
-  const result = patchFlag(flag, patch, about)
+function patched(patch: LaunchDarklyPatch, flag: FlagDefinition = colour): FlagDefinition {
+  const result = patchLaunchDarklyFlag(flag, patch, about)
   assert.ok(result.ok, JSON.stringify(result))
   return result.value
 }
 
-const semantic = (...instructions: object[]): FlagPatch => ({ kind: 'semantic', value: instructions })
-const json = (...value: object[]): FlagPatch => ({ kind: 'json', value })
+const semantic = (...instructions: object[]): LaunchDarklyPatch => ({ kind: 'semantic', value: instructions })
+const json = (...value: object[]): LaunchDarklyPatch => ({ kind: 'json', value })
 const at = '/environments/production'
 
 describe(`patches of a flag in LaunchDarkly's forms (seed ${seed})`, () => {
   it('change what they name and nothing else, also where LaunchDarkly has no word for the rest', () => {
-    const rest = restFlag(colour, about)
+    const rest = launchDarklyRestFlag(colour, about)
     assert.deepEqual(
       rest.environments['production']?.rules.map(({ _id }) => _id),
       ['inside', 'all', 'cohort:staff'],
     )
-    const cases: readonly (readonly [FlagPatch, Partial<FlagDefinition>])[] = [
+    const cases: readonly (readonly [LaunchDarklyPatch, Partial<FlagDefinition>])[] = [
       [json(), {}],
       [{ kind: 'merge', value: {} }, {}],
       [json({ op: 'replace', path: `${at}/on`, value: false }), { on: false }],
@@ -178,7 +178,7 @@ describe(`patches of a flag in LaunchDarkly's forms (seed ${seed})`, () => {
   })
 
   it('are refused by name when they cannot be carried out', () => {
-    const cases: readonly (readonly [FlagPatch, number, RegExp])[] = [
+    const cases: readonly (readonly [LaunchDarklyPatch, number, RegExp])[] = [
       [semantic({ kind: 'removeRule', ruleId: 'cohort:staff' }), 422, /moved by releases/],
       [json({ op: 'remove', path: `${at}/rules/2` }), 422, /moved by releases/],
       [semantic({ kind: 'reorderRules', ruleIds: ['all', 'all'] }), 400, /each of the 2 once/],
@@ -222,12 +222,16 @@ describe(`patches of a flag in LaunchDarkly's forms (seed ${seed})`, () => {
       [json({ op: 'add', path: `${at}/targets`, value: nested(100_000) }), 400, /another shape/],
     ]
     for (const [patch, status, message] of cases) {
-      const result = patchFlag(colour, patch, about)
+      const result = patchLaunchDarklyFlag(colour, patch, about)
       assert.ok(!result.ok, String(message))
       assert.equal(result.status, status, result.message)
       assert.match(result.message, message)
     }
-    const killed = patchFlag({ ...colour, on: false, killed: true }, semantic({ kind: 'turnFlagOn' }), about)
+    const killed = patchLaunchDarklyFlag(
+      { ...colour, on: false, killed: true },
+      semantic({ kind: 'turnFlagOn' }),
+      about,
+    )
     assert.deepEqual([killed.ok, !killed.ok && killed.status], [false, 409], 'a stop is not lifted by turning on')
   })
 
@@ -272,14 +276,14 @@ describe(`patches of a flag in LaunchDarkly's forms (seed ${seed})`, () => {
       from: paths,
       value: some,
     })
-    const patch: fc.Arbitrary<FlagPatch> = fc.oneof(
-      fc.array(instruction, { maxLength: 3 }).map((value): FlagPatch => ({ kind: 'semantic', value })),
-      fc.array(operation, { maxLength: 3 }).map((value): FlagPatch => ({ kind: 'json', value })),
-      some.map((value): FlagPatch => ({ kind: 'merge', value: { environments: { production: value } } })),
+    const patch: fc.Arbitrary<LaunchDarklyPatch> = fc.oneof(
+      fc.array(instruction, { maxLength: 3 }).map((value): LaunchDarklyPatch => ({ kind: 'semantic', value })),
+      fc.array(operation, { maxLength: 3 }).map((value): LaunchDarklyPatch => ({ kind: 'json', value })),
+      some.map((value): LaunchDarklyPatch => ({ kind: 'merge', value: { environments: { production: value } } })),
     )
     fc.assert(
       fc.property(patch, one => {
-        const result = patchFlag(colour, one, about)
+        const result = patchLaunchDarklyFlag(colour, one, about)
         if (result.ok) assert.deepEqual(checkFlag(result.value), [])
         else assert.ok([400, 404, 409, 422].includes(result.status))
       }),
@@ -292,7 +296,7 @@ describe(`patches of a flag in LaunchDarkly's forms (seed ${seed})`, () => {
           segments: more,
         }
         for (const imported of importLaunchDarkly(given).flags) assert.deepEqual(checkFlag(imported), [])
-        assert.equal(typeof readContext(flag).ok, 'boolean')
+        assert.equal(typeof readLaunchDarklyContext(flag).ok, 'boolean')
       }),
       { numRuns: 1_000, seed },
     )

@@ -4,7 +4,13 @@
  */
 import type { FlagDefinition, JsonValue } from '@dankai/flags'
 import { fallthroughChange, prerequisitesFrom, ruleFrom, turned, variantAt } from './change-parts.ts'
-import type { RestEnvironment, RestFlag, RestRule, RestTarget, RestVariation } from './flag-representation.ts'
+import type {
+  LaunchDarklyRestFlag,
+  RestEnvironment,
+  RestRule,
+  RestTarget,
+  RestVariation,
+} from './flag-representation.ts'
 import { PatchProblem } from './patch-problem.ts'
 import { variantNames } from './variant-names.ts'
 
@@ -36,7 +42,7 @@ export type PlaceOfVariant = (flag: string, place: number) => string | undefined
 
 export function patchedFlag(
   flag: FlagDefinition,
-  before: RestFlag,
+  before: LaunchDarklyRestFlag,
   after: JsonValue,
   environment: string,
   variantOf: PlaceOfVariant,

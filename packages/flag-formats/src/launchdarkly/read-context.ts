@@ -12,7 +12,7 @@ export type ReadContext =
   | { readonly ok: true; readonly context: EvaluationContext }
   | { readonly ok: false; readonly why: string }
 
-export function readContext(given: unknown): ReadContext {
+export function readLaunchDarklyContext(given: unknown): ReadContext {
   if (!isFields(given)) return { ok: false, why: 'found no object, expected a context with kind and key' }
   const { kind } = given
   if (kind === undefined || kind === null) return readOlderUser(given)

@@ -38,7 +38,7 @@ export function isNamedVariant(flag: FlagDefinition, variant: string, isOfSplit:
 }
 
 /** Null when the toggle is not enabled, for which frontend clients are told nothing. */
-export function toggleOf(flag: FlagDefinition, evaluation: Evaluation): UnleashToggle | null {
+export function unleashToggleOf(flag: FlagDefinition, evaluation: Evaluation): UnleashToggle | null {
   const { variant, errorCode, reason } = evaluation
   if (errorCode !== null || variant === null || !isEnabledVariant(flag, variant, reason === 'SPLIT')) return null
   const shown = isNamedVariant(flag, variant, reason === 'SPLIT')

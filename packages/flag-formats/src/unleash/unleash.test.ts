@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { flagFor, type Person, person } from '../testing/arbitrary-flags.ts'
 import { openUnleashClient } from '../testing/unleash-client.ts'
 import { exportUnleash } from './export-unleash-set.ts'
-import { toggleOf } from './frontend-flag.ts'
+import { unleashToggleOf } from './frontend-flag.ts'
 import { importUnleash } from './import-unleash.ts'
 
 const seed = 20_240_302
@@ -29,7 +29,7 @@ interface Shown {
 }
 
 const shown = (flag: FlagDefinition, evaluation: Evaluation): Shown => {
-  const toggle = toggleOf(flag, evaluation)
+  const toggle = unleashToggleOf(flag, evaluation)
   if (toggle === null) return { enabled: false }
   const { name, enabled, payload } = toggle.variant
   return enabled ? { enabled: true, variant: name, payload } : { enabled: true }

@@ -79,8 +79,8 @@ function identify(log: Logger, metrics: Metrics, protocols: Protocols): Middlewa
     const { path } = c.req
     const protocol = protocolOf(protocols, path)
     const level = quietPaths.has(path) || protocol?.isQuiet?.(path) ? 'debug' : 'info'
-    const key = protocol?.keyInPath?.(path) ?? null
-    const shown = key === null ? path : path.replace(key, '…')
+    // Without the query, which may have what is known of users as well.
+    const shown = protocol?.shownPath?.(path) ?? path
     c.get('log')[level]({ method, path: shown, status, ms: Math.round(ms) }, 'request')
   }
 }

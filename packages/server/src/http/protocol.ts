@@ -12,6 +12,8 @@ export interface Protocol {
    * page can read it, so only keys of kind sdk-client are taken from there.
    */
   readonly keyInPath?: (path: string) => string | null
+  /** The path as the log may have it: without keys and without what is known of users. Left out: as it is. */
+  readonly shownPath?: (path: string) => string
   /** Asked so often that a line of the log for each would hide the others. */
   readonly isQuiet?: (path: string) => boolean
 }

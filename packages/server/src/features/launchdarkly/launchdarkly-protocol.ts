@@ -43,7 +43,24 @@ const imagePath = /^\/launchdarkly\/a\/([\x21-\x2e\x30-\x7e]{1,512})\.gif$/
 
 const keyInPath = (path: string): string | null => (publicPath.exec(path) ?? imagePath.exec(path))?.[1] ?? null
 
-/** Most have what is known of a user in their path, which belongs in no log. */
+/** Of which scripts ask, in whose paths are only names that people gave. */
+const restPath = /^\/launchdarkly\/api\//
+/** Words of their paths; everything else is a key or what is known of a user, encoded, which belongs in no log. */
+const pathWords = new Set(
+  'a all bulk context contexts diagnostic eval evalx events goals latest-all launchdarkly meval mobile mping msdk ping sdk user users'.split(
+    ' ',
+  ),
+)
+
+const shownPath = (path: string): string =>
+  restPath.test(path)
+    ? path
+    : path
+        .split('/')
+        .map(part => (part === '' || pathWords.has(part) ? part : '…'))
+        .join('/')
+
+/** Asked by every page and telephone, and again with each of its events. */
 const quiet = /^\/launchdarkly\/(?:a|bulk|diagnostic|eval|events|meval|mobile|mping|msdk|ping|sdk)\b/
 
 export const launchDarklyProtocol: Protocol = {
@@ -55,5 +72,6 @@ export const launchDarklyProtocol: Protocol = {
     return launchDarklyError(told, message, requestId || undefined, undefined, headers)
   },
   keyInPath,
+  shownPath,
   isQuiet: path => quiet.test(path),
 }

@@ -95,6 +95,11 @@ async function fill(place: FlagPlace): Promise<void> {
 
 const context = (userId: string, properties: Record<string, string> = {}) => ({ userId, properties })
 
+/** One change may be told twice, and of two the first may come alone. */
+async function hears(client: Unleash, isSo: () => boolean): Promise<void> {
+  while (!isSo()) await once(client, 'changed')
+}
+
 for (const mode of ['polling', 'streaming'] as const) {
   describe(`unleash-client, unmodified, ${mode}`, () => {
     it('evaluates what it is served, hears of changes, stops and removals, and of nothing it could not follow', async () => {
@@ -121,26 +126,19 @@ for (const mode of ['polling', 'streaming'] as const) {
         ['new-booking-flow', 'search'],
       )
 
-      const segment = once(client, 'changed')
       await place.setFlag('search', { ...unleash, variants, rules: [ruleFor('b', 'plan', 'beta', 'on')] })
-      await segment
+      await hears(client, () => variantFor({ plan: 'beta' })[0] === 'on')
       assert.deepEqual([variantFor({ plan: 'beta' }), variantFor({ team: 'tokyo' })], [['on', 'new'], ['disabled']])
 
-      const stopped = once(client, 'changed')
       const stop = { body: { stop: true, why: 'a test', flag: 'new-booking-flow' } }
       assert.equal((await ask(server.url, 'POST', `/v1/emergency?environment=${place.environment}`, stop)).status, 200)
-      await stopped
-      assert.equal(client.isEnabled('new-booking-flow', context('aki')), false)
+      await hears(client, () => !client.isEnabled('new-booking-flow', context('aki')))
 
-      const removed = once(client, 'changed')
       await place.removeFlag('search')
-      await removed
-      assert.equal(client.getFeatureToggleDefinition('search'), undefined)
+      await hears(client, () => client.getFeatureToggleDefinition('search') === undefined)
 
-      const permitted = once(client, 'changed')
       await place.setFlag('refused', { ...shareOf(1) })
-      await permitted
-      assert.equal(client.isEnabled('refused', context('aki')), true)
+      await hears(client, () => client.isEnabled('refused', context('aki')))
     })
   })
 }
@@ -156,18 +154,18 @@ describe('unleash-client, unmodified', () => {
       experimentalMode: { type: 'streaming' },
     })
     await once(client, 'synchronized')
-    const comesBack = async (to: string, change: () => Promise<unknown>): Promise<string> => {
+    const comesBack = async (to: string, change: () => Promise<unknown>, isSo: () => boolean): Promise<string> => {
       relay.cut()
       await change()
-      const changed = once(client, 'changed')
       relay.goOn(to)
-      await changed
+      await hears(client, isSo)
       return relay.heard
     }
-    const missed = await comesBack(server.url, async () => {
+    const change = async () => {
       await place.setFlag('new-booking-flow', { ...unleash, ...shareOf(0) })
       await place.removeFlag('search')
-    })
+    }
+    const missed = await comesBack(server.url, change, () => client.getFeatureToggleDefinitions().length === 1)
     assert.match(missed, /last-event-id: [0-9a-f]{8}-\d+\r\n/i)
     assert.deepEqual(
       [...missed.matchAll(/^event: (.*)$/gm)].map(([, name]) => name),
@@ -179,8 +177,10 @@ describe('unleash-client, unmodified', () => {
       ['new-booking-flow'],
     )
     const other = await house.open()
-    const everything = await comesBack(other.url, () =>
-      place.setFlag('new-booking-flow', { ...unleash, ...shareOf(1) }),
+    const everything = await comesBack(
+      other.url,
+      () => place.setFlag('new-booking-flow', { ...unleash, ...shareOf(1) }),
+      () => client.isEnabled('new-booking-flow', context('aki')),
     )
     assert.deepEqual(
       [...everything.matchAll(/^event: (.*)$/gm)].map(([, name]) => name),

@@ -69,7 +69,7 @@ async function untilHolding(databaseUrl: string): Promise<void> {
 export async function untilFollowed(url: string, count: number): Promise<void> {
   for (const until = Date.now() + followedWithinMs; ; ) {
     const response = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${adminKey}` } })
-    const clients = Number(/^dankai_stream_clients (\d+)/m.exec(await response.text())?.[1])
+    const clients = Number(/^dankai_stream_clients\{protocol="dankai"\} (\d+)/m.exec(await response.text())?.[1])
     if (clients >= count) return
     if (Date.now() > until) throw new Error(`${clients} of ${count} SDKs follow ${url} after ${followedWithinMs} ms`)
     await new Promise(resolve => setTimeout(resolve, 100))

@@ -13,6 +13,7 @@ import type { Metrics } from './http/metrics.ts'
 import type { Environments } from './serving/environments.ts'
 import type { ServedExposures } from './serving/served-exposures.ts'
 import type { Settings } from './settings.ts'
+import type { StreamClients } from './streaming/stream-clients.ts'
 
 /** Everything the features share; made once by the composition root. */
 export interface Application {
@@ -27,6 +28,8 @@ export interface Application {
   /** Users of experiments whom this server gave a variant. */
   readonly servedExposures: Pick<ServedExposures, 'expose' | 'flush'>
   readonly hub: StreamHub
+  /** Open streams of every protocol. */
+  readonly streams: StreamClients
   readonly ingest: Ingest
   readonly stops: StopBook
   readonly authenticator: Authenticator

@@ -38,6 +38,7 @@ import { Environments } from './serving/environments.ts'
 import { createFlagEvaluations } from './serving/flag-evaluations.ts'
 import { createServedExposures } from './serving/served-exposures.ts'
 import { isLoopback, type Settings } from './settings.ts'
+import { StreamClients } from './streaming/stream-clients.ts'
 
 export interface DankaiServer {
   readonly url: string
@@ -163,7 +164,11 @@ async function startAll(
   undo.push({ part: 'flag tasks', stop: () => flagTasks.close() })
   const plannedChanges = startPlannedFlagChanges({ store, environments, log })
   undo.push({ part: 'planned flag changes', stop: () => plannedChanges.close() })
-  undo.push({ part: 'streams', stop: () => hub.close() })
+  let requestsEnded: Promise<void> = Promise.resolve()
+  undo.push({ part: 'HTTP', stop: () => requestsEnded })
+  const streams = new StreamClients({ keys: store.keys, now, log, onInvalidKey: () => authenticator.forget() })
+  undo.push({ part: 'streams', stop: () => streams.close() })
+  undo.push({ part: 'stream of flags', stop: () => hub.close() })
 
   const isLocal = isLoopback(settings.host)
   const authenticator = createAuthenticator({
@@ -180,8 +185,7 @@ async function startAll(
     },
   })
   const metrics = createMetrics({
-    streamClients: () => hub.clientCount,
-    streamDropped: () => hub.dropped,
+    streams: () => streams.figures,
     samplesWaiting: () => ingest.waiting,
     seriesRefused: () => ({ ...series.refusals }),
   })
@@ -194,6 +198,7 @@ async function startAll(
     flushEvaluations: () => evaluations.flush(),
     servedExposures,
     hub,
+    streams,
     ingest,
     stops,
     authenticator,
@@ -222,7 +227,12 @@ async function startAll(
     if (!routes.direct(incoming, outgoing)) void listener(incoming, outgoing)
   })
   const port = await listen(http, settings)
-  undo.push({ part: 'HTTP', stop: () => closeHttp(http) })
+  undo.push({
+    part: 'new requests',
+    stop() {
+      requestsEnded = closeHttp(http)
+    },
+  })
   const address = settings.host.includes(':') ? `[${settings.host}]` : settings.host
   return { url: `http://${address}:${port}`, port, firstAdminKey: firstAdmin?.secret ?? null, store, engine, stop }
 }

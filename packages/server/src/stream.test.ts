@@ -5,9 +5,9 @@ import { connect, type Socket } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { createDankaiClient, type DankaiClient } from '@dankai/sdk'
 import type { DankaiServer } from './create-server.ts'
-import { pingFrame } from './features/stream/event-frame.ts'
 import { spreadMsFor } from './features/stream/flag-feed.ts'
-import { waitingBytesMax } from './features/stream/stream-client.ts'
+import { pingFrame } from './streaming/event-frame.ts'
+import { waitingBytesMax } from './streaming/stream-client.ts'
 import { type Answer, ask, openTestHouse, type TestHouse, until } from './testing/test-server.ts'
 
 let house: TestHouse
@@ -186,6 +186,16 @@ describe('the stream of flags', () => {
     for (const [clients, ping] of rows) assert.deepEqual(spreadOf(clients), ping, `${clients} clients`)
   })
 
+  it('ends in good order when the server stops', async () => {
+    const place = await environment('stopping')
+    const stopping = await house.open()
+    const response = await fetch(`${stopping.url}/v1/stream`, {
+      headers: { authorization: `Bearer ${place.key}`, 'dankai-sdk': randomUUID() },
+    })
+    const [text] = await Promise.all([response.text(), stopping.stop()])
+    assert.match(text, /^event: flags\n/)
+  })
+
   it('drops a client that does not read, and never makes the others wait for it', async () => {
     const place = await environment('stalled')
     const stalled = connect(one.port, '127.0.0.1')
@@ -253,7 +263,7 @@ describe('the stream of flags', () => {
 
 async function metric(name: string): Promise<number> {
   const { body } = await api('GET', '/metrics')
-  return Number(new RegExp(`^${name}(?:\\{.*\\})? (\\d+)`, 'm').exec(body)?.[1] ?? 0)
+  return Number(new RegExp(`^${name}(?:\\{protocol="dankai"\\})? (\\d+)`, 'm').exec(body)?.[1])
 }
 
 async function closed(socket: Socket): Promise<void> {

@@ -10,6 +10,8 @@ export interface Caller {
   readonly project: string
   readonly environment: string
   readonly roles: readonly string[]
+  /** Null: the admin key of the settings, or none on a loopback address; neither can be revoked. */
+  readonly keyId: string | null
 }
 
 /** Where those live who read flags: on servers, or in users' hands. */

@@ -14,8 +14,7 @@ async function longestDelay(registry: { metrics(): Promise<string> }): Promise<n
 
 test('a stretch in which nothing else could happen shows as delay of the event loop', async () => {
   const { registry } = createMetrics({
-    streamClients: () => 0,
-    streamDropped: () => 0,
+    streams: () => [],
     samplesWaiting: () => 0,
     seriesRefused: () => ({}),
   })

@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { StreamFigures } from '../streaming/protocol-streams.ts'
 
 export interface Metrics {
   readonly registry: Registry
@@ -13,16 +14,31 @@ export interface Metrics {
 
 /** Figures of this instance; each server has its own registry, so that several fit in one process. */
 export function createMetrics(readings: {
-  readonly streamClients: () => number
-  readonly streamDropped: () => number
+  readonly streams: () => readonly StreamFigures[]
   readonly samplesWaiting: () => number
   /** Samples that were stored and count for no decision, by reason. */
   readonly seriesRefused: () => Readonly<Record<string, number>>
 }): Metrics {
   const registry = new Registry()
   const registers = [registry]
-  gauge(registry, 'dankai_stream_clients', 'Clients that follow flags on this instance.', readings.streamClients)
-  gauge(registry, 'dankai_stream_clients_dropped', 'Clients dropped because they did not read.', readings.streamDropped)
+  new Gauge({
+    name: 'dankai_stream_clients',
+    help: 'Open streams on this instance, by protocol.',
+    labelNames: ['protocol'],
+    registers,
+    collect() {
+      for (const { protocol, open } of readings.streams()) this.set({ protocol }, open)
+    },
+  })
+  new Gauge({
+    name: 'dankai_stream_clients_dropped',
+    help: 'Streams dropped because their clients did not read, by protocol.',
+    labelNames: ['protocol'],
+    registers,
+    collect() {
+      for (const { protocol, dropped } of readings.streams()) this.set({ protocol }, dropped)
+    },
+  })
   gauge(registry, 'dankai_samples_waiting', 'Samples that wait to be written.', readings.samplesWaiting)
   new Gauge({
     name: 'dankai_series_refused',

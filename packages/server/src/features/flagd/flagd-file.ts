@@ -9,7 +9,7 @@ import type { FlagDefinition } from '@dankai/flags'
 import { etagOf, eventIdOf } from '../../http/etag.ts'
 import type { Refusals } from '../../serving/refusals.ts'
 import type { ServedEnvironment } from '../../serving/served-environment.ts'
-import { eventFrame } from '../stream/event-frame.ts'
+import { eventFrame } from '../../streaming/event-frame.ts'
 
 export interface FlagdText {
   readonly body: string

@@ -15,7 +15,10 @@ import { FlagdFiles } from './flagd-file.ts'
 export function useFlagd(api: Api, app: Application): void {
   const files = new FlagdFiles(createRefusals('flagd clients', app.log))
   const frameOf = (environment: ServedEnvironment): Buffer => files.of(environment).frame
-  const broadcast = new ChangeBroadcast(app, { first: frameOf, change: frameOf })
+  const broadcast = new ChangeBroadcast<ServedEnvironment>(app, 'flagd', {
+    first: (environment, lastEventId) => (lastEventId === eventIdOf(environment) ? null : frameOf(environment)),
+    change: frameOf,
+  })
   const environmentOf = (c: HttpContext): Promise<ServedEnvironment> => {
     requireKind(c.get('caller'), ['sdk-server', 'admin'])
     return app.environments.of(requestScope(c))
@@ -30,9 +33,8 @@ export function useFlagd(api: Api, app: Application): void {
 
   api.get('/flagd/stream', async c => {
     const environment = await environmentOf(c)
-    broadcast.requireRoom()
-    const isUpToDate = c.req.header('last-event-id') === eventIdOf(environment)
-    broadcast.join(environment, c.env.outgoing, 'server', isUpToDate)
+    const { keyId } = c.get('caller')
+    broadcast.join(environment, c.env.outgoing, { kind: 'server', keyId }, c.req.header('last-event-id') ?? null)
     return RESPONSE_ALREADY_SENT as never
   })
 }

@@ -12,8 +12,8 @@
 import { type ExportedFlag, exportLaunchDarkly } from '@dankai/flag-formats'
 import type { Logger } from '../../http/log.ts'
 import type { ServedEnvironment } from '../../serving/served-environment.ts'
-import { eventFrame } from '../stream/event-frame.ts'
-import type { StreamClient } from '../stream/stream-client.ts'
+import { eventFrame } from '../../streaming/event-frame.ts'
+import type { StreamClient } from '../../streaming/stream-client.ts'
 
 /** Room for the changes within one version of a flag: a stop, its end, a prerequisite that cannot be followed. */
 const versionScale = 1_024
@@ -75,7 +75,6 @@ export class LaunchDarklyFeed {
 
   close(): void {
     this.#unsubscribe()
-    for (const client of [...this.clients]) client.close()
   }
 
   #hear(): void {

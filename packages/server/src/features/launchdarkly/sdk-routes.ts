@@ -2,7 +2,6 @@
  * What LaunchDarkly's SDKs ask for: server SDKs get rules and evaluate, clients for browsers and telephones get values.
  * Browsers send their key in the path, telephones in the header.
  */
-import { randomUUID } from 'node:crypto'
 import { readLaunchDarklyContext } from '@dankai/flag-formats'
 import type { EvaluationContext } from '@dankai/flags'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
@@ -13,7 +12,7 @@ import { isKnownTag } from '../../http/etag.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { parseJson, readJson } from '../../http/json-body.ts'
 import type { ServedView } from '../../serving/served-view.ts'
-import { openStreamClient, type StreamClient } from '../stream/stream-client.ts'
+import type { OpenedStream } from '../../streaming/protocol-streams.ts'
 import { evaluatedFlags } from './evaluated-flags.ts'
 import { createEventIntake } from './launchdarkly-events.ts'
 import { LaunchDarklyHub } from './launchdarkly-hub.ts'
@@ -53,10 +52,7 @@ export function useLaunchDarklySdks(api: Api, app: Application): void {
   api.get('/launchdarkly/all', async c => {
     requireKind(c.get('caller'), evaluators)
     const feed = await hub.feed(requestScope(c))
-    hub.requireRoom(false)
-    const client = openStream(c, app, hub)
-    client.write(feed.put)
-    feed.clients.add(client)
+    hub.followRules(feed, c.env.outgoing, streamOf(c))
     return RESPONSE_ALREADY_SENT
   })
 
@@ -77,16 +73,12 @@ export function useLaunchDarklySdks(api: Api, app: Application): void {
     return c.json(evaluatedFlags(await viewFor(c), await contextIn(c), asksForReasons(c)), 200, forPages)
   }
   const follow = async (c: HttpContext): Promise<Response> => {
-    const context = await contextIn(c)
-    hub.requireRoom(true)
-    const view = await viewFor(c)
-    hub.follow(view, openStream(c, app, hub, forPages), context, asksForReasons(c))
+    const asked = { context: await contextIn(c), withReasons: asksForReasons(c) }
+    hub.followValues(await viewFor(c), c.env.outgoing, streamOf(c, forPages), asked)
     return RESPONSE_ALREADY_SENT
   }
   const followPings = async (c: HttpContext): Promise<Response> => {
-    hub.requireRoom(true)
-    const view = await viewFor(c)
-    hub.ping(view, openStream(c, app, hub, forPages))
+    hub.followPings(await viewFor(c), c.env.outgoing, streamOf(c, forPages))
     return RESPONSE_ALREADY_SENT
   }
   const takeEvents = async (c: HttpContext): Promise<Response> => {
@@ -113,20 +105,10 @@ export function useLaunchDarklySdks(api: Api, app: Application): void {
   api.options('/launchdarkly/*', c => c.body(null, 204, forPages))
 }
 
-function openStream(
-  c: HttpContext,
-  app: Application,
-  hub: LaunchDarklyHub,
-  headers: Readonly<Record<string, string>> = {},
-): StreamClient {
-  for (const [name, value] of Object.entries(headers)) c.env.outgoing.setHeader(name, value)
+function streamOf(c: HttpContext, headers: Readonly<Record<string, string>> = {}): OpenedStream {
   const name = c.req.header('user-agent')?.slice(0, 200) ?? 'LaunchDarkly SDK'
-  const about = { sdk: randomUUID(), name, kind: 'server', connectedAt: app.now() } as const
-  const client: StreamClient = openStreamClient(c.env.outgoing, about, dropped => {
-    if (dropped) app.hub.dropped++
-    hub.forget(client)
-  })
-  return client
+  const caller = c.get('caller')
+  return { name, kind: audienceOf(caller), keyId: caller.keyId, headers }
 }
 
 const asksForReasons = (c: HttpContext): boolean => c.req.query('withReasons') === 'true'

@@ -97,7 +97,7 @@ export function createEvaluationListener(app: Application, isLocal: boolean, tic
       return one.status
     }
     if (target.query !== null) await catchUp(view, target.query)
-    const parts = answers.partsOf(view)
+    const parts = answers.partsOf(view, caller.keyId)
     const etag = tagOf(parts, body)
     if (isKnownTag(incoming.headers['if-none-match'], etag)) {
       sendUnchanged(outgoing, etag)

@@ -1,15 +1,19 @@
 /**
  * Who may follow the changes of an environment, in a path: an EventSource can send no key.
  *
- * A ticket says that its audience may hear of the environment, and is signed with the server's secret key. It tells of
- * no flag; what a stream says is that something changed. It stays the same for as long as the secret does, as a client would take
- * another address for another stream.
+ * A ticket says that its audience may hear of the environment for as long as the key is valid that asked for it, and is
+ * signed with the server's secret key. It tells of no flag; what a stream says is that something changed. It stays the
+ * same for as long as the secret does, as a client would take another address for another stream.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { Audience } from '../../http/caller.ts'
+import type { Audience, Caller } from '../../http/caller.ts'
 import type { ServedView } from '../../serving/served-view.ts'
 
-type Followed = Pick<ServedView, 'scope' | 'audience'>
+interface Followed extends Pick<ServedView, 'scope' | 'audience'> {
+  readonly keyId: Caller['keyId']
+}
+
+type Place = readonly [project: string, environment: string, audience: Audience, keyId?: Caller['keyId']]
 
 export interface EventTickets {
   ticketFor(followed: Followed): string
@@ -25,8 +29,8 @@ export function createEventTickets(secret: Buffer | null): EventTickets {
   const known = new Map<string, string>()
   const sign = (place: string): Buffer => createHmac('sha256', key).update(place).digest().subarray(0, 16)
   return {
-    ticketFor({ scope, audience }) {
-      const place = JSON.stringify([scope.project, scope.environment, audience])
+    ticketFor({ scope, audience, keyId }) {
+      const place = JSON.stringify([scope.project, scope.environment, audience, keyId])
       const ticket =
         known.get(place) ?? `${Buffer.from(place).toString('base64url')}.${sign(place).toString('base64url')}`
       if (known.size < 10_000) known.set(place, ticket)
@@ -37,8 +41,9 @@ export function createEventTickets(secret: Buffer | null): EventTickets {
       const text = place.toString('utf8')
       const expected = sign(text)
       if (signature.length !== expected.length || !timingSafeEqual(Buffer.from(signature), expected)) return null
-      const [project, environment, audience] = JSON.parse(text) as [string, string, Audience]
-      return { scope: { project, environment }, audience }
+      const [project, environment, audience, keyId] = JSON.parse(text) as Place
+      // One that was signed before tickets named their key.
+      return keyId === undefined ? null : { scope: { project, environment }, audience, keyId }
     },
   }
 }

@@ -10,12 +10,15 @@ import { eventIdOf } from '../../http/etag.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { ChangeBroadcast } from '../../serving/change-broadcast.ts'
 import type { ServedView } from '../../serving/served-view.ts'
-import { eventFrame } from '../stream/event-frame.ts'
+import { eventFrame } from '../../streaming/event-frame.ts'
 import type { EventTickets } from './event-ticket.ts'
 
 /** Mounted apart from the API: the ticket is its key. */
 export function useOfrep(api: Api, app: Application, tickets: EventTickets): void {
-  const broadcast = new ChangeBroadcast<ServedView>(app, { first: refetchFrame, change: refetchFrame })
+  const broadcast = new ChangeBroadcast<ServedView>(app, 'ofrep', {
+    first: (view, lastEventId) => (lastEventId === eventIdOf(view) ? null : refetchFrame(view)),
+    change: refetchFrame,
+  })
 
   api.options('/ofrep/v1/*', () => allowAsking('GET, POST, OPTIONS'))
 
@@ -26,10 +29,12 @@ export function useOfrep(api: Api, app: Application, tickets: EventTickets): voi
         'unauthorized',
         'Cannot follow changes: found a ticket that was not given out here, expected one of an answer for all flags. Ask for all flags again.',
       )
-    broadcast.requireRoom()
-    const view = await app.environments.viewFor(followed.audience, followed.scope)
-    c.env.outgoing.setHeader('access-control-allow-origin', '*')
-    broadcast.join(view, c.env.outgoing, 'client', c.req.header('last-event-id') === eventIdOf(view))
+    const { scope, audience, keyId } = followed
+    if (keyId !== null && !(await app.streams.isValidKey(keyId)))
+      throw new HttpProblem('unauthorized', 'Cannot follow changes: found a ticket of a key that is no longer valid.')
+    const view = await app.environments.viewFor(audience, scope)
+    const stream = { kind: 'client', keyId, headers: { 'access-control-allow-origin': '*' } } as const
+    broadcast.join(view, c.env.outgoing, stream, c.req.header('last-event-id') ?? null)
     return RESPONSE_ALREADY_SENT as never
   })
 }

@@ -5,13 +5,12 @@
  *  event: status             data: {"seq","status"}        whenever what it is doing or waiting for has changed
  *  event: ping               data: {}                      every 15 s
  */
-import { randomUUID } from 'node:crypto'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Application } from '../../application.ts'
 import type { Api } from '../../http/api.ts'
 import { requireKind } from '../../http/caller.ts'
-import { eventFrame, pingFrame } from '../stream/event-frame.ts'
-import { openStreamClient, type StreamClient } from '../stream/stream-client.ts'
+import { eventFrame, pingFrame } from '../../streaming/event-frame.ts'
+import type { StreamClient } from '../../streaming/stream-client.ts'
 import { readRelease } from './release-routes.ts'
 import { summaryView } from './release-view.ts'
 
@@ -21,18 +20,17 @@ const statusEveryMs = 1_000
 const eventsPerRead = 500
 
 export function useTimeline(api: Api, app: Application): void {
+  const streams = app.streams.protocol('timeline', { isBeaten: false })
+
   api.get('/v1/releases/:id/timeline', async c => {
+    const { keyId } = c.get('caller')
     requireKind(c.get('caller'), ['admin', 'ci'])
     const id = c.req.param('id')
     await readRelease(app, c, id)
     const lastEventId = c.req.header('last-event-id') ?? c.req.query('since') ?? '0'
     const after = /^\d{1,9}$/.test(lastEventId) ? Number(lastEventId) : 0
     followRelease(app, id, after, onEnd =>
-      openStreamClient(
-        c.env.outgoing,
-        { sdk: randomUUID(), name: 'timeline', kind: 'server', connectedAt: app.now() },
-        onEnd,
-      ),
+      streams.open(c.env.outgoing, { kind: 'server', keyId, name: 'timeline' }, onEnd),
     )
     return RESPONSE_ALREADY_SENT
   })

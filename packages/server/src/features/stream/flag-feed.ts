@@ -9,8 +9,8 @@
  *     clients are not woken for a ping beside it.
  */
 import type { ServedChange, ServedView } from '../../serving/served-view.ts'
-import { eventFrame, pingFrame } from './event-frame.ts'
-import type { StreamClient } from './stream-client.ts'
+import { eventFrame, pingFrame } from '../../streaming/event-frame.ts'
+import type { StreamClient } from '../../streaming/stream-client.ts'
 
 /** A client that was away for a thousand changes is served faster by the full set. */
 const ringMax = 1_000

@@ -11,8 +11,8 @@ import type { Scope, SdkStore } from '@dankai/store'
 import { type Audience, audiences } from '../../http/caller.ts'
 import type { Logger } from '../../http/log.ts'
 import type { Environments } from '../../serving/environments.ts'
+import type { StreamClient } from '../../streaming/stream-client.ts'
 import { FlagFeed } from './flag-feed.ts'
-import type { StreamClient } from './stream-client.ts'
 
 /** How late a ping may be. */
 const lookEveryMs = 250
@@ -45,7 +45,6 @@ export class StreamHub {
   #closed = false
   readonly #pinger: NodeJS.Timeout
   readonly #heartbeatTimer: NodeJS.Timeout
-  dropped = 0
 
   constructor(environments: Environments, sdks: SdkNotes, log: Logger) {
     this.#environments = environments
@@ -82,8 +81,7 @@ export class StreamHub {
     this.#connecting.set(slot, connecting)
   }
 
-  disconnect(scope: Scope, client: StreamClient, dropped: boolean): void {
-    if (dropped) this.dropped++
+  disconnect(scope: Scope, client: StreamClient): void {
     const feed = this.#feeds.get(feedKeyOf(scope, client.kind))
     if (feed === undefined || !feed.clients.delete(client) || this.#closed) return
     if (this.#isConnected(feed, client)) return

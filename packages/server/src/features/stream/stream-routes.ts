@@ -8,7 +8,7 @@ import { audienceOf, requestScope, requireKind } from '../../http/caller.ts'
 import { isKnownTag } from '../../http/etag.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
-import { openStreamClient, type StreamClient } from './stream-client.ts'
+import type { StreamClient } from '../../streaming/stream-client.ts'
 
 const streamRoute = createRoute({
   method: 'get',
@@ -62,6 +62,8 @@ const bootstrapRoute = createRoute({
 })
 
 export function useStream(api: Api, app: Application): void {
+  const streams = app.streams.protocol('dankai', { isBeaten: false })
+
   api.openapi(streamRoute, async c => {
     const caller = c.get('caller')
     requireKind(caller, ['sdk-server', 'sdk-client', 'admin'])
@@ -71,15 +73,8 @@ export function useStream(api: Api, app: Application): void {
     const lastVersion = lastEventId !== undefined && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : null
     // Read before the answer begins, so that a database that is away is a 503 and not an empty stream.
     await app.environments.of(scope)
-    const about = {
-      sdk,
-      name,
-      kind: audienceOf(caller),
-      connectedAt: app.now(),
-    } as const
-    const client: StreamClient = openStreamClient(c.env.outgoing, about, dropped =>
-      app.hub.disconnect(scope, client, dropped),
-    )
+    const stream = { sdk, name, kind: audienceOf(caller), keyId: caller.keyId }
+    const client: StreamClient = streams.open(c.env.outgoing, stream, () => app.hub.disconnect(scope, client))
     await app.hub.connect(scope, client, lastVersion)
     return RESPONSE_ALREADY_SENT as never
   })

@@ -21,7 +21,7 @@ import type { FlagDefinition } from '@dankai/flags'
 import { etagOf } from '../../http/etag.ts'
 import type { Refusals } from '../../serving/refusals.ts'
 import type { ServedEnvironment } from '../../serving/served-environment.ts'
-import { eventFrame } from '../stream/event-frame.ts'
+import { eventFrame } from '../../streaming/event-frame.ts'
 
 const exported = new WeakMap<FlagDefinition, ExportResult<ExportedFeature>>()
 

@@ -38,7 +38,7 @@ export function useUnleash(api: Api, app: Application): void {
   }
   const viewFor = (c: HttpContext, kinds: readonly KeyKind[]): Promise<ServedView> =>
     app.environments.viewFor(audienceOf(c.get('caller')), scopeOf(c, kinds))
-  const broadcast = new ChangeBroadcast<ServedEnvironment>(app, {
+  const broadcast = new ChangeBroadcast<ServedEnvironment>(app, 'unleash', {
     first: (environment, lastEventId) => feedOf(environment).framesAfter(lastEventId),
     change: environment => feedOf(environment).takeChange(),
   })
@@ -54,8 +54,8 @@ export function useUnleash(api: Api, app: Application): void {
 
   api.get('/unleash/api/client/streaming', async c => {
     const environment = await app.environments.of(scopeOf(c, serverKinds))
-    broadcast.requireRoom()
-    broadcast.join(environment, c.env.outgoing, 'server', false, c.req.header('last-event-id') ?? null)
+    const { keyId } = c.get('caller')
+    broadcast.join(environment, c.env.outgoing, { kind: 'server', keyId }, c.req.header('last-event-id') ?? null)
     return RESPONSE_ALREADY_SENT as never
   })
 

@@ -6,7 +6,7 @@
  */
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Audience } from '../../http/caller.ts'
+import type { Audience } from '../http/caller.ts'
 import { lastChunk } from './event-frame.ts'
 
 export interface StreamClient {
@@ -21,13 +21,18 @@ export interface StreamClient {
 
 /** A megabyte is a hundred full sets of a hundred flags: far more than a client that reads ever leaves waiting. */
 export const waitingBytesMax = 1_048_576
+/** A client that was told the end and does not read it. */
+const closedWithinMs = 5_000
 
+/** `onEnd` is called once, never before this returns. */
 export function openStreamClient(
   outgoing: ServerResponse,
   about: Pick<StreamClient, 'sdk' | 'name' | 'kind' | 'connectedAt'>,
   onEnd: (dropped: boolean) => void,
+  headers: Readonly<Record<string, string>> = {},
 ): StreamClient {
   outgoing.writeHead(200, {
+    ...headers,
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store, no-transform',
     'x-accel-buffering': 'no',
@@ -35,7 +40,7 @@ export function openStreamClient(
   })
   outgoing.flushHeaders()
   const socket: Socket | null = outgoing.socket
-  let open = socket !== null
+  let open = true
   let largest = 0
   const end = (dropped: boolean): void => {
     if (!open) return
@@ -43,11 +48,13 @@ export function openStreamClient(
     onEnd(dropped)
   }
   socket?.setTimeout(0)
-  outgoing.once('close', () => end(false))
+  // One that went while its request was being read has no end to come.
+  if (socket === null || socket.destroyed) queueMicrotask(() => end(false))
+  else outgoing.once('close', () => end(false))
   return {
     ...about,
     write(frame) {
-      if (!open || socket === null) return false
+      if (!open || socket === null || socket.destroyed) return false
       socket.write(frame)
       largest = Math.max(largest, frame.length)
       // What waited before this frame counts, and a full set on its way is no sign of a client that does not read: one
@@ -61,6 +68,7 @@ export function openStreamClient(
       if (!open || socket === null) return
       end(false)
       socket.end(lastChunk)
+      socket.setTimeout(closedWithinMs, () => socket.destroy())
     },
   }
 }

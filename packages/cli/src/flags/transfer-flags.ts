@@ -21,7 +21,7 @@ export async function importFlags(context: Context, file: string, options: Impor
   const { format, replace = false, dryRun = false, client, why } = options
   const data = readJson(context, file)
   const body = { format, data, replace, dryRun, client, why: why || null }
-  const result = await context.api.post<ImportResult>(`/v1/flags/import${queryOf(options)}`, body)
+  const result = await context.api.postPatiently<ImportResult>(`/v1/flags/import${queryOf(options)}`, body)
   print(context, result, () => importLines(context, result, options))
   const { imported, unchanged, skipped } = result
   if (skipped.length > 0 || imported.length + unchanged.length === 0) throw answeredNo()

@@ -1,6 +1,6 @@
 import type { EvaluationContext } from '@dankai/flags'
-import { etagOf } from '../../http/etag.ts'
 import type { Caller } from '../../http/caller.ts'
+import { etagOf } from '../../http/etag.ts'
 import type { ServedView } from '../../serving/served-view.ts'
 import type { EventTickets } from './event-ticket.ts'
 import { type AnswerableFlag, answerTo, type GivenAnswers } from './given-answers.ts'

@@ -33,7 +33,7 @@ import { StreamHub } from './features/stream/stream-hub.ts'
 import { createAuthenticator } from './http/authenticator.ts'
 import { createLogger, type Logger } from './http/log.ts'
 import { createMetrics } from './http/metrics.ts'
-import { createRoutes } from './routes.ts'
+import { createRoutes, type Route } from './routes.ts'
 import { Environments } from './serving/environments.ts'
 import { createFlagEvaluations } from './serving/flag-evaluations.ts'
 import { createServedExposures } from './serving/served-exposures.ts'
@@ -47,6 +47,7 @@ export interface DankaiServer {
   readonly firstAdminKey: string | null
   readonly store: Store
   readonly engine: Engine
+  readonly routes: readonly Route[]
   stop(): Promise<void>
 }
 
@@ -234,7 +235,15 @@ async function startAll(
     },
   })
   const address = settings.host.includes(':') ? `[${settings.host}]` : settings.host
-  return { url: `http://${address}:${port}`, port, firstAdminKey: firstAdmin?.secret ?? null, store, engine, stop }
+  return {
+    url: `http://${address}:${port}`,
+    port,
+    firstAdminKey: firstAdmin?.secret ?? null,
+    store,
+    engine,
+    routes: routes.list,
+    stop,
+  }
 }
 
 function listen(http: Server, { host, port }: Settings): Promise<number> {

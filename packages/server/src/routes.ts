@@ -40,7 +40,15 @@ import type { Protocols } from './http/protocol.ts'
 
 const protocols: Protocols = [launchDarklyProtocol, ofrepProtocol, unleashProtocol]
 
+export interface Route {
+  readonly method: string
+  /** With names for what stands in their place: "/v1/flags/:key". */
+  readonly path: string
+}
+
 export interface Routes {
+  /** Those of the framework, once each. */
+  readonly list: readonly Route[]
   /** Asked before all others. */
   readonly direct: DirectListener
   fetch(request: Request, env: HttpBindings): Response | Promise<Response>
@@ -85,9 +93,19 @@ export function createRoutes(app: Application, isLocal: boolean): Routes {
   const ofrep = createApi(log, protocols)
   useOfrep(ofrep, app, tickets)
   return {
+    list: [api, ofrep].flatMap(routesOf),
     direct: createEvaluationListener(app, isLocal, tickets),
     fetch: (request, env) => (isOfrep(env) ? ofrep : api).fetch(request, env),
   }
+}
+
+/** Without what goes through every request. */
+function routesOf({ routes }: Api): readonly Route[] {
+  const served = routes.filter(({ method }) => method !== 'ALL').map(({ method, path }) => `${method} ${path}`)
+  return [...new Set(served)].map(route => {
+    const [method = '', path = ''] = route.split(' ')
+    return { method, path }
+  })
 }
 
 /** It has keys of its own, so it goes through nothing that the others need. */

@@ -27,7 +27,7 @@ export const ifMatch = z.object({
   'if-match': z.string().max(40).optional().describe('The version you saw, "12"; left out only for a new flag.'),
 })
 /** Clients in users' hands read flags where they are served, not what people know of them. */
-const flagReaders: readonly KeyKind[] = ['admin', 'ci', 'sdk-server']
+export const flagReaders: readonly KeyKind[] = ['admin', 'ci', 'sdk-server']
 export const flagEditors = ['admin', 'ci'] as const
 
 const listRoute = createRoute({

@@ -21,7 +21,7 @@ import { type Fields, isFields } from '../../http/fields.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { readJson } from '../../http/json-body.ts'
 import { stopsFlag, stopsIn } from '../../serving/served-flags.ts'
-import { flagEditors } from '../flags/flag-routes.ts'
+import { flagEditors, flagReaders } from '../flags/flag-routes.ts'
 import { readFlag, writeFlag } from '../flags/write-flag.ts'
 import { launchDarklyError } from './launchdarkly-protocol.ts'
 
@@ -30,6 +30,7 @@ const commentLengthMax = 2_000
 
 export function useLaunchDarklyRest(api: Api, app: Application): void {
   api.get(path, async c => {
+    requireKind(c.get('caller'), flagReaders)
     const scope = scopeOf(c, c.req.query('env'))
     const flag = await readFlag(app, scope, c.req.param('key'))
     return c.json(await shown(app, scope, flag), 200)

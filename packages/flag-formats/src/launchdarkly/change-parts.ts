@@ -7,12 +7,11 @@ import {
   type Serve,
   weightTotal,
 } from '@dankai/flags'
+import { type Fields, isFields } from '../given-json.ts'
 import { attributeOf } from './attribute-reference.ts'
 import { CannotCarry, conditionsOf } from './import-clause.ts'
 import type { LaunchDarklyClause, WeightedVariation } from './launchdarkly-flag.ts'
 import { PatchProblem } from './patch-problem.ts'
-
-type Fields = Readonly<Record<string, unknown>>
 
 export function variantAt(flag: FlagDefinition, place: unknown): string {
   const name = typeof place === 'number' ? Object.keys(flag.variants)[place] : undefined
@@ -121,6 +120,6 @@ export function prerequisitesFrom(
 }
 
 export function fields(found: unknown, what: string): Fields {
-  if (typeof found === 'object' && found !== null && !Array.isArray(found)) return found as Fields
+  if (isFields(found)) return found
   throw new PatchProblem(400, `found no ${what}, expected an object`)
 }

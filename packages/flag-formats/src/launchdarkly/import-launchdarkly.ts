@@ -1,10 +1,9 @@
 import type { FlagDefinition } from '@dankai/flags'
 import type { FlagImport, NotCarried } from '../flag-import.ts'
 import { followLostFlags } from '../follow-lost-flags.ts'
+import { fieldsOf, isFields } from '../given-json.ts'
 import { flagProblem } from '../sound-part.ts'
 import { FlagImporter, type GivenFlag, type GivenSegments } from './import-flag.ts'
-
-type Fields = Readonly<Record<string, unknown>>
 
 /** What `/sdk/latest-all` answers (or the first event of `/all`, its `data`), as our flags. Never throws. */
 export function importLaunchDarkly(given: unknown): FlagImport {
@@ -15,7 +14,7 @@ export function importLaunchDarkly(given: unknown): FlagImport {
       notCarried: [{ flag: '', what: '', why: 'found no "flags", expected the answer of /sdk/latest-all' }],
     }
   const flags = data['flags'] as Readonly<Record<string, GivenFlag>>
-  const segments = (isFields(data['segments']) ? data['segments'] : {}) as GivenSegments
+  const segments = fieldsOf(data['segments']) as GivenSegments
   const imported: FlagDefinition[] = []
   const notCarried: NotCarried[] = []
   for (const [key, flag] of Object.entries(flags)) {
@@ -61,6 +60,3 @@ function importFlag(
     throw error
   }
 }
-
-const isFields = (found: unknown): found is Fields =>
-  typeof found === 'object' && found !== null && !Array.isArray(found)

@@ -1,8 +1,18 @@
-/** JSON Patch (RFC 6902) and JSON Merge Patch (RFC 7396), on copies. */
+/**
+ * JSON Patch (RFC 6902) and JSON Merge Patch (RFC 7396), on copies.
+ *
+ * A few operations that copy what they have just copied would make a document that fills all memory, or that is too deep
+ * to walk through; both are bounded.
+ */
 import type { JsonValue } from '@dankai/flags'
+import { isFields } from '../given-json.ts'
 import { PatchProblem } from './patch-problem.ts'
 
 const operationsMax = 1_000
+/** Of all copies together; a request has no more either. */
+const copiedLengthMax = 1_000_000
+/** A request has 100 levels, and its values stand a few levels down in a flag. */
+const depthMax = 120
 
 type Fields = Record<string, JsonValue>
 type Holder = JsonValue[] | Fields
@@ -12,14 +22,19 @@ export function applyJsonPatch(document: JsonValue, patch: unknown): JsonValue {
     throw new PatchProblem(400, `found no list of at most ${operationsMax} operations, expected a JSON Patch`)
   // An object around the document, so that the document itself can be replaced like anything in it.
   const holder: Fields = { '': structuredClone(document) as JsonValue }
-  for (const operation of patch) applyOperation(holder, operation)
+  const copies: Copies = { length: 0 }
+  for (const operation of patch) applyOperation(holder, operation, copies)
   return holder['']!
 }
 
-function applyOperation(holder: Fields, operation: unknown): void {
-  if (typeof operation !== 'object' || operation === null)
-    throw new PatchProblem(400, 'found an operation that is none')
-  const { op, path, from, value } = operation as Readonly<Record<string, unknown>>
+/** How long all that was copied would be as text. */
+interface Copies {
+  length: number
+}
+
+function applyOperation(holder: Fields, operation: unknown, copies: Copies): void {
+  if (!isFields(operation)) throw new PatchProblem(400, 'found an operation that is none')
+  const { op, path, from, value } = operation
   const at = pointerOf(path)
   switch (op) {
     case 'add':
@@ -33,7 +48,7 @@ function applyOperation(holder: Fields, operation: unknown): void {
     case 'move':
       return insert(holder, at, remove(holder, pointerOf(from)))
     case 'copy':
-      return insert(holder, at, structuredClone(read(holder, pointerOf(from))) as JsonValue)
+      return insert(holder, at, copied(read(holder, pointerOf(from)), copies))
     case 'test':
       if (isSame(read(holder, at), given(value, op))) return
       throw new PatchProblem(409, `test failed: found another value at "${String(path)}"`)
@@ -56,6 +71,19 @@ function given(value: unknown, op: string): JsonValue {
   return structuredClone(value) as JsonValue
 }
 
+function copied(value: JsonValue, copies: Copies): JsonValue {
+  const text = JSON.stringify(value)
+  copies.length += text.length
+  if (copies.length > copiedLengthMax)
+    throw new PatchProblem(400, `found copies of more than ${copiedLengthMax} characters, expected fewer`)
+  return JSON.parse(text) as JsonValue
+}
+
+function isDeeper(value: JsonValue, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return levels <= 0 || Object.values(value).some(inner => isDeeper(inner, levels - 1))
+}
+
 function holderOf(root: Fields, pointer: readonly string[]): { readonly holder: Holder; readonly step: string } {
   let holder: JsonValue = root
   for (const step of pointer.slice(0, -1)) holder = valueAt(holder, step, pointer)
@@ -76,6 +104,8 @@ function read(root: Fields, pointer: readonly string[]): JsonValue {
 }
 
 function insert(root: Fields, pointer: readonly string[], value: JsonValue): void {
+  if (isDeeper(value, depthMax - pointer.length))
+    throw new PatchProblem(400, `found a value nested deeper than ${depthMax} levels, expected at most so many`)
   const { holder, step } = holderOf(root, pointer)
   if (!Array.isArray(holder)) {
     // Set as its own, also under a name that means something to JavaScript.
@@ -118,6 +148,3 @@ export function applyMergePatch(document: JsonValue, patch: JsonValue): JsonValu
   }
   return Object.fromEntries(merged)
 }
-
-const isFields = (value: JsonValue): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -333,6 +333,18 @@ describe(`patches of a flag in LaunchDarkly's forms (seed ${seed})`, () => {
     ] as const)
       assert.deepEqual(applyMergePatch(target as never, patch as never), expected)
   })
+
+  it('are refused when copies of copies would fill the memory, or make what is too deep to walk through', () => {
+    const times = (length: number, operation: (index: number) => object) =>
+      Array.from({ length }, (_, at) => operation(at))
+    const doubling = times(30, index => ({ op: 'copy', from: '/a', path: `/a/${index}` }))
+    assert.throws(() => applyJsonPatch({ a: {} }, doubling), /found copies of more than 1000000 characters/)
+    const deepening = times(200, () => ({ op: 'copy', from: '/a', path: '/a/b' }))
+    assert.throws(() => applyJsonPatch({ a: {} }, deepening), /found a value nested deeper than 120 levels/)
+    const downwards = times(200, index => ({ op: 'add', path: `/a${'/b'.repeat(index)}/b`, value: {} }))
+    assert.throws(() => applyJsonPatch({ a: {} }, downwards), /found a value nested deeper than 120 levels/)
+    assert.ok(applyJsonPatch({ a: {} }, deepening.slice(0, 100)))
+  })
 })
 
 /** As deep as a body of some hundred kilobytes can make it. */

@@ -3,6 +3,7 @@
  * what LaunchDarkly has no words for (cohorts, strata, operators) outlives a change of something else.
  */
 import type { FlagDefinition, JsonValue } from '@dankai/flags'
+import { isFields } from '../given-json.ts'
 import { fallthroughChange, prerequisitesFrom, ruleFrom, turned, variantAt } from './change-parts.ts'
 import type {
   LaunchDarklyRestFlag,
@@ -124,7 +125,7 @@ function list<Item>(found: unknown, what: string): readonly Item[] {
 }
 
 function fieldsOf(found: unknown, what: string): Readonly<Record<string, JsonValue>> {
-  if (typeof found === 'object' && found !== null && !Array.isArray(found)) return found as Record<string, JsonValue>
+  if (isFields(found)) return found as Readonly<Record<string, JsonValue>>
   throw new PatchProblem(400, `found no object as ${what}, expected one`)
 }
 

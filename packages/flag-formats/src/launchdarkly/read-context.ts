@@ -5,8 +5,7 @@
  * that conditions may say `custom.plan` as well, `custom` leads to all attributes when the context has none itself.
  */
 import type { EvaluationContext } from '@dankai/flags'
-
-type Fields = Readonly<Record<string, unknown>>
+import { type Fields, fieldsOf, isFields } from '../given-json.ts'
 
 export type ReadContext =
   | { readonly ok: true; readonly context: EvaluationContext }
@@ -47,7 +46,7 @@ function readSeveralKinds(given: Fields): ReadContext {
 function readOlderUser(given: Fields): ReadContext {
   const { key, custom, privateAttributeNames: _, ...attributes } = given
   if (key === undefined || key === null) return { ok: false, why: 'found no key, expected one' }
-  return { ok: true, context: contextOf({ ...(isFields(custom) ? custom : {}), ...attributes }, String(key), ['user']) }
+  return { ok: true, context: contextOf({ ...fieldsOf(custom), ...attributes }, String(key), ['user']) }
 }
 
 function contextOf(attributes: Record<string, unknown>, key: string, kinds: readonly string[]): EvaluationContext {
@@ -56,6 +55,3 @@ function contextOf(attributes: Record<string, unknown>, key: string, kinds: read
   const context = { ...attributes, key, kind, anonymous: attributes['anonymous'] === true, targetingKey: key }
   return { ...context, custom: attributes['custom'] ?? context }
 }
-
-const isFields = (found: unknown): found is Fields =>
-  typeof found === 'object' && found !== null && !Array.isArray(found)

@@ -43,7 +43,7 @@ export function createApi(log: Logger, protocols: Protocols = []): Api {
       c,
       new HttpProblem(
         'not-found',
-        `Cannot find "${c.req.path.slice(0, 200)}": found no such route. See /openapi.json.`,
+        `Cannot find "${c.req.path.slice(0, 200)}": found no such route, expected one of /openapi.json.`,
       ),
     ),
   )

@@ -12,6 +12,7 @@ import {
   launchDarklyClientSide,
 } from '@dankai/flag-formats'
 import { checkFlag, defineFlag, type FlagDefinition } from '@dankai/flags'
+import { fieldsOf } from '../../http/fields.ts'
 
 export type FlagFormat = (typeof flagFormats)[number]
 
@@ -63,8 +64,7 @@ export const exporters: Readonly<Record<FlagFormat, Exporter | null>> = {
 
 /** `{ "flags": [ … ], "forClients": [ KEY, … ] }`, as `dankai flags export --format dankai` writes it. */
 function importDankai(data: unknown): FlagImport {
-  const { flags, forClients } =
-    typeof data === 'object' && data !== null ? (data as Readonly<Record<string, unknown>>) : {}
+  const { flags, forClients } = fieldsOf(data)
   if (!Array.isArray(flags))
     return { flags: [], notCarried: [{ flag: '', what: '', why: 'found no list "flags", expected one' }] }
   const read = flags.map(readDankai)
@@ -76,7 +76,7 @@ function importDankai(data: unknown): FlagImport {
 }
 
 function readDankai(given: unknown, index: number) {
-  const fields = typeof given === 'object' && given !== null ? (given as Partial<FlagDefinition>) : {}
+  const fields: Partial<FlagDefinition> = fieldsOf(given)
   const key = typeof fields.key === 'string' ? fields.key : `flags[${index}]`
   const flag = defineFlag({ ...fields, key, version: 0 })
   const [problem] = checkFlag(flag)

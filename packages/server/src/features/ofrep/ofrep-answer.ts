@@ -17,11 +17,14 @@ export function ofrepAnswer(flag: CompiledFlag, evaluation: Evaluation): OfrepAn
 function failure({ definition, problems }: CompiledFlag, { errorCode }: Evaluation, metadata: object) {
   const details: Readonly<Record<string, string>> = {
     TARGETING_KEY_MISSING: `Cannot evaluate flag "${definition.key}": found no targetingKey in the context, expected one to deal users by.`,
-    INVALID_CONTEXT: `Cannot evaluate flag "${definition.key}": found a targetingKey that is no text of at most 2048 characters.`,
-    PARSE_ERROR: problems[0]?.message ?? `Cannot evaluate flag "${definition.key}": its definition cannot be read.`,
+    INVALID_CONTEXT: `Cannot evaluate flag "${definition.key}": found a targetingKey of another form, expected a text of at most 2048 characters.`,
+    PARSE_ERROR:
+      problems[0]?.message ??
+      `Cannot evaluate flag "${definition.key}": found a definition that cannot be read, expected a sound one.`,
   }
   const code = errorCode !== null && Object.hasOwn(details, errorCode) ? errorCode : 'GENERAL'
-  return { key: definition.key, errorCode: code, errorDetails: details[code] ?? String(errorCode), metadata }
+  const why = details[code] ?? `Cannot evaluate flag "${definition.key}": found error ${errorCode}, expected a value.`
+  return { key: definition.key, errorCode: code, errorDetails: why, metadata }
 }
 
 /** The protocol knows STATIC, TARGETING_MATCH, SPLIT, DISABLED and UNKNOWN, and no DEFAULT. */

@@ -18,6 +18,8 @@ export function readBody(incoming: IncomingMessage, bytesMax: number): Promise<s
     })
     // Nearly all bodies come in one piece.
     incoming.on('end', () => resolve((chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString('utf8')))
-    incoming.on('error', () => reject(new HttpProblem('malformed', 'Cannot read the request: found it cut off.')))
+    incoming.on('error', () =>
+      reject(new HttpProblem('malformed', 'Cannot read the request: found it cut off, expected all of it.')),
+    )
   })
 }

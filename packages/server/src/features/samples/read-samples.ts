@@ -11,6 +11,7 @@
 import { Quantiles } from '@dankai/analysis'
 import { type RefusedSample, type SampleWire, sampleLimits, sampleSchema } from '@dankai/contract'
 import type { SeriesSample } from '@dankai/engine'
+import { fieldsOf } from '../../http/fields.ts'
 
 export interface ReadSamples {
   readonly byService: ReadonlyMap<string, readonly SeriesSample[]>
@@ -59,9 +60,7 @@ function readSample(
 }
 
 function labelProblem(raw: unknown): Refusal | null {
-  const labels = (raw as { labels?: unknown } | null)?.labels
-  if (typeof labels !== 'object' || labels === null) return null
-  const names = Object.keys(labels)
+  const names = Object.keys(fieldsOf(fieldsOf(raw)['labels']))
   const bad = names.find(name => name === '' || name.length > sampleLimits.labelLengthMax || forbiddenNames.has(name))
   if (bad !== undefined) return { code: 'label', message: `found label "${bad.slice(0, 40)}", expected another name` }
   if (names.length <= sampleLimits.labelsMax) return null

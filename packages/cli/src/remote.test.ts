@@ -372,6 +372,17 @@ describe('dankai emergency', () => {
       (await dankai('emergency stop --why x --release early')).out.join('\n'),
       /stop in force: release [0-9a-f-]{36}/,
     )
+    const unknown = await dankai('emergency clear --why x --flag early-nwe')
+    assert.equal(unknown.exit, 1)
+    assert.match(
+      unknown.error[0] ?? '',
+      /^Cannot lift the stop of "flag early-nwe": found none .* flag early-new \(id /,
+    )
+    const one = await dankai('emergency clear --why x --flag early-new')
+    assert.deepEqual(
+      [one.exit, one.out[0]],
+      [0, 'cleared, but other stops are in force: 0 of 0 connected SDKs have it'],
+    )
     await data('emergency clear --why x')
   })
 

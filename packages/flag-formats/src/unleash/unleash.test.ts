@@ -43,6 +43,7 @@ const shownByClient = (key: string, who: Person): Shown => {
 test('unleash-client serves from an exported feature what Dankai serves, and importing it again changes nothing, for generated flags and contexts', () => {
   console.log(`seed ${seed}`)
   let served = 0
+  let carriedBack = 0
   fc.assert(
     fc.property(flagFor('unleash'), fc.array(person, { minLength: 8, maxLength: 8 }), (flag, people) => {
       const compiled = compileFlag(flag)
@@ -52,8 +53,10 @@ test('unleash-client serves from an exported feature what Dankai serves, and imp
       served++
       client.give(body)
       const imported = importUnleash({ version: 2, ...body })
-      assert.deepEqual(imported.notCarried, [])
-      const again = compileFlag(imported.flags[0]!)
+      // Segments with "not" multiply strategies; where they hold patterns, that can be more than a flag may have.
+      if (imported.notCarried.length === 0) carriedBack++
+      else assert.match(imported.notCarried[0]!.why, /at most 2,000 steps in the whole flag$/)
+      const again = compileFlag(imported.flags[0] ?? flag)
       for (const who of people) {
         const theirs = shownByClient(flag.key, who)
         const told = (): string => JSON.stringify([who, body, imported.flags[0]])
@@ -65,6 +68,7 @@ test('unleash-client serves from an exported feature what Dankai serves, and imp
   )
   // Most flags have an equivalent; what has none is refused, and would make the law empty if it were the rule.
   assert.ok(served > 700, `${served} of 1000`)
+  assert.ok(carriedBack > served - 10, `${carriedBack} of ${served}`)
 })
 
 test('a flag that asks for another is enabled for the same users in unleash-client, and stays so when imported again', () => {

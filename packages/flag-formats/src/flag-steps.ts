@@ -5,15 +5,16 @@
  * 2. `halt` says: who matches and has no targeting key is served the off variant, whatever comes later.
  * 3. Shares are rounded as the flag's algorithm rounds them; a step whose share comes to nothing is left out.
  */
-import type {
-  BucketAlgorithm,
-  Condition,
-  FlagCohort,
-  FlagDefinition,
-  FlagRule,
-  FlagSegment,
-  Serve,
-  Stratum,
+import {
+  type Condition,
+  cohortSeed,
+  type FlagCohort,
+  type FlagDefinition,
+  type FlagRule,
+  type FlagSegment,
+  roundedShare,
+  type Serve,
+  type Stratum,
 } from '@dankai/flags'
 import { all, always, any, type Expression, isNever, leaf, never, not } from './expression.ts'
 
@@ -86,7 +87,7 @@ function partsOf(flag: FlagDefinition, cohort: FlagCohort) {
   const segment = flag.segments[cohort.segment]
   if (segment === undefined) return []
   const member = membership(cohort.segment, segment, flag.segments)
-  const seed = `${flag.seed}:${cohort.segment}`
+  const seed = cohortSeed(flag.seed, cohort.segment)
   const strata = (cohort.mix ?? []).map((stratum: Stratum) => ({ ...stratum, where: matches(stratum.where) }))
   return [...strata, { where: always, share: cohort.share }].map(({ where, share }, index) => ({
     when: all([member, where, ...strata.slice(0, index).map(earlier => not(earlier.where))]),
@@ -136,9 +137,4 @@ function matches(accepted: Readonly<Record<string, readonly string[]>>): Express
 
 function keyIsOneOf(keys: readonly string[]): Expression<StepLeaf> {
   return single({ attribute: 'targetingKey', operator: 'is', values: keys, negated: false })
-}
-
-function roundedShare(algorithm: BucketAlgorithm, share: number): number {
-  // The same thresholds as the evaluator's: Unleash knows whole percents, others thousandths of one.
-  return algorithm === 'unleash' ? Math.floor(share * 100 + 1e-9) / 100 : Math.round(share * 100_000) / 100_000
 }

@@ -135,18 +135,27 @@ function isAscii(text: string): boolean {
   return true
 }
 
+/** A share in the unit that the named client knows: whole percents for Unleash, thousandths of a percent for others. */
+export function roundedShare(algorithm: BucketAlgorithm, share: number): number {
+  return algorithm === 'unleash' ? wholePercents(share) / 100 : wholeWeights(share) / weightTotal
+}
+
+/** 0.29 × 100 is a little less than 29; a billionth of a percent makes up for it. */
+const wholePercents = (share: number): number => Math.floor(share * 100 + 1e-9)
+
+const wholeWeights = (share: number): number => Math.round(share * weightTotal)
+
 /** Whose bucket is below it is in a share of 0 to 1. */
 export function shareThreshold(algorithm: BucketAlgorithm, share: number): number {
   switch (algorithm) {
     case 'dankai':
       return Math.round(share * hashCount)
     case 'launchdarkly':
-      return Math.round(share * weightTotal) / weightTotal
+      return roundedShare(algorithm, share)
     case 'unleash':
-      // 0.29 × 100 is a little less than 29; a billionth of a percent makes up for it.
-      return Math.floor(share * 100 + 1e-9)
+      return wholePercents(share)
     case 'flagd':
-      return flagdThreshold(Math.round(share * weightTotal))
+      return flagdThreshold(wholeWeights(share))
   }
 }
 

@@ -204,7 +204,7 @@ function compileRule(flag: FlagDefinition, rule: FlagRule, after: CompiledCondit
   return { after, answer, source, threshold, serve }
 }
 
-function bucketSource({ algorithm }: FlagDefinition, by: string | null, bucketing: Bucketing): BucketSource {
+export function bucketSource({ algorithm }: FlagDefinition, by: string | null, bucketing: Bucketing): BucketSource {
   const path = by === null ? null : pathOf(by)
   return { attribute: by, path, asLaunchDarkly: algorithm === 'launchdarkly', bucketing }
 }

@@ -96,7 +96,7 @@ function without(answer: Answer): Answer {
   return answer
 }
 
-function at(bucketing: Bucketing, bucket: number, answer: Answer): Answer {
+function at<Chosen>(bucketing: Bucketing, bucket: number, answer: Chosen): Chosen {
   const found = (bucket * bucketing.placeScale) | 0
   place = found < 100_000 ? found : 99_999
   return answer
@@ -216,6 +216,22 @@ const nowhere = Number.POSITIVE_INFINITY
 function bucketFrom(source: BucketSource, context: EvaluationContext, key: unknown): number {
   if (source.attribute !== null) return attributeBucket(source, context, source.attribute)
   return isTargetingKey(key) ? bucketOf(source.bucketing, key) : undecided
+}
+
+/** Who a share asks for, and what it finds: for explanations, which have to tell what an evaluation does. */
+export interface Draw {
+  /** Null: who asks has no targeting key, and so is in no share and out of none. */
+  readonly isIn: boolean | null
+  /** 0 … 99,999; null where there is no bucket. */
+  readonly place: number | null
+}
+
+export function drawFrom(source: BucketSource, threshold: number, context: EvaluationContext): Draw {
+  const bucket = bucketFrom(source, context, context.targetingKey)
+  if (bucket === undecided) return { isIn: null, place: null }
+  if (bucket === nowhere) return { isIn: false, place: null }
+  at(source.bucketing, bucket, null)
+  return { isIn: bucket < threshold, place }
 }
 
 function attributeBucket(source: BucketSource, context: EvaluationContext, attribute: string): number {

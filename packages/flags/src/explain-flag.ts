@@ -2,17 +2,19 @@
  * Why somebody is in or out, step by step, for people.
  *
  * 1. The steps are those of an evaluation, in its order, up to the one that decides.
- * 2. Each question ("does this rule match?") is asked of the evaluator itself, with a flag that holds nothing else, so
- *    that an explanation cannot tell another story than the evaluation.
- * 3. Buckets and thresholds are shares of the whole, 0 to 1: who is below the threshold is in.
+ * 2. Each question ("does this rule match?", "where is this user?") is asked of the evaluator itself, so that an
+ *    explanation cannot tell another story than the evaluation.
+ * 3. Buckets and thresholds are shares of the whole, 0 to 1: who is below the threshold is in. Buckets are told to a
+ *    thousandth of a percent.
  */
-import { cohortSeed } from './bucketing.ts'
-import { compileFlag } from './compile-flag.ts'
-import { evaluateFlag } from './evaluate-flag.ts'
+import { cohortSeed, roundedShare, shareBucketing, shareThreshold } from './bucketing.ts'
+import { type CompiledSegments, compileLists, compileSegments, matchesOf } from './compile-condition.ts'
+import { bucketSource } from './compile-flag.ts'
+import { firstHeld, noList } from './condition.ts'
+import { drawFrom } from './evaluate-flag.ts'
 import type { Evaluation, EvaluationContext } from './evaluation.ts'
 import {
   type Condition,
-  defineFlag,
   type FlagCohort,
   type FlagDefinition,
   type FlagRule,
@@ -63,19 +65,29 @@ function* stepsOf(
   if (flag.killed || !flag.on || evaluation.errorCode === 'PARSE_ERROR') return yield stepOf('switch', null, true)
   for (const { flag: key, variants } of flag.prerequisites) {
     const other = others(key)
-    const holds = other?.errorCode === null && other.variant !== null && variants.includes(other.variant)
-    yield stepOf('prerequisite', key, !holds, { matches: holds })
+    const isServed = other?.errorCode === null && other.variant !== null && variants.includes(other.variant)
+    yield stepOf('prerequisite', key, !isServed, { matches: isServed })
   }
   const { targetingKey } = context
   if (flag.targets.length > 0) {
     const named = flag.targets.some(({ keys }) => targetingKey !== undefined && keys.includes(targetingKey))
     yield stepOf('targets', null, named, { matches: named })
   }
-  for (const rule of flag.rules) yield explainRule(flag, rule, context)
-  if (flag.exposure.shadow) return yield stepOf('otherwise', null, true)
-  if (!hasEverybody(flag)) for (const cohort of flag.exposure.cohorts) yield explainCohort(flag, cohort, context)
-  yield explainShare(flag, context)
+  const asked: Asked = { flag, context, segments: compileSegments(flag.segments) }
+  for (const rule of flag.rules) yield explainRule(asked, rule)
+  if (!flag.exposure.shadow) {
+    const share = explainShare(asked)
+    // A share so near to 1 that it is rounded up leaves cohorts nothing to decide.
+    if (!share.hasEverybody) yield* explainCohorts(asked)
+    yield share.step
+  }
   yield stepOf('otherwise', null, true)
+}
+
+interface Asked {
+  readonly flag: FlagDefinition
+  readonly context: EvaluationContext
+  readonly segments: CompiledSegments
 }
 
 function stepOf(
@@ -88,81 +100,70 @@ function stepOf(
   return { step, name, outcome, matches: null, bucket: null, threshold: null, stratum: null, ...found }
 }
 
-function explainRule(flag: FlagDefinition, rule: FlagRule, context: EvaluationContext): ExplainedStep {
-  const matches = holds(flag, rule.when, context)
-  if (!matches || rule.share >= 1) return stepOf('rule', rule.id, matches, { matches })
-  const alone = { ...rule, when: [], serve: { variant: flag.onVariant } }
-  const isIn = evaluateFlag(compileFlag(onlyRule(flag, alone)), context).ruleId === rule.id
-  const key = rule.by === null ? context.targetingKey : readText(context, rule.by)
-  const { bucket } = drawFrom(flag, rule.seed ?? flag.seed, key, rule.share)
-  return stepOf('rule', rule.id, isIn, { matches, bucket, threshold: thresholdOf(flag, rule.share) })
+/** Without the targeting key that its share needs a rule decides as well: for the off variant, with an error. */
+function explainRule(asked: Asked, rule: FlagRule): ExplainedStep {
+  const matches = holds(asked, rule.when)
+  if (!matches) return stepOf('rule', rule.id, false, { matches })
+  const { isIn, hasEverybody, found } = draw(asked, rule)
+  return stepOf('rule', rule.id, isIn !== false, hasEverybody ? { matches } : { matches, ...found })
 }
 
-function explainCohort(flag: FlagDefinition, cohort: FlagCohort, context: EvaluationContext): ExplainedStep {
-  const { segment } = cohort
-  const matches = holds(flag, [condition('', 'inSegment', [segment])], context)
-  if (!matches) return stepOf('cohort', segment, false, { matches })
-  const stratum = (cohort.mix ?? []).find(({ where }) => holds(flag, conditionsOf(where), context)) ?? null
-  const share = stratum?.share ?? cohort.share
-  const { isIn, bucket } = drawFrom(flag, cohortSeed(flag.seed, segment), context.targetingKey, share)
-  const threshold = thresholdOf(flag, share)
-  return stepOf('cohort', segment, isIn, { matches, bucket, threshold, stratum: stratum?.where ?? null })
-}
-
-function explainShare(flag: FlagDefinition, context: EvaluationContext): ExplainedStep {
-  const { isIn, bucket } = drawFrom(flag, flag.seed, context.targetingKey, flag.exposure.share)
-  return stepOf('share', null, isIn, { bucket, threshold: thresholdOf(flag, flag.exposure.share) })
-}
-
-/** Asks the evaluator, with a flag that has nothing but a rule for these conditions. */
-function holds(flag: FlagDefinition, when: readonly Condition[], context: EvaluationContext): boolean {
-  const rule = { id: 'asked', when, share: 1, by: null, seed: null, serve: { variant: flag.onVariant } }
-  return evaluateFlag(compileFlag(onlyRule(flag, rule)), context).ruleId === 'asked'
-}
-
-function onlyRule({ key, algorithm, seed, variants, onVariant, offVariant, segments }: FlagDefinition, rule: FlagRule) {
-  return defineFlag({ key, algorithm, seed, variants, onVariant, offVariant, segments, rules: [rule] })
-}
-
-const conditionsOf = (where: Stratum['where']): readonly Condition[] =>
-  Object.entries(where).map(([attribute, values]) => condition(attribute, 'is', values))
-
-function condition(attribute: string, operator: Condition['operator'], values: readonly string[]): Condition {
-  return { attribute, operator, values, negated: false }
-}
-
-/** Whether a key is in a share, and where its place is. */
-function drawFrom(
-  { key: flagKey, algorithm }: FlagDefinition,
-  seed: string,
-  key: string | null | undefined,
-  share: number,
-): { readonly isIn: boolean; readonly bucket: number | null } {
-  const context = key == null ? {} : { targetingKey: key }
-  const drawn = (part: number): Evaluation => {
-    const exposure = { share: part, cohorts: [], shadow: false }
-    return evaluateFlag(compileFlag(defineFlag({ key: flagKey, algorithm, seed, exposure })), context)
+/** One that needs a targeting key is passed when there is none, and decides when no later one lets the user in. */
+function explainCohorts(asked: Asked): readonly ExplainedStep[] {
+  const steps: ExplainedStep[] = []
+  let needsKey: number | null = null
+  for (const [index, cohort] of asked.flag.exposure.cohorts.entries()) {
+    const { step, isIn } = explainCohort(asked, cohort)
+    steps.push(step)
+    if (isIn === true) return steps
+    if (isIn === null) needsKey ??= index
   }
-  const { bucket } = drawn(0.5)
-  return { isIn: drawn(share).variant === 'on', bucket: bucket === null ? null : bucket / weightTotal }
+  return steps.map((step, index) => (index === needsKey ? { ...step, outcome: 'decides' } : step))
 }
 
-/** A share so near to 1 that it is rounded up leaves cohorts nothing to decide. */
-function hasEverybody({ key, algorithm, seed, exposure: { share } }: FlagDefinition): boolean {
-  const alone = defineFlag({ key, algorithm, seed, exposure: { share, cohorts: [], shadow: false } })
-  return evaluateFlag(compileFlag(alone), {}).reason === 'ON'
+function explainCohort(asked: Asked, { segment, share, mix }: FlagCohort) {
+  const matches = holds(asked, [{ attribute: '', operator: 'inSegment', values: [segment], negated: false }])
+  if (!matches) return { step: stepOf('cohort', segment, false, { matches }), isIn: false }
+  const stratum = (mix ?? []).find(({ where }) => holds(asked, matchesOf(where))) ?? null
+  const drawn = draw(asked, { share: stratum?.share ?? share, seed: cohortSeed(asked.flag.seed, segment) })
+  const isIn = drawn.hasNobody ? false : drawn.isIn
+  const found = { matches, ...drawn.found, stratum: stratum?.where ?? null }
+  return { step: stepOf('cohort', segment, isIn === true, found), isIn }
 }
 
-/** Unleash knows whole percents. */
-const thresholdOf = ({ algorithm }: FlagDefinition, share: number): number =>
-  algorithm === 'unleash' ? Math.floor(share * 100 + 1e-9) / 100 : share
+function explainShare(asked: Asked): { readonly step: ExplainedStep; readonly hasEverybody: boolean } {
+  const { isIn, hasEverybody, hasNobody, found } = draw(asked, asked.flag.exposure)
+  return { step: stepOf('share', null, isIn !== false && !hasNobody, found), hasEverybody }
+}
 
-function readText(context: EvaluationContext, attribute: string): string | null {
-  let found: unknown = context
-  const names = Object.hasOwn(context, attribute) ? [attribute] : attribute.split('.')
-  for (const name of names) {
-    if (typeof found !== 'object' || found === null || !Object.hasOwn(found, name)) return null
-    found = (found as Readonly<Record<string, unknown>>)[name]
-  }
-  return typeof found === 'string' ? found : typeof found === 'number' ? String(found) : null
+interface Share {
+  readonly share: number
+  readonly by?: string | null
+  readonly seed?: string | null
+}
+
+interface Drawn {
+  /** Null: the targeting key is needed and is none. */
+  readonly isIn: boolean | null
+  readonly hasEverybody: boolean
+  readonly hasNobody: boolean
+  readonly found: Pick<ExplainedStep, 'bucket' | 'threshold'>
+}
+
+/** Where the user is for a share; nobody has a place in the share of everybody. */
+function draw({ flag, context }: Asked, { share, by = null, seed = null }: Share): Drawn {
+  const source = bucketSource(flag, by, shareBucketing(flag.algorithm, seed ?? flag.seed))
+  const threshold = shareThreshold(flag.algorithm, share)
+  const hasEverybody = threshold === source.bucketing.full
+  const { isIn, place } = hasEverybody ? { isIn: true, place: null } : drawFrom(source, threshold, context)
+  const bucket = place === null ? null : place / weightTotal
+  // Dankai's own places are so many that a share is told as it was written.
+  const inPlaces = flag.algorithm === 'dankai' ? share : roundedShare(flag.algorithm, share)
+  const hasNobody = threshold === 0
+  const found = { bucket, threshold: hasEverybody ? 1 : hasNobody ? 0 : inPlaces }
+  return { isIn, hasEverybody, hasNobody, found }
+}
+
+function holds({ segments, context }: Asked, when: readonly Condition[]): boolean {
+  return firstHeld(compileLists([when], segments)[0] ?? null, context) !== noList
 }

@@ -1,4 +1,5 @@
 export type { Answer } from './answers.ts'
+export { cohortSeed, roundedShare } from './bucketing.ts'
 export { checkFlag, type FlagProblem } from './check-flag.ts'
 export { type CompiledFlag, compileFlag } from './compile-flag.ts'
 export {

@@ -2,7 +2,6 @@ import type { Supports } from '@dankai/core'
 import type { Engine } from '@dankai/engine'
 import type { Templates } from '@dankai/integrations'
 import type { Store } from '@dankai/store'
-import type { KeptEvaluations } from './composition/flag-usage.ts'
 import type { StoredConnections } from './composition/stored-connections.ts'
 import type { StopBook } from './features/emergency/stop-book.ts'
 import type { Ingest } from './features/samples/ingest.ts'
@@ -11,6 +10,7 @@ import type { Authenticator } from './http/authenticator.ts'
 import type { Logger } from './http/log.ts'
 import type { Metrics } from './http/metrics.ts'
 import type { Environments } from './serving/environments.ts'
+import type { FlagEvaluations } from './serving/flag-evaluations.ts'
 import type { ServedExposures } from './serving/served-exposures.ts'
 import type { Settings } from './settings.ts'
 import type { StreamClients } from './streaming/stream-clients.ts'
@@ -22,7 +22,7 @@ export interface Application {
   /** What each environment serves at the moment, for every protocol. */
   readonly environments: Environments
   /** What clients of every protocol say they evaluated. */
-  readonly evaluations: Pick<KeptEvaluations, 'since' | 'read' | 'record' | 'countFrom'>
+  readonly evaluations: Pick<FlagEvaluations, 'lastSeenAt' | 'record' | 'countFrom'>
   /** Writes what was counted so far, so that it can be read. */
   readonly flushEvaluations: () => Promise<void>
   /** Users of experiments whom this server gave a variant. */

@@ -16,18 +16,17 @@ import type { Store } from '@dankai/store'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import type { Application } from './application.ts'
 import { openDatabaseClock } from './composition/database-clock.ts'
-import { createStopEnforcer } from './composition/enforce-stops.ts'
 import { createHands, createRunners, supports, tellingFlags } from './composition/engine-parts.ts'
 import { readFaults } from './composition/fault-injection.ts'
-import { startFlagTasks } from './composition/flag-tasks.ts'
-import { keepEvaluations } from './composition/flag-usage.ts'
 import { startHousekeeping } from './composition/housekeeping.ts'
 import { openStore } from './composition/open-store.ts'
-import { startPlannedFlagChanges } from './composition/planned-flag-changes.ts'
 import { createStoredConnections } from './composition/stored-connections.ts'
 import { createStoredTemplates } from './composition/stored-templates.ts'
+import { createStopEnforcer } from './features/emergency/enforce-stops.ts'
 import { openStopBook } from './features/emergency/stop-book.ts'
 import { createStopFile } from './features/emergency/stop-file.ts'
+import { startFlagTasks } from './features/flags/flag-tasks.ts'
+import { startPlannedFlagChanges } from './features/flags/planned-flag-changes.ts'
 import { createIngest } from './features/samples/ingest.ts'
 import { StreamHub } from './features/stream/stream-hub.ts'
 import { createAuthenticator } from './http/authenticator.ts'
@@ -157,7 +156,7 @@ async function startAll(
   enforcer.now()
   const housekeeping = startHousekeeping(store, log)
   undo.push({ part: 'housekeeping', stop: () => housekeeping.close() })
-  const evaluations = keepEvaluations(createFlagEvaluations(now()), store.flagUsage, log)
+  const evaluations = createFlagEvaluations(store.flagUsage, log)
   undo.push({ part: 'flag usage', stop: () => evaluations.close() })
   const servedExposures = createServedExposures({ store: store.exposures, now, log })
   undo.push({ part: 'served exposures', stop: () => servedExposures.close() })

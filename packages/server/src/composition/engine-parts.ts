@@ -14,12 +14,10 @@ import {
 } from '@dankai/integrations'
 import { verbs } from '@dankai/plan'
 import type { FlagStore, Store } from '@dankai/store'
+import { sdkForgottenAfterMs } from '../features/stream/stream-hub.ts'
 import type { Logger } from '../http/log.ts'
 import type { Environments } from '../serving/environments.ts'
-import { withholdingFlags } from './withhold-flags.ts'
-
-/** Three heartbeats of an SDK: one that is silent for longer serves nobody, or soon calls itself stale. */
-export const sdkForgottenAfterMs = 15_000
+import { withholdingFlags } from '../serving/withhold-flags.ts'
 
 export const supports: Supports = {
   verbs,

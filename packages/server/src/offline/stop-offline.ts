@@ -10,7 +10,7 @@ import { randomUUID } from 'node:crypto'
 import { flagKeyOf } from '@dankai/integrations'
 import type { CompiledPlan } from '@dankai/plan'
 import { createPostgresStore, type OverlayTarget, type Scope, type Store, StoreError } from '@dankai/store'
-import { sdkForgottenAfterMs } from '../composition/engine-parts.ts'
+import { sdkForgottenAfterMs } from '../features/stream/stream-hub.ts'
 
 export interface OfflineStop {
   readonly hands: readonly { readonly hand: string; readonly stopped: boolean; readonly detail: string }[]

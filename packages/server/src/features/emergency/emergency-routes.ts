@@ -9,12 +9,12 @@ import {
 import { everywhere, type OverlayTarget, type Scope } from '@dankai/store'
 import { createRoute } from '@hono/zod-openapi'
 import type { Application } from '../../application.ts'
-import { sdkForgottenAfterMs } from '../../composition/engine-parts.ts'
 import type { Api } from '../../http/api.ts'
 import { requestScope, requireKind } from '../../http/caller.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
 import { type Stop, stopsIn } from '../../serving/served-flags.ts'
+import { sdkForgottenAfterMs } from '../stream/stream-hub.ts'
 import { type KeptStop, stopsMax } from './stop-book.ts'
 
 /** How long the answer waits for SDKs; an SDK that is alive acknowledges within milliseconds. */

@@ -4,11 +4,11 @@ import { flagFormats } from '@dankai/contract'
 import { checkFlag } from '@dankai/flags'
 import fc from 'fast-check'
 import pg from 'pg'
-import { openFlagTasks } from '../../composition/flag-tasks.ts'
 import type { DankaiServer } from '../../create-server.ts'
 import { createLogger } from '../../http/log.ts'
 import { type Answer, ask, openTestHouse, type TestHouse, until } from '../../testing/test-server.ts'
 import { importers } from './flag-formats.ts'
+import { openFlagTasks } from './flag-tasks.ts'
 
 let house: TestHouse
 let server: DankaiServer

@@ -14,7 +14,7 @@ export async function readEvaluationTimes(app: Application, scope: Scope): Promi
   return {
     watchedSince: since,
     lastEvaluated({ key }) {
-      const heard = app.evaluations.read(scope, key)?.lastSeenAt ?? null
+      const heard = app.evaluations.lastSeenAt(scope, key)
       const stored = at.get(key) ?? null
       return heard === null || stored === null ? (heard ?? stored) : Math.max(heard, stored)
     },

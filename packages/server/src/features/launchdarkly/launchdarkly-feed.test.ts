@@ -4,8 +4,8 @@ import type { Condition, FlagDefinition } from '@dankai/flags'
 import fc from 'fast-check'
 import { createLogger } from '../../http/log.ts'
 import { Environments } from '../../serving/environments.ts'
-import { WrittenFlags } from '../../testing/written-flags.ts'
 import type { StreamClient } from '../../streaming/stream-client.ts'
+import { WrittenFlags } from '../../testing/written-flags.ts'
 import { LaunchDarklyFeed } from './launchdarkly-feed.ts'
 
 /** Random, and printed, so that a failure can be repeated: DANKAI_SEED=… node --test … */

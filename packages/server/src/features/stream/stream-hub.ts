@@ -14,6 +14,9 @@ import type { Environments } from '../../serving/environments.ts'
 import type { StreamClient } from '../../streaming/stream-client.ts'
 import { FlagFeed } from './flag-feed.ts'
 
+/** Three heartbeats of an SDK: one that is silent for longer serves nobody, or soon calls itself stale. */
+export const sdkForgottenAfterMs = 15_000
+
 /** How late a ping may be. */
 const lookEveryMs = 250
 const storeHeartbeatsEveryMs = 3_000

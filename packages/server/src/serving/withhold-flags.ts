@@ -9,7 +9,7 @@ import type { HandDriver } from '@dankai/engine'
 import { flagKeyOf } from '@dankai/integrations'
 import { StoreError } from '@dankai/store'
 import type { Logger } from '../http/log.ts'
-import type { Environments } from '../serving/environments.ts'
+import type { Environments } from './environments.ts'
 
 /** Semantics G2: a database slower than this is as good as away when something must stop. */
 const writtenWithinMs = 1_000

@@ -8,9 +8,9 @@
 import type { Engine } from '@dankai/engine'
 import type { ReleaseReader, ReleaseSummary } from '@dankai/store'
 import { everywhere } from '@dankai/store'
-import type { StopBook } from '../features/emergency/stop-book.ts'
-import type { Logger } from '../http/log.ts'
-import type { Stop } from '../serving/served-flags.ts'
+import type { Logger } from '../../http/log.ts'
+import type { Stop } from '../../serving/served-flags.ts'
+import type { StopBook } from './stop-book.ts'
 
 const againAfterMs = 2_000
 

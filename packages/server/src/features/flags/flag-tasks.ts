@@ -1,12 +1,12 @@
 /**
- * Tasks that flags give to people: remove it, review it. A task is there as long as its reason (features/flags/stale-flags);
+ * Tasks that flags give to people: remove it, review it. A task is there as long as its reason (stale-flags);
  * here its opening is put on record and into the log, so that somebody hears of it who does not ask.
  *
  *  1. An opening is on record once, also after a restart. Two instances that look in the same moment may both write it.
  */
 import type { Scope, Store } from '@dankai/store'
-import { assessStale, flagsOf, type StaleFlag } from '../features/flags/stale-flags.ts'
-import type { Logger } from '../http/log.ts'
+import type { Logger } from '../../http/log.ts'
+import { assessStale, flagsOf, type StaleFlag } from './stale-flags.ts'
 
 /** Retention is counted in days. */
 const lookEveryMs = 3_600_000

@@ -4,9 +4,9 @@
  * Every instance looks; the store lets one of them end each change. The time is the database's.
  */
 import type { Store } from '@dankai/store'
-import { decideDueChange } from '../features/flags/planned-change.ts'
-import type { Logger } from '../http/log.ts'
-import type { Environments } from '../serving/environments.ts'
+import type { Logger } from '../../http/log.ts'
+import type { Environments } from '../../serving/environments.ts'
+import { decideDueChange } from './planned-change.ts'
 
 /** People plan by the minute; a second late is on time, and the look is one indexed read. */
 const lookEveryMs = 1_000

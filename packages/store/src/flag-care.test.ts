@@ -194,6 +194,13 @@ for (const name of ['in memory', 'PostgreSQL'] as const) {
         { ...use, who: null, variant: null, count: 1, lastAt: 70 },
       ])
       await Promise.all([store, other].map(one => one.flagUsage.add([{ ...use, count: 3, lastAt: 40 }])))
+      const huge = { ...use, environment: 'busy', count: Number.MAX_SAFE_INTEGER, lastAt: 40 }
+      await store.flagUsage.add([huge, { ...huge, count: 1e21 }])
+      await store.flagUsage.add([huge])
+      assert.deepEqual(
+        (await store.flagUsage.list({ ...scope, environment: 'busy' }, 'booking')).map(({ count }) => count),
+        [Number.MAX_SAFE_INTEGER],
+      )
       const uses = await store.flagUsage.list(scope, 'booking')
       assert.deepEqual(
         uses.map(({ who, variant, count, lastAt }) => [who, variant, count, lastAt]),

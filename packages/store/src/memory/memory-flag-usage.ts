@@ -19,7 +19,7 @@ export function createMemoryFlagUsage(): MemoryFlagUsage {
         const before = uses.get(name)
         uses.set(name, {
           ...use,
-          count: (before?.count ?? 0) + use.count,
+          count: Math.min((before?.count ?? 0) + use.count, Number.MAX_SAFE_INTEGER),
           firstAt: Math.min(before?.firstAt ?? use.lastAt, use.lastAt),
           lastAt: Math.max(before?.lastAt ?? use.lastAt, use.lastAt),
         })

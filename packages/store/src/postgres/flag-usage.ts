@@ -11,7 +11,7 @@ export function createFlagUsage(database: Database): FlagUsageStore {
         uses.map(use => use.flag),
         uses.map(use => use.who ?? ''),
         uses.map(use => use.variant ?? ''),
-        uses.map(use => use.count),
+        uses.map(use => Math.min(use.count, Number.MAX_SAFE_INTEGER)),
         uses.map(use => use.lastAt),
       ])
     },
@@ -30,17 +30,20 @@ interface LastRow {
   readonly lastAt: number
 }
 
-/** Several instances add to the same rows, always in one order. */
+/**
+ * Several instances add to the same rows, always in one order. A count stays a number that programs can read, whatever a
+ * client in somebody's hands tells: one that is larger could never be read again.
+ */
 const addUses: Statement = {
   name: 'add-flag-usage',
   doing: 'count evaluations of flags',
   text: `insert into flag_usage as u (project, environment, flag, who, variant, count, first_at, last_at)
-    select project, environment, flag, who, variant, sum(count)::bigint, min(at), max(at)
+    select project, environment, flag, who, variant, least(sum(count), ${Number.MAX_SAFE_INTEGER})::bigint, min(at), max(at)
     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[])
       as a (project, environment, flag, who, variant, count, at)
     group by project, environment, flag, who, variant order by project, environment, flag, who, variant
     on conflict (project, environment, flag, who, variant) do update set
-      count = u.count + excluded.count, first_at = least(u.first_at, excluded.first_at),
+      count = least(u.count + excluded.count, ${Number.MAX_SAFE_INTEGER}), first_at = least(u.first_at, excluded.first_at),
       last_at = greatest(u.last_at, excluded.last_at)`,
 }
 

@@ -50,7 +50,8 @@ const addUses: Statement = {
 const listUses: Statement = {
   name: 'list-flag-usage',
   doing: 'read who evaluates a flag',
-  text: `select project, environment, flag, nullif(who, '') as who, nullif(variant, '') as variant, count,
+  text: `select project, environment, flag, nullif(who, '') as who, nullif(variant, '') as variant,
+      least(count, ${Number.MAX_SAFE_INTEGER}) as count,
       last_at as "lastAt" from flag_usage
     where project = $1 and environment = $2 and flag = $3 order by last_at desc, who, variant limit 1000`,
 }

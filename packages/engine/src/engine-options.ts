@@ -3,7 +3,7 @@ import type {
   Clock,
   CommandStore,
   EffectRunner,
-  HandDriver,
+  HandMover,
   HandStore,
   InstanceStore,
   ObservationSource,
@@ -33,7 +33,7 @@ export interface EngineOptions {
   readonly store: EngineStore
   readonly clock: Clock
   readonly observations: ObservationSource
-  readonly drivers: readonly HandDriver[]
+  readonly movers: readonly HandMover[]
   readonly runners: readonly EffectRunner[]
   /** Name of this process among all instances; never used again by another process. */
   readonly instance: string

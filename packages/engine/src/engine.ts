@@ -138,7 +138,7 @@ class RunningEngine implements Engine {
     })
     this.#reconciler = new Reconciler({
       ...shared,
-      drivers: options.drivers,
+      movers: options.movers,
       mayRaise: id =>
         this.#releases.residents.get(id)?.owner === ownerName.current && this.#heart.holdsLeases(this.#clock.latest()),
       outpaced: id => this.#releases.residents.wake([id]),

@@ -6,14 +6,14 @@ import type { EngineLog, EngineStore } from './engine-options.ts'
 import type { Faults } from './fault-points.ts'
 import { shareWanted } from './hand-order.ts'
 import { type HandAnswer, isWorthWriting, nextReading } from './hand-reading.ts'
-import type { HandDriver, HandTarget } from './ports.ts'
+import type { HandMover, HandTarget } from './ports.ts'
 import type { HandTask, ReleaseHands } from './release-hands.ts'
 import type { EngineSettings } from './settings.ts'
 import { detailOf, type Work } from './work.ts'
 
 export interface HandWorkOptions {
   readonly store: EngineStore
-  readonly drivers: readonly HandDriver[]
+  readonly movers: readonly HandMover[]
   readonly clock: EngineClock
   readonly settings: EngineSettings
   readonly faults: Faults
@@ -53,13 +53,13 @@ export class HandWork {
   readonly #options: HandWorkOptions
   readonly #settings: EngineSettings
   readonly #around: HandSurroundings
-  readonly #drivers: ReadonlyMap<string, HandDriver>
+  readonly #movers: ReadonlyMap<string, HandMover>
 
   constructor(options: HandWorkOptions, around: HandSurroundings) {
     this.#options = options
     this.#settings = options.settings
     this.#around = around
-    this.#drivers = new Map(options.drivers.map(driver => [driver.kind, driver]))
+    this.#movers = new Map(options.movers.map(mover => [mover.kind, mover]))
   }
 
   /** Work that fails in an unforeseen way is tried again like any other. */
@@ -74,45 +74,45 @@ export class HandWork {
   }
 
   async #drive(hands: ReleaseHands, task: HandTask, mode: HandMode): Promise<HandProgress> {
-    const driver = this.#drivers.get(task.hand.kind)
-    if (driver === undefined) return this.#reportMissing(hands, task)
+    const mover = this.#movers.get(task.hand.kind)
+    if (mover === undefined) return this.#reportMissing(hands, task)
     const target = hands.targetOf(task.hand)
     const attempt = task.begin()
     const way = hands.direction === 'lower' ? 'lower' : 'raise'
     if (mode === 'raise' && task.takeResumed()) {
       // After a take-over the call may have been made already: what is there is not set a second time.
-      const progress = await this.#readBack(hands, task, driver, target, mode, attempt)
+      const progress = await this.#readBack(hands, task, mover, target, mode, attempt)
       if (progress === 'reached' || !task.isCurrent(attempt)) return progress
     }
     if (needsApply(task, target.generation, mode, this.#now())) {
-      const problem = await this.#apply(hands, task, driver, target, way)
+      const problem = await this.#apply(hands, task, mover, target, way)
       if (!task.isCurrent(attempt) || hands.generation !== target.generation) return 'waiting'
       if (problem !== null) return this.#reportUnreadable(hands, task, problem)
       this.#options.faults.at(way === 'raise' ? 'raise: between apply and read' : 'lower: between apply and read')
     }
-    return this.#readBack(hands, task, driver, target, mode, attempt)
+    return this.#readBack(hands, task, mover, target, mode, attempt)
   }
 
   async #readBack(
     hands: ReleaseHands,
     task: HandTask,
-    driver: HandDriver,
+    mover: HandMover,
     target: HandTarget,
     mode: HandMode,
     attempt: number,
   ): Promise<HandProgress> {
-    const answer = await this.#read(driver, target)
-    if (mode === 'watch' && isAbove(answer, task.hand, target)) await this.#apply(hands, task, driver, target, 'lower')
+    const answer = await this.#read(mover, target)
+    if (mode === 'watch' && isAbove(answer, task.hand, target)) await this.#apply(hands, task, mover, target, 'lower')
     if (!task.isCurrent(attempt) || hands.generation !== target.generation) return 'waiting'
-    await this.#record(hands, task, driver, answer)
-    return task.isCurrent(attempt) ? this.#schedule(hands, task, driver, mode) : 'waiting'
+    await this.#record(hands, task, mover, answer)
+    return task.isCurrent(attempt) ? this.#schedule(hands, task, mover, mode) : 'waiting'
   }
 
   /** null when the hand took it; else what went wrong. */
   async #apply(
     hands: ReleaseHands,
     task: HandTask,
-    driver: HandDriver,
+    mover: HandMover,
     target: HandTarget,
     way: 'raise' | 'lower',
   ): Promise<string | null> {
@@ -122,7 +122,7 @@ export class HandWork {
     task.beginCall(this.#now())
     this.#options.faults.at(way === 'raise' ? 'raise: before apply' : 'lower: before apply')
     const call = () =>
-      driver.apply(target, timeoutMs).finally(() => this.#noteLateEffect(hands.id, task.hand, target.generation))
+      mover.apply(target, timeoutMs).finally(() => this.#noteLateEffect(hands.id, task.hand, target.generation))
     const result = await this.#options.work.call(timeoutMs, call)
     if (result.kind !== 'answered') return `could not be set: ${result.detail}`
     task.wasApplied(target.generation, this.#now())
@@ -140,18 +140,17 @@ export class HandWork {
     hands.task(hand).disturb(this.#now())
   }
 
-  async #read(driver: HandDriver, target: HandTarget): Promise<HandAnswer> {
+  async #read(mover: HandMover, target: HandTarget): Promise<HandAnswer> {
     const { readTimeoutMs } = this.#settings
-    const result = await this.#options.work.call(readTimeoutMs, () => driver.read(target, readTimeoutMs))
+    const result = await this.#options.work.call(readTimeoutMs, () => mover.read(target, readTimeoutMs))
     if (result.kind === 'answered') return { kind: 'read', ...result.value }
     return { kind: 'unreadable', problem: `could not be read: ${result.detail}` }
   }
 
-  async #record(hands: ReleaseHands, task: HandTask, driver: HandDriver, answer: HandAnswer): Promise<void> {
+  async #record(hands: ReleaseHands, task: HandTask, mover: HandMover, answer: HandAnswer): Promise<void> {
     const now = await this.#options.clock.now()
-    const reading = nextReading(task.reading, answer, hands.generation, driver.settleMs, now)
-    const isOverdue =
-      !reading.reached && !hands.isReached && task.isTriedFor(driver.raiseWithinMs ?? raiseWithinMs, now)
+    const reading = nextReading(task.reading, answer, hands.generation, mover.settleMs, now)
+    const isOverdue = !reading.reached && !hands.isReached && task.isTriedFor(mover.raiseWithinMs ?? raiseWithinMs, now)
     const problem = isOverdue ? 'took the change and did not get there in time' : null
     await this.#keep(hands, task, { ...reading, problem: reading.problem ?? problem })
   }
@@ -172,7 +171,7 @@ export class HandWork {
     faults.at('reading: after record')
   }
 
-  #schedule(hands: ReleaseHands, task: HandTask, driver: HandDriver, mode: HandMode): HandProgress {
+  #schedule(hands: ReleaseHands, task: HandTask, mover: HandMover, mode: HandMode): HandProgress {
     const { reading } = task
     if (task.isDisturbed) {
       task.plan(this.#now())
@@ -180,20 +179,20 @@ export class HandWork {
     }
     if (reading === null || !reading.reached) {
       if (mode !== 'watch' || reading === null || reading.share === null) return this.#retryLater(task)
-      task.plan(this.#now() + this.#observeEveryMs(driver))
+      task.plan(this.#now() + this.#observeEveryMs(mover))
       return 'waiting'
     }
     task.tries = 0
     if (!hands.isOwn && hands.isDown) this.#around.finished(hands)
     const needsSecond = hands.direction === 'lower' && reading.readings < 2
     task.plan(
-      needsSecond ? Math.max(this.#now(), reading.at + driver.settleMs) : this.#now() + this.#observeEveryMs(driver),
+      needsSecond ? Math.max(this.#now(), reading.at + mover.settleMs) : this.#now() + this.#observeEveryMs(mover),
     )
     return 'reached'
   }
 
-  #observeEveryMs(driver: HandDriver): number {
-    return Math.max(this.#settings.observeEveryMs, driver.observeEveryMs ?? 0)
+  #observeEveryMs(mover: HandMover): number {
+    return Math.max(this.#settings.observeEveryMs, mover.observeEveryMs ?? 0)
   }
 
   #retryLater(task: HandTask): HandProgress {
@@ -204,7 +203,7 @@ export class HandWork {
   }
 
   #reportMissing(hands: ReleaseHands, task: HandTask): Promise<HandProgress> {
-    const known = [...this.#drivers.keys()].join(', ') || 'none'
+    const known = [...this.#movers.keys()].join(', ') || 'none'
     const problem = `Cannot move hand "${task.hand.id}": found no integration of kind "${task.hand.kind}", expected one of ${known}. Connect it, or roll back by hand.`
     return this.#reportUnreadable(hands, task, problem)
   }

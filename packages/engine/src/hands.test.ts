@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { nextReading } from './hand-reading.ts'
-import type { HandDriver } from './ports.ts'
+import type { HandMover } from './ports.ts'
 import { TestBench } from './testing/test-bench.ts'
 import { testHand, testPhase, testPlan } from './testing/test-plan.ts'
 import { TestFaults, TestHand } from './testing/test-world.ts'
@@ -219,7 +219,7 @@ test('whoever lowered for another instance reads the hands twice and then leaves
   const [flag] = hands as [TestHand]
   let isTied = false
   const never = () => new Promise<never>(() => {})
-  const tied: HandDriver = {
+  const tied: HandMover = {
     kind: 'flag',
     settleMs: flag.settleMs,
     apply: target => (isTied ? never() : flag.apply(target)),

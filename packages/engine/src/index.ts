@@ -10,7 +10,7 @@ export type {
   DesiredExposure,
   EffectRunner,
   EndedCommand,
-  HandDriver,
+  HandMover,
   HandRow,
   HandStore,
   HandTarget,

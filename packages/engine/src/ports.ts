@@ -203,7 +203,7 @@ export interface HandStore {
 }
 
 /** One kind of hand (flag, nginx, …). Percentages and cohorts arrive as an absolute exposure: safe to repeat. */
-export interface HandDriver {
+export interface HandMover {
   readonly kind: string
   /** Two readings of the floor at least this far apart make "rolled back". */
   readonly settleMs: number

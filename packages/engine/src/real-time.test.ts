@@ -12,7 +12,7 @@ test('on real timers a release runs to its end by hints and timers alone, and st
     store: bench.store,
     clock: { now: async () => Date.now() },
     observations: new TestSource(),
-    drivers: [flag],
+    movers: [flag],
     runners: [new TestRunner(['notify'])],
     instance: 'instance-1',
   })
@@ -60,7 +60,7 @@ test('stopping ends at once although a call hangs', async () => {
     store: bench.store,
     clock: { now: async () => Date.now() },
     observations: new TestSource(),
-    drivers: [flag],
+    movers: [flag],
     runners: [],
     instance: 'instance-1',
     settings: { stopWithinMs: 20, raiseTimeoutMs },

@@ -131,7 +131,7 @@ async function startAll(
     store,
     clock: store.clock,
     observations: series,
-    drivers: createHands(store, flags, environments, log),
+    movers: createHands(store, flags, environments, log),
     runners: createRunners({
       store,
       flags,

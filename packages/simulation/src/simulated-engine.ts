@@ -106,7 +106,7 @@ export function createSimulatedEngine(options: SimulatedEngineOptions): Simulate
         options.onEvents(events, state, status)
       }),
       observations: options.observations,
-      drivers: options.hands.drivers,
+      movers: options.hands.movers,
       runners: [guardRunner(options.runner, strike)],
       instance: `simulation-${crashes + 1}`,
       faults: { at: point => strike(point, crash => strikesAt(crash, point)) },

@@ -1,7 +1,7 @@
 import { type CompiledPlan, verbs } from '@dankai/plan'
 import { createEngine, type Engine, type EngineHint } from '../engine.ts'
 import type { EngineStore } from '../engine-options.ts'
-import type { HandDriver } from '../ports.ts'
+import type { HandMover } from '../ports.ts'
 import type { EngineSettings } from '../settings.ts'
 import { type BenchStore, type BenchStoreFactory, memoryBenchStore } from './memory-store.ts'
 import { TestFaults, TestHand, TestRunner, TestSource, VirtualClock } from './test-world.ts'
@@ -12,7 +12,7 @@ export class TestBench {
   readonly bench: BenchStore
   readonly source = new TestSource()
   readonly flag = new TestHand('flag')
-  readonly hands: HandDriver[] = [this.flag]
+  readonly hands: HandMover[] = [this.flag]
   readonly runner = new TestRunner(['run', 'sql', 'http', 'flags'])
   readonly notifier = new TestRunner(['notify'])
   readonly engines: { readonly engine: Engine; readonly faults: TestFaults }[] = []
@@ -43,7 +43,7 @@ export class TestBench {
       store: faults.mortalStore(store),
       clock: faults.mortal({ now: this.clock.now }),
       observations: faults.mortal(this.source),
-      drivers: this.hands.map(hand => faults.mortal(hand)),
+      movers: this.hands.map(hand => faults.mortal(hand)),
       runners: [faults.mortal(this.runner), faults.mortal(this.notifier)],
       instance: `instance-${this.#names}`,
       faults,

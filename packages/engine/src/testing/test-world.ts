@@ -3,7 +3,7 @@ import { levelOf } from '@dankai/core'
 import type { EngineStore } from '../engine-options.ts'
 import type { FaultPoint, Faults } from '../fault-points.ts'
 import { Killed } from '../fault-points.ts'
-import type { ClaimedCommand, EffectRunner, HandDriver, HandTarget, ObservationSource } from '../ports.ts'
+import type { ClaimedCommand, EffectRunner, HandMover, HandTarget, ObservationSource } from '../ports.ts'
 import type { Timers } from '../timers.ts'
 
 export const testStart = Date.UTC(2026, 0, 5, 10)
@@ -39,7 +39,7 @@ export class VirtualClock {
 export type HandMode = 'works' | 'fails' | 'hangs' | 'unreadable' | 'ignores'
 
 /** A hand with a memory of its own: what it serves, whoever set it. Like most proxies it knows no generations. */
-export class TestHand implements HandDriver {
+export class TestHand implements HandMover {
   readonly kind: string
   readonly settleMs = 2_000
   mode: HandMode = 'works'

@@ -91,7 +91,7 @@ function strategiesOf(flag: FlagDefinition, steps: readonly FlagStep[]): Built[]
       if (bucket !== null) throw new NotFollowed('a part of users that is served the off variant')
       excluded.push(step.when)
     } else {
-      const when = all([step.when, ...excluded.map(not), ...guards(halts, keyAttributeOf(bucket, serve))])
+      const when = all([step.when, ...excluded.map(not), ...keysRequired(halts, keyAttributeOf(bucket, serve))])
       strategies.push(...expanded(when, strategyOf(flag, serve, bucket)))
       if (strategies.length > strategiesMax) throw tooMany()
       if ('split' in serve && (bucket === null || serve.by !== bucket.by))
@@ -105,7 +105,7 @@ function strategiesOf(flag: FlagDefinition, steps: readonly FlagStep[]): Built[]
 const tooMany = (): NotFollowed => new NotFollowed(`more than ${strategiesMax} strategies would be needed`)
 
 /** Whoever had to have a key for an earlier step, and has none, has the off variant. */
-function guards(halts: readonly Halt[], ownKey: string | null): readonly Expression<StepLeaf>[] {
+function keysRequired(halts: readonly Halt[], ownKey: string | null): readonly Expression<StepLeaf>[] {
   return halts
     .filter(({ attribute }) => attribute !== ownKey)
     .map(({ when, attribute }) => any([leaf<StepLeaf>({ kind: 'present', attribute }), not(when)]))

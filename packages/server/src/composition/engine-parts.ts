@@ -1,6 +1,6 @@
 /** What the engine moves and runs, made of the integrations and the store. */
 import type { Supports } from '@dankai/core'
-import type { EffectRunner, Engine, HandDriver } from '@dankai/engine'
+import type { EffectRunner, Engine, HandMover } from '@dankai/engine'
 import {
   type Connections,
   createFlagHand,
@@ -45,12 +45,7 @@ export function tellingFlags(flags: FlagStore, environments: Pick<Environments, 
   }
 }
 
-export function createHands(
-  store: Store,
-  flags: Flags,
-  environments: Environments,
-  log: Logger,
-): readonly HandDriver[] {
+export function createHands(store: Store, flags: Flags, environments: Environments, log: Logger): readonly HandMover[] {
   const flagHand = createFlagHand(flags, {
     reach: (scope, version) => store.sdks.reach(scope, version, sdkForgottenAfterMs),
     isStopped: (scope, flag) => environments.isStopped(scope, flag),

@@ -5,7 +5,7 @@
  *  1. Only taking exposure away from everybody is told before it is written; nothing is ever raised so.
  *  2. It holds until the flag is written again: by this release once the database is back, or by whoever owns it then.
  */
-import type { HandDriver } from '@dankai/engine'
+import type { HandMover } from '@dankai/engine'
 import { flagKeyOf } from '@dankai/integrations'
 import { StoreError } from '@dankai/store'
 import type { Logger } from '../http/log.ts'
@@ -15,10 +15,10 @@ import type { Environments } from './environments.ts'
 const writtenWithinMs = 1_000
 
 export function withholdingFlags(
-  hand: HandDriver,
+  hand: HandMover,
   environments: Pick<Environments, 'withhold'>,
   log: Logger,
-): HandDriver {
+): HandMover {
   return {
     ...hand,
     apply(target, timeoutMs) {

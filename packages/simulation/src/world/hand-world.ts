@@ -1,5 +1,5 @@
 import { isExposed, levelOf, nobody, sameExposure } from '@dankai/core'
-import type { HandDriver, HandTarget } from '@dankai/engine'
+import type { HandMover, HandTarget } from '@dankai/engine'
 import type { CompiledPlan, Exposure, Hand } from '@dankai/plan'
 import type { HandTrouble } from '../script.ts'
 import type { ExposureCause } from '../trace.ts'
@@ -16,7 +16,7 @@ import type { EffectJournal } from './effect-journal.ts'
  *  3. `exposure` is what users have, whatever anybody believes.
  */
 export interface HandWorld {
-  readonly drivers: readonly HandDriver[]
+  readonly movers: readonly HandMover[]
   /** What the splitter serves now. */
   exposure(): Exposure
   shareOf(hand: string): number
@@ -82,7 +82,7 @@ export function createHandWorld(
     serve(state, wanted, isLate ? 'late' : 'dankai')
   }
 
-  const read: HandDriver['read'] = async target => {
+  const read: HandMover['read'] = async target => {
     const state = stateOf(target.hand.id)
     const floor = target.hand.canLower ? 0 : state.serves.share
     if (strikes(state.troubles.unreadable, clock.at))
@@ -92,7 +92,7 @@ export function createHandWorld(
   }
 
   return {
-    drivers: [...new Set(plan.hands.map(hand => hand.kind))].map(kind => ({ kind, settleMs, apply, read })),
+    movers: [...new Set(plan.hands.map(hand => hand.kind))].map(kind => ({ kind, settleMs, apply, read })),
     exposure: () => states.get(splitter)?.serves ?? nobody,
     get changedAt() {
       return changedAt

@@ -37,7 +37,7 @@ async function bench(role: Hand['role'] = 'splitter') {
   })
   assert.ok(created.ok)
   const stopped = new Set<string>()
-  const driver = createFlagHand(store.flags, {
+  const mover = createFlagHand(store.flags, {
     reach: (scope, version) => store.sdks.reach(scope, version, 15_000),
     isStopped: (_, { key }) => stopped.has(key),
   })
@@ -50,21 +50,21 @@ async function bench(role: Hand['role'] = 'splitter') {
     plan,
   })
   const flag = async () => (await store.flags.get(testScope, 'checkout'))?.definition
-  return { store, driver, target, flag, stopped, releaseId: created.id }
+  return { store, mover, target, flag, stopped, releaseId: created.id }
 }
 
 describe('the hand that is a flag', () => {
   it('makes a flag that nobody has made yet, exposing what is desired', async () => {
-    const { driver, target, flag } = await bench()
-    await driver.apply(target(people(0.05), 1), 1_000)
+    const { mover, target, flag } = await bench()
+    await mover.apply(target(people(0.05), 1), 1_000)
     assert.equal((await flag())?.exposure.share, 0.05)
   })
 
   it('has reached it when stored, as long as no SDK evaluates flags', async () => {
-    const { driver, target } = await bench()
-    assert.equal((await driver.read(target(people(0.05), 1), 1_000)).reached, false)
-    await driver.apply(target(people(0.05), 1), 1_000)
-    assert.deepEqual(await driver.read(target(people(0.05), 1), 1_000), {
+    const { mover, target } = await bench()
+    assert.equal((await mover.read(target(people(0.05), 1), 1_000)).reached, false)
+    await mover.apply(target(people(0.05), 1), 1_000)
+    assert.deepEqual(await mover.read(target(people(0.05), 1), 1_000), {
       share: 0.05,
       reached: true,
       floor: 0,
@@ -73,7 +73,7 @@ describe('the hand that is a flag', () => {
   })
 
   it('has reached it when every SDK has acknowledged; until then names the silent and reports the larger share', async () => {
-    const { store, driver, target } = await bench()
+    const { store, mover, target } = await bench()
     const sdks = ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222']
     for (const sdk of sdks) await store.sdks.connected({ ...testScope, sdk, name: `trips-${sdk[0]}`, kind: 'server' })
     const acknowledge = async (which: readonly string[]) =>
@@ -81,12 +81,12 @@ describe('the hand that is a flag', () => {
         testScope,
         which.map(sdk => ({ sdk, version: 1_000 })),
       )
-    await driver.apply(target(people(0.5), 1), 1_000)
-    const silent = await driver.read(target(people(0.5), 1), 1_000)
+    await mover.apply(target(people(0.5), 1), 1_000)
+    const silent = await mover.read(target(people(0.5), 1), 1_000)
     assert.equal(silent.reached, false)
     assert.match(silent.problem ?? '', /2 of 2 SDKs have not acknowledged version \d+: trips-1 \(11111111\), trips-2/)
     await acknowledge(sdks)
-    assert.equal((await driver.read(target(people(0.5), 1), 1_000)).reached, true)
+    assert.equal((await mover.read(target(people(0.5), 1), 1_000)).reached, true)
 
     await store.sdks.connected({
       ...testScope,
@@ -94,61 +94,61 @@ describe('the hand that is a flag', () => {
       name: 'late',
       kind: 'server',
     })
-    await driver.apply(target(people(0), 2), 1_000)
-    const lowering = await driver.read(target(people(0), 2), 1_000)
+    await mover.apply(target(people(0), 2), 1_000)
+    const lowering = await mover.read(target(people(0), 2), 1_000)
     assert.deepEqual([lowering.share, lowering.reached], [0.5, false])
   })
 
   it('does not wait for an SDK whose stream has ended when it raises, and does when it lowers', async () => {
-    const { store, driver, target } = await bench()
+    const { store, mover, target } = await bench()
     const sdk = '11111111-1111-4111-8111-111111111111'
     await store.sdks.connected({ ...testScope, sdk, name: 'stopped', kind: 'server' })
-    await driver.apply(target(people(0.5), 1), 1_000)
-    assert.equal((await driver.read(target(people(0.5), 1), 1_000)).reached, false)
+    await mover.apply(target(people(0.5), 1), 1_000)
+    assert.equal((await mover.read(target(people(0.5), 1), 1_000)).reached, false)
     await store.sdks.disconnected(testScope, [sdk])
-    assert.equal((await driver.read(target(people(0.5), 1), 1_000)).reached, true)
-    await driver.apply(target(people(0), 2), 1_000)
-    const lowering = await driver.read(target(people(0), 2), 1_000)
+    assert.equal((await mover.read(target(people(0.5), 1), 1_000)).reached, true)
+    await mover.apply(target(people(0), 2), 1_000)
+    const lowering = await mover.read(target(people(0), 2), 1_000)
     assert.deepEqual([lowering.reached, lowering.share], [false, 0.5])
   })
 
   it('never raises by a late write of an older generation', async () => {
-    const { driver, target, flag } = await bench()
-    await driver.apply(target(people(0.5), 1), 1_000)
-    await driver.apply(target(people(0), 2), 1_000)
-    await driver.apply(target(people(0.5), 1), 1_000)
+    const { mover, target, flag } = await bench()
+    await mover.apply(target(people(0.5), 1), 1_000)
+    await mover.apply(target(people(0), 2), 1_000)
+    await mover.apply(target(people(0.5), 1), 1_000)
     assert.equal((await flag())?.exposure.share, 0)
   })
 
   it('opens a gate to all while anybody is exposed', async () => {
-    const { driver, target, flag } = await bench('gate')
+    const { mover, target, flag } = await bench('gate')
     for (const [generation, desired, share] of [
       [1, people(0.05), 1],
       [2, people(0), 0],
       [3, people(0, { cohorts: [{ segment: 'staff', share: 1, mix: null }] }), 1],
       [4, people(0.5, { shadow: true }), 0],
     ] as const) {
-      await driver.apply(target(desired, generation), 1_000)
+      await mover.apply(target(desired, generation), 1_000)
       assert.equal((await flag())?.exposure.share, share)
     }
   })
 
   it('carries the segments its cohorts name', async () => {
-    const { driver, target, flag } = await bench()
+    const { mover, target, flag } = await bench()
     const desired = people(0.1, { cohorts: [{ segment: 'staff', share: 0.5, mix: null }] })
-    await driver.apply(target(desired, 1), 1_000)
+    await mover.apply(target(desired, 1), 1_000)
     assert.deepEqual((await flag())?.segments, { staff: { include: { team: ['shop'] } } })
-    const reading = await driver.read(target(desired, 1), 1_000)
+    const reading = await mover.read(target(desired, 1), 1_000)
     assert.deepEqual([reading.reached, reading.share], [true, 0.5])
   })
 
   it('turns quotas of a sample into thresholds, of a population that its options name', async () => {
-    const { driver, target, flag } = await bench()
+    const { mover, target, flag } = await bench()
     const mix = { region: { 東京: 0.5, その他: 0.5 } }
     const desired = people(0, { cohorts: [{ segment: 'staff', share: 0.15, mix }] })
     const given = target(desired, 1)
     const options = { population: { region: { 東京: '30%', その他: 0.7 } } }
-    await driver.apply({ ...given, hand: { ...given.hand, options } }, 1_000)
+    await mover.apply({ ...given, hand: { ...given.hand, options } }, 1_000)
     const strata = (await flag())?.exposure.cohorts[0]?.mix
     const thresholds = strata?.map(({ where, share }) => [where['region']?.[0] ?? null, Math.round(share * 1e4) / 1e4])
     assert.deepEqual(thresholds, [
@@ -158,10 +158,10 @@ describe('the hand that is a flag', () => {
   })
 
   it('reports nobody exposed while an emergency stop covers the flag, and is not reached', async () => {
-    const { driver, target, stopped } = await bench()
-    await driver.apply(target(people(0.5), 1), 1_000)
+    const { mover, target, stopped } = await bench()
+    await mover.apply(target(people(0.5), 1), 1_000)
     stopped.add('checkout')
-    const reading = await driver.read(target(people(0.5), 1), 1_000)
+    const reading = await mover.read(target(people(0.5), 1), 1_000)
     assert.deepEqual([reading.share, reading.reached, reading.problem], [0, false, 'flag "checkout" is stopped'])
   })
 })
@@ -202,9 +202,9 @@ describe('a flag set', () => {
   })
 
   it('keeps the exposure of the flag its own release moves, and leaves that of another release alone', async () => {
-    const { store, driver, target, releaseId, flag } = await bench()
+    const { store, mover, target, releaseId, flag } = await bench()
     const runner = createFlagSetRunner(store.flags, async () => [])
-    await driver.apply(target(people(0.05), 1), 1_000)
+    await mover.apply(target(people(0.05), 1), 1_000)
     await runner.run(set(releaseId, { checkout: false }, false))
     assert.deepEqual([(await flag())?.on, (await flag())?.exposure.share], [false, 0.05])
     const refused = await runner.run(set('another', { checkout: true }, false))

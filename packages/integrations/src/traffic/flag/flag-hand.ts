@@ -11,7 +11,7 @@
  *  4. A flag stopped by an emergency serves nobody, whatever its exposure says.
  */
 import { isDeepStrictEqual } from 'node:util'
-import type { HandDriver, HandTarget } from '@dankai/engine'
+import type { HandMover, HandTarget } from '@dankai/engine'
 import { defineFlag, type FlagExposure } from '@dankai/flags'
 import type { FlagReadings, Flags, KeptFlag, SilentSdk } from '../../flags/flag-port.ts'
 import { flagExposureOf, flagKeyOf, flagSegmentsOf, reachOf } from './flag-exposure.ts'
@@ -22,9 +22,9 @@ const settleMs = 1_000
 const observeEveryMs = 60_000
 const silentNamedMax = 5
 
-type Reading = Awaited<ReturnType<HandDriver['read']>>
+type Reading = Awaited<ReturnType<HandMover['read']>>
 
-export function createFlagHand(flags: Flags, readings: FlagReadings): HandDriver {
+export function createFlagHand(flags: Flags, readings: FlagReadings): HandMover {
   /** Share last seen reached, by release and hand; lost at a restart, when desired is the best that is known. */
   const reachedShares = new Map<string, number>()
   return {

@@ -494,6 +494,53 @@ describe('the stages of a flag', () => {
     assert.equal((await api('POST', '/v1/flags/stepped/stage', { stage: 'gradualRollout', step: 3 })).status, 200)
   })
 
+  it('mean whom the policy of each environment says, and not one whom no flag could mean', async () => {
+    await put('staged-by-policy', {})
+    const colleagues = [{ attribute: 'email', operator: 'endsWith', values: ['@example.org'] }]
+    const policies = [
+      ['staging', { colleagues }],
+      ['production', { betaTesters: [], betaShare: 0.02, gradualShares: [0.05, 1] }],
+    ] as const
+    const set = (environment: string, stages: object) =>
+      api('PUT', `/v1/flag-policy?environment=${environment}`, { stages })
+    for (const [environment, stages] of policies) assert.equal((await set(environment, stages)).status, 200)
+    const rows = [
+      [
+        'beta',
+        0,
+        [
+          [true, null, 1],
+          [true, '@example.org', 1],
+          [true, null, 0.02],
+        ],
+      ],
+      [
+        'gradualRollout',
+        0,
+        [
+          [true, null, 1],
+          [true, null, 1],
+          [true, null, 0.05],
+        ],
+      ],
+    ] as const
+    for (const [name, step, expected] of rows) {
+      assert.equal((await stage('staged-by-policy', { stage: name, step })).status, 200)
+      assert.deepEqual(await inEvery('staged-by-policy'), expected, name)
+    }
+    assert.equal((await stage('staged-by-policy', { stage: 'gradualRollout', step: 2 })).status, 422)
+    const unsound = [
+      { colleagues: [{ attribute: 'email', operator: 'matches', values: ['('] }] },
+      { betaTesters: [{ attribute: '', operator: 'inSegment', values: ['nobody-knows'] }] },
+      { betaShare: 0.5, gradualShares: [0.25, 1] },
+      { gradualShares: [] },
+    ]
+    for (const stages of unsound) assert.equal((await set('staging', stages)).status, 422, JSON.stringify(stages))
+    for (const [environment] of policies) assert.equal((await set(environment, {})).status, 200)
+    const { stages } = (await api('GET', '/v1/flag-policy?environment=staging')).body
+    assert.deepEqual(stages.colleagues[0].values, ['@triptrip.com'])
+  })
+
   it('keep to the environments of the key and to the version that was seen', async () => {
     await put('staged-alone', {})
     const made = await api('POST', '/v1/keys', {
@@ -715,7 +762,7 @@ rollback: [{ expose: 0% }]
     await put('forgotten', { kind: 'release', ...everybody }, 0, { care: { service: 'overdue-service' } })
     await age('forgotten', 91)
     const start = () => api('POST', '/v1/releases', { plan: 'next-release', version: 'v1' })
-    assert.deepEqual((await api('GET', '/v1/flag-policy')).body, { overdueBlocksRelease: false })
+    assert.equal((await api('GET', '/v1/flag-policy')).body.overdueBlocksRelease, false)
     await api('PUT', '/v1/flag-policy', { overdueBlocksRelease: true })
     const refused = await start()
     assert.deepEqual([refused.status, refused.body.code], [409, 'not-possible'])

@@ -117,6 +117,9 @@ async function importFlag(
   if (isAsWanted(present, want(present))) return 'unchanged'
   if (present !== null && !replace) return { why: 'it is there already; give --replace to replace it' }
   if (present?.heldBy != null) return { why: `it is moved by live release ${present.heldBy}` }
+  // Other systems have no such stop, so that every export of theirs would lift it.
+  if (present?.definition.killed === true && !definition.killed)
+    return { why: `it is killed; lift that first: dankai flags set ${key} --field killed=false` }
   try {
     requireAcceptable(definition, about.others)
     if (dryRun) {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { flagKeySchema, flagSchema, plannedFlagSchema } from './flag.ts'
+import { flagConditionsSchema, flagKeySchema, flagSchema, plannedFlagSchema } from './flag.ts'
 import { flagCareSchema, retentionSchema } from './flag-care.ts'
 import { pageSchema } from './page.ts'
 
@@ -173,12 +173,34 @@ export const sdkSchema = z
   .meta({ id: 'Sdk' })
 export const sdkListSchema = pageSchema(sdkSchema, 'SdkList')
 
+const share = z.number().min(0).max(1)
+
+/** Nobody who has a feature may lose it by the next step. */
+const stageAudiencesSchema = z
+  .strictObject({
+    colleagues: flagConditionsSchema
+      .default([{ attribute: 'email', operator: 'endsWith', values: ['@triptrip.com'], negated: false }])
+      .describe('Who has a feature in staging from internalTesting on; none: everybody there.'),
+    betaTesters: flagConditionsSchema
+      .default([{ attribute: 'custom.betaTester', operator: 'is', values: [true], negated: false }])
+      .describe('Of whom a part has it in production in beta; none: of everybody.'),
+    betaShare: share.default(0.1),
+    gradualShares: z.array(share).min(1).max(20).default([0.25, 0.5, 0.75, 1]).describe('The steps of gradualRollout.'),
+  })
+  .refine(
+    ({ betaShare, gradualShares }) =>
+      gradualShares.every((next, index) => next >= (gradualShares[index - 1] ?? betaShare)),
+    { error: 'shares that never fall, from betaShare on', path: ['gradualShares'] },
+  )
+  .meta({ id: 'StageAudiences' })
+
 export const flagPolicySchema = z
   .strictObject({
     overdueBlocksRelease: z
       .boolean()
       .default(false)
       .describe('No release of a service starts while a flag of it is overdue for removal.'),
+    stages: stageAudiencesSchema.prefault({}).describe('Whom the stages of a flag mean in this environment.'),
   })
   .meta({ id: 'FlagPolicy' })
 

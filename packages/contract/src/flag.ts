@@ -47,7 +47,8 @@ const conditionSchema = z
   })
   .meta({ id: 'FlagCondition' })
 
-const conditions = z.array(conditionSchema).max(50)
+export const flagConditionsSchema = z.array(conditionSchema).max(50)
+const conditions = flagConditionsSchema
 
 const bucketSource = {
   by: text.nullable().default(null).describe('The attribute that the bucket is made from; null: the targeting key.'),

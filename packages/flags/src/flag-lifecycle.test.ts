@@ -15,15 +15,24 @@ import {
   lifecycleStages,
   nextStage,
   retentionRules,
-  stageSettings,
+  type StageAudiences,
+  stageRules,
+  stageTexts,
 } from './flag-lifecycle.ts'
 
 const flag = defineFlag({ key: 'new_booking_flow_enabled' })
 const day = 86_400_000
+const audiences: StageAudiences = {
+  colleagues: [{ attribute: 'email', operator: 'endsWith', values: ['@triptrip.com'], negated: false }],
+  betaTesters: [{ attribute: 'custom.betaTester', operator: 'is', values: [true], negated: false }],
+  betaShare: 0.1,
+  gradualShares: [0.25, 0.5, 0.75, 1],
+}
+const production = stageRules('production', audiences)
 
 test('a flag has six stages in their order (F-080)', () => {
   assert.deepEqual(
-    lifecycleStages.map(stage => stageSettings[stage].label),
+    lifecycleStages.map(stage => stageTexts[stage].label),
     ['Development', 'Internal Testing', 'Beta', 'Gradual Rollout', 'General Availability', 'Cleanup'],
   )
   assert.deepEqual(lifecycleStages.map(nextStage), [...lifecycleStages.slice(1), null])
@@ -38,7 +47,7 @@ test('each stage enables its environments for those it is meant for (F-081, F-08
     step: number,
     attributes: EvaluationContext,
   ) => {
-    const staged = applyStage(flag, stage, environment, step)
+    const staged = applyStage(flag, stageRules(environment, audiences), stage, step)
     assert.deepEqual(checkFlag(staged), [])
     const compiled = compileFlag(staged)
     const inside = users.filter(targetingKey => evaluateBoolean(compiled, { ...attributes, targetingKey }))
@@ -72,8 +81,8 @@ test('each stage enables its environments for those it is meant for (F-081, F-08
 })
 
 test('cleanup asks for the removal of the checks and takes the feature from nobody (F-087)', () => {
-  assert.equal(stageSettings.cleanup.task, 'Remove flag checks from codebase')
-  const cleaned = compileFlag(applyStage(flag, 'cleanup', 'production'))
+  assert.equal(stageTexts.cleanup.task, 'Remove flag checks from codebase')
+  const cleaned = compileFlag(applyStage(flag, production, 'cleanup'))
   assert.equal(evaluateFlag(cleaned, {}).reason, 'ON')
 })
 
@@ -82,8 +91,8 @@ test('moving on takes nobody out, and keeps the rules that people wrote', () => 
   let staged: FlagDefinition = { ...flag, rules: [rule] }
   const inside = new Set<string>()
   for (const stage of lifecycleStages) {
-    for (const [step] of (stageSettings[stage].environments.production?.shares ?? [0]).entries()) {
-      staged = applyStage(staged, stage, 'production', step)
+    for (const [step] of (production[stage]?.shares ?? [0]).entries()) {
+      staged = applyStage(staged, production, stage, step)
       assert.equal(staged.rules.filter(({ id }) => id === 'staff').length, 1)
       assert.ok(staged.rules.length <= 2)
       const compiled = compileFlag(staged)
@@ -96,6 +105,15 @@ test('moving on takes nobody out, and keeps the rules that people wrote', () => 
     }
   }
   assert.equal(inside.size, 2_000)
+})
+
+test('a project says who colleagues and beta testers are, and by which steps everybody follows', () => {
+  const own = { colleagues: [], betaTesters: [], betaShare: 0.02, gradualShares: [0.05, 1] }
+  const shares = (['beta', 'gradualRollout'] as const).flatMap(stage =>
+    [0, 1, 2].map(step => applyStage(flag, stageRules('production', own), stage, step).exposure.share),
+  )
+  assert.deepEqual(shares, [0.02, 0.02, 0.02, 0.05, 1, 1])
+  assert.equal(applyStage(flag, stageRules('staging', own), 'internalTesting').exposure.share, 1)
 })
 
 test('the four kinds are kept as long as the policy says (F-032, F-035, F-038, F-041, F-089, F-090, F-091, F-092)', () => {

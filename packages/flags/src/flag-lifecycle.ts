@@ -1,7 +1,8 @@
 /**
  * How a flag lives: the stages of a new feature, and how long each kind of flag is kept.
  *
- * 1. A stage stands for one setting in each environment; `applyStage` puts it into a definition.
+ * 1. A stage stands for one rule in each environment; `applyStage` puts it into a definition. Who colleagues and beta
+ *    testers are is given.
  * 2. A release flag lives 90 days after it is generally available, an experiment flag 30 days after the experiment
  *    ended; then its removal is overdue. An operations flag is reviewed every year. A permission flag is permanent.
  * 3. Time is given, never read.
@@ -29,45 +30,60 @@ export interface StageRule {
   readonly shares: readonly number[]
 }
 
-export interface StageSetting {
-  readonly label: string
-  /** Null: off there. */
-  readonly environments: Readonly<Record<FlagEnvironment, StageRule | null>>
-  /** What people do in this stage; null when the setting is all. */
-  readonly task: string | null
+/** Whom the stages mean: for those who have the product to say. */
+export interface StageAudiences {
+  /** Who has the feature in staging before everybody there has it. */
+  readonly colleagues: readonly Condition[]
+  /** Of whom `betaShare` has it in production first. */
+  readonly betaTesters: readonly Condition[]
+  readonly betaShare: number
+  /** The shares of everybody in production, one after another. */
+  readonly gradualShares: readonly number[]
 }
+
+/** Of each stage in one environment; null: off there. */
+export type StageRules = Readonly<Record<LifecycleStage, StageRule | null>>
 
 const everybody: StageRule = { when: [], shares: [1] }
 
-const colleagues: StageRule = {
-  when: [{ attribute: 'email', operator: 'endsWith', values: ['@triptrip.com'], negated: false }],
-  shares: [1],
-}
-
-const betaTesters: StageRule = {
-  when: [{ attribute: 'custom.betaTester', operator: 'is', values: [true], negated: false }],
-  shares: [0.1],
-}
-
-const gradually: StageRule = { when: [], shares: [0.25, 0.5, 0.75, 1] }
-
 /** What an earlier environment has been given stays, so that the feature can go on being developed and tested there. */
-export const stageSettings: Readonly<Record<LifecycleStage, StageSetting>> = {
-  development: stage('Development', everybody, null, null),
-  internalTesting: stage('Internal Testing', everybody, colleagues, null),
-  beta: stage('Beta', everybody, colleagues, betaTesters),
-  gradualRollout: stage('Gradual Rollout', everybody, everybody, gradually),
-  generalAvailability: stage('General Availability', everybody, everybody, everybody),
-  cleanup: { ...stage('Cleanup', everybody, everybody, everybody), task: 'Remove flag checks from codebase' },
+export function stageRules(environment: FlagEnvironment, audiences: StageAudiences): StageRules {
+  const { colleagues, betaTesters, betaShare, gradualShares } = audiences
+  const available = { generalAvailability: everybody, cleanup: everybody }
+  switch (environment) {
+    case 'development':
+      return {
+        development: everybody,
+        internalTesting: everybody,
+        beta: everybody,
+        gradualRollout: everybody,
+        ...available,
+      }
+    case 'staging': {
+      const internal: StageRule = { when: colleagues, shares: [1] }
+      return { development: null, internalTesting: internal, beta: internal, gradualRollout: everybody, ...available }
+    }
+    case 'production': {
+      const beta: StageRule = { when: betaTesters, shares: [betaShare] }
+      const gradually: StageRule = { when: [], shares: gradualShares }
+      return { development: null, internalTesting: null, beta, gradualRollout: gradually, ...available }
+    }
+  }
 }
 
-function stage(
-  label: string,
-  development: StageRule | null,
-  staging: StageRule | null,
-  production: StageRule | null,
-): StageSetting {
-  return { label, environments: { development, staging, production }, task: null }
+export interface StageText {
+  readonly label: string
+  /** What people do in this stage; null when what it sets is all. */
+  readonly task: string | null
+}
+
+export const stageTexts: Readonly<Record<LifecycleStage, StageText>> = {
+  development: { label: 'Development', task: null },
+  internalTesting: { label: 'Internal Testing', task: null },
+  beta: { label: 'Beta', task: null },
+  gradualRollout: { label: 'Gradual Rollout', task: null },
+  generalAvailability: { label: 'General Availability', task: null },
+  cleanup: { label: 'Cleanup', task: 'Remove flag checks from codebase' },
 }
 
 export function nextStage(present: LifecycleStage): LifecycleStage | null {
@@ -77,18 +93,13 @@ export function nextStage(present: LifecycleStage): LifecycleStage | null {
 const stageRulePrefix = 'stage:'
 
 /**
- * The flag as a stage has it in an environment. Rules that people wrote stay, before the one of the stage.
+ * The flag as a stage has it where these rules are. Rules that people wrote stay, before the one of the stage.
  *
  * A stage for everybody is the exposure, which releases move too; one for some of them is a rule. `step` counts the
  * shares of a stage from 0.
  */
-export function applyStage(
-  flag: FlagDefinition,
-  name: LifecycleStage,
-  environment: FlagEnvironment,
-  step = 0,
-): FlagDefinition {
-  const found = stageSettings[name].environments[environment]
+export function applyStage(flag: FlagDefinition, stages: StageRules, name: LifecycleStage, step = 0): FlagDefinition {
+  const found = stages[name]
   const rules = flag.rules.filter(({ id }) => !id.startsWith(stageRulePrefix))
   if (found === null) return { ...flag, on: false, rules }
   const share = found.shares[Math.min(step, found.shares.length - 1)] ?? 0

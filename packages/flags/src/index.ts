@@ -52,9 +52,12 @@ export {
   type RetentionState,
   type RetentionTask,
   retentionRules,
+  type StageAudiences,
   type StageRule,
-  type StageSetting,
-  stageSettings,
+  type StageRules,
+  type StageText,
+  stageRules,
+  stageTexts,
 } from './flag-lifecycle.ts'
 export { FlagSet } from './flag-set.ts'
 export { murmur3, utf8Bytes } from './murmur3.ts'

@@ -1,8 +1,18 @@
 import { flagPolicySchema } from '@dankai/contract'
+import {
+  applyStage,
+  defineFlag,
+  type FlagEnvironment,
+  flagEnvironments,
+  lifecycleStages,
+  type StageRules,
+  stageRules,
+} from '@dankai/flags'
 import type { Scope, SettingStore, Store } from '@dankai/store'
 import type { z } from 'zod'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { retentionOf } from './flag-view.ts'
+import { requireSound } from './write-flag.ts'
 
 export type FlagPolicy = z.infer<typeof flagPolicySchema>
 
@@ -18,7 +28,28 @@ export async function writeFlagPolicy(
   scope: Scope,
   policy: FlagPolicy,
 ): Promise<void> {
+  for (const environment of flagEnvironments) requireSoundStages(stageRules(environment, policy.stages))
   await settings.put(scope, settingName, policy)
+}
+
+/** Conditions that no flag could have would be found out when a flag comes to the stage. */
+function requireSoundStages(rules: StageRules): void {
+  for (const stage of lifecycleStages) requireSound(applyStage(defineFlag({ key: `stage ${stage}` }), rules, stage))
+}
+
+/** What the policy of each environment says of the stages there. */
+export async function readStages(
+  settings: Pick<SettingStore, 'get'>,
+  { project }: Pick<Scope, 'project'>,
+): Promise<Readonly<Record<FlagEnvironment, StageRules>>> {
+  const read = async (environment: FlagEnvironment): Promise<StageRules> =>
+    stageRules(environment, (await readFlagPolicy(settings, { project, environment })).stages)
+  const [development, staging, production] = await Promise.all([
+    read('development'),
+    read('staging'),
+    read('production'),
+  ])
+  return { development, staging, production }
 }
 
 /**

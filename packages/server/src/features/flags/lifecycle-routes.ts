@@ -6,7 +6,8 @@ import {
   type FlagEnvironment,
   flagEnvironments,
   type LifecycleStage,
-  stageSettings,
+  type StageRules,
+  stageTexts,
 } from '@dankai/flags'
 import type { FlagCare, Scope, StoredFlag } from '@dankai/store'
 import { createRoute } from '@hono/zod-openapi'
@@ -17,6 +18,7 @@ import { type Caller, covers, requestScope, requireKind } from '../../http/calle
 import { HttpProblem } from '../../http/http-problem.ts'
 import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
 import { changeFlag } from './change-flag.ts'
+import { readStages } from './flag-policy.ts'
 import { flagEditors, flagParams, ifMatch } from './flag-routes.ts'
 import { definitionsByKey } from './prerequisite-refusals.ts'
 import { readFlag, refusalOf, versionOf } from './write-flag.ts'
@@ -44,7 +46,8 @@ export function useFlagStages(api: Api, app: Application): void {
     const scope = requestScope(c)
     const { key } = c.req.valid('param')
     const body = c.req.valid('json')
-    requireStep(key, body)
+    const stages = await readStages(app.store.settings, scope)
+    requireStep(key, body, stages)
     const flag = await readFlag(app, scope, key)
     const header = c.req.valid('header')['if-match']
     if (header !== undefined && versionOf(header) !== flag.version)
@@ -55,16 +58,16 @@ export function useFlagStages(api: Api, app: Application): void {
       })
     const environments: Outcome[] = []
     for (const environment of environmentsFor(caller, scope, body)) {
-      const outcome = await setStage(app, { ...scope, environment }, environment, flag, body, caller)
+      const outcome = await setStage(app, { ...scope, environment }, stages[environment], flag, body, caller)
       environments.push({ environment, ...outcome })
     }
-    return c.json({ stage: body.stage, task: stageSettings[body.stage].task, environments }, 200)
+    return c.json({ stage: body.stage, task: stageTexts[body.stage].task, environments }, 200)
   })
 }
 
 /** A step too far would give everybody the change. */
-function requireStep(key: string, { stage, step }: SetStage): void {
-  const last = Math.max(...Object.values(stageSettings[stage].environments).map(rule => rule?.shares.length ?? 0)) - 1
+function requireStep(key: string, { stage, step }: SetStage, stages: Readonly<Record<string, StageRules>>): void {
+  const last = Math.max(...Object.values(stages).map(rules => rules[stage]?.shares.length ?? 0)) - 1
   if (step <= last) return
   throw new HttpProblem(
     'invalid',
@@ -86,7 +89,7 @@ function environmentsFor(caller: Caller, { project }: Scope, { environments }: S
 async function setStage(
   app: Application,
   scope: Scope,
-  environment: FlagEnvironment,
+  stages: StageRules,
   model: StoredFlag,
   { stage, step, why }: SetStage,
   { name: by }: Caller,
@@ -95,10 +98,10 @@ async function setStage(
   const want = (present: StoredFlag | null) => {
     const before = present === null ? unexposed(model.definition) : completeFlag(present.definition)
     const care = careAt(present?.care ?? model.care, stage, step, app.now())
-    return { definition: applyStage(before, stage, environment, step), care }
+    return { definition: applyStage(before, stages, stage, step), care }
   }
   const others = await definitionsByKey(app, scope)
-  const about = { by, why: why ?? `stage ${stageSettings[stage].label}`, others }
+  const about = { by, why: why ?? `stage ${stageTexts[stage].label}`, others }
   const result = await changeFlag(app, scope, key, want, about)
   const version = (result.kind === 'conflict' ? null : result.flag)?.version ?? null
   if (result.kind === 'changed') {

@@ -8,7 +8,7 @@
  * 4. A task is open while its reason lasts: it ends when the flag is removed, reviewed, or used again.
  */
 import type { staleFlagSchema } from '@dankai/contract'
-import { compileFlag, type FlagDefinition, stageSettings } from '@dankai/flags'
+import { compileFlag, type FlagDefinition, stageTexts } from '@dankai/flags'
 import type { FlagStore, Scope, StoredFlag } from '@dankai/store'
 import type { z } from 'zod'
 import { retentionOf } from './flag-view.ts'
@@ -47,7 +47,7 @@ function taskOf(
   overdue: 'remove' | 'review' | null,
   until: number | null,
 ): StaleFlag['task'] {
-  const cleanup = care.stage === null ? null : stageSettings[care.stage].task
+  const cleanup = care.stage === null ? null : stageTexts[care.stage].task
   if (cleanup !== null) return { kind: 'remove', text: cleanup, openedAt: care.stageSince ?? changedAt }
   if (overdue === null || until === null) return null
   const text = overdue === 'remove' ? `Remove flag ${key} and its checks from the code` : `Review flag ${key}`

@@ -32,7 +32,7 @@ const setPolicyRoute = createRoute({
   method: 'put',
   path: '/v1/flag-policy',
   tags: ['flags'],
-  summary: 'Say whether an overdue flag blocks the next release of its service',
+  summary: 'Say whether an overdue flag blocks the next release of its service, and whom the stages of a flag mean',
   request: { query: scopeQuerySchema, body: jsonBody(flagPolicySchema) },
   responses: { 200: jsonAnswer('The policy as it stands now.', flagPolicySchema), ...problemAnswer },
 })

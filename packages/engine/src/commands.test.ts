@@ -83,6 +83,36 @@ for (const [effectClass, plan, runs, outcome] of [
   })
 }
 
+test('an instance that was taken for dead and claims its own command again runs it, although its first run still hangs', async () => {
+  const bench = await TestBench.open()
+  let isMuted = false
+  const { store } = bench.bench
+  const instances = {
+    ...store.instances,
+    beat: async (name: string) => {
+      if (isMuted) throw new Error('too slow')
+      return store.instances.beat(name)
+    },
+  }
+  const released: (() => void)[] = []
+  bench.runner.answer = async ({ attempt }) => {
+    isMuted = attempt === 1
+    if (attempt === 1) await new Promise<void>(resolve => released.push(resolve))
+    return { outcome: 'succeeded', detail: null, output: null }
+  }
+  const id = await bench.create(bench.engine(new TestFaults(), { ...store, instances }), keyed)
+  await bench.runFor(8_000, 1_000)
+  assert.deepEqual(
+    bench.runner.runs.map(run => run.attempt),
+    [1, 2],
+  )
+  assert.equal((await commandOf(bench, id)).status, 'succeeded')
+  for (const resolve of released) resolve()
+  await bench.runFor(8_000, 1_000)
+  assert.equal(bench.runner.runs.length, 2)
+  assert.equal((await commandOf(bench, id)).status, 'succeeded')
+})
+
 test('a keyed command is repeated with the id it had', async () => {
   const bench = await TestBench.open()
   bench.runner.answer = async claimed =>

@@ -119,12 +119,17 @@ export class Executor {
       faults.at('command: before claim')
       const claimed = await store.commands.claimCommands(owner, lane, this.#lanes.get(lane)!.free)
       faults.at('command: after claim')
-      for (const command of claimed) this.#lanes.get(lane)!.start(command.id, () => this.#execute(command))
+      for (const command of claimed) this.#start(lane, command)
       this.#look(lane, claimed.length > 0 ? clock.latest() : await this.#nextAt())
     } catch (error) {
       log.warn({ lane, detail: detailOf(error) }, 'commands could not be claimed')
       this.#look(lane, clock.latest() + retryFirstMs)
     }
+  }
+
+  /** Each attempt is work of its own: whoever was taken for dead may claim a command again that it still runs. */
+  #start(lane: CommandLane, command: ClaimedCommand): void {
+    this.#lanes.get(lane)!.start(`${command.id} ${command.attempt}`, () => this.#execute(command))
   }
 
   /** The time may be that of another lane's command, so a lane that found nothing waits a moment at least. */

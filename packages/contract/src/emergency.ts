@@ -25,7 +25,9 @@ export const emergencyResultSchema = z
       .describe('Of the stop that was asked for: another than the one given when that was taken. null: lifted.'),
     stops: z.array(z.object({ id: z.string(), target: z.string() })).describe('Stops in force, newest first.'),
     version: z.int().describe('The stream version that carries the change.'),
-    stored: z.enum(['database', 'file']).describe('"file": the database was away; it is told when it is back.'),
+    stored: z
+      .enum(['database', 'file', 'memory'])
+      .describe('"file": the database was away; it is told when it is back. "memory": nor could the file be written.'),
     acknowledged: z.int(),
     connected: z.int(),
     silent: z
@@ -35,7 +37,9 @@ export const emergencyResultSchema = z
     warning: z
       .string()
       .nullable()
-      .describe('The stop is in force, but not as asked: its id is another, or its flag is not there.'),
+      .describe(
+        'The stop is in force, but not as asked: its id is another, its flag is not there, or a restart forgets it.',
+      ),
   })
   .meta({ id: 'EmergencyResult' })
 export type EmergencyResult = z.infer<typeof emergencyResultSchema>

@@ -176,8 +176,14 @@ async function describe(
 /** Said and not refused: nothing stands before a stop. */
 function warningOf(app: Application, scope: Scope, request: EmergencyRequest, kept: KeptStop | null): string | null {
   if (kept === null) return null
-  const warnings = [otherIdWarning(request, kept), unknownFlagWarning(app, scope, request)]
+  const warnings = [memoryWarning(kept), otherIdWarning(request, kept), unknownFlagWarning(app, scope, request)]
   return warnings.filter(warning => warning !== null).join(' ') || null
+}
+
+function memoryWarning({ stored }: KeptStop): string | null {
+  return stored === 'memory'
+    ? 'The stop is in force in the memory of one instance only: found no database and no file that can be written. Do not restart it before the database is back.'
+    : null
 }
 
 function otherIdWarning({ id }: EmergencyRequest, { stop }: KeptStop): string | null {

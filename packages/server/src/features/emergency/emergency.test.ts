@@ -163,6 +163,30 @@ describe('an emergency stop whose id is taken', () => {
   })
 })
 
+describe('an emergency stop that neither the database nor the disk takes', () => {
+  it('is in force all the same, says that a restart forgets it, and is told to the database (G2)', async () => {
+    await setFlag('disk', 'look')
+    // What the file is written beside cannot be opened.
+    const inTheWay = `${fileOfTwo}.new`
+    mkdirSync(inTheWay)
+    door.shut()
+    try {
+      const { status, body } = await emergency(two, 'disk', { stop: true, flag: 'look' })
+      assert.deepEqual([status, body.stored, body.stopped, body.stops.length], [200, 'memory', true, 1])
+      assert.match(body.warning, /^The stop is in force in the memory of one instance only: /)
+    } finally {
+      door.open()
+    }
+    await until(
+      () => stoppedOn(one, 'disk', 'look'),
+      stopped => stopped,
+    )
+    rmSync(inTheWay, { recursive: true })
+    await staysStopped('disk', 'look')
+    assert.deepEqual((await emergency(two, 'disk', { stop: false })).body.stops, [])
+  })
+})
+
 describe('lifting emergency stops', () => {
   it('says what is still in force, refuses what was never there, and may be repeated on every instance', async () => {
     await setFlag('lift', 'look')

@@ -17,7 +17,8 @@ import { databaseWithinMs, isSameQuestion, isSameStop, keepStop } from './kept-s
 import type { StopFile } from './stop-file.ts'
 
 export interface KeptStop {
-  readonly stored: 'database' | 'file'
+  /** "memory": the database was away and the file could not be written, so a restart would forget it. */
+  readonly stored: 'database' | 'file' | 'memory'
   /** Its id is another than the one asked for when that was taken. */
   readonly stop: Stop
 }
@@ -64,13 +65,25 @@ export async function openStopBook(options: {
     changed()
   }
 
+  /** A stop is in force without the file too, so a disk that is full is said and keeps nobody from stopping. */
+  async function keepFile(): Promise<boolean> {
+    try {
+      await file.write(untold)
+      return true
+    } catch (error) {
+      log.error({ err: error }, 'cannot write the file of emergency stops: a restart would forget those in it')
+      return false
+    }
+  }
+
   async function tellDatabase(): Promise<void> {
     const told = untold
     if (told.length === 0) return
     for (const stop of told) await keepStop(overlays, stop, { askedAt: stop.at, isWaiting: () => true })
     stored = await overlays.active(null)
     untold = untold.filter(stop => !told.includes(stop))
-    await file.write(untold)
+    // One that stays in the file is told again after a restart, which changes nothing.
+    await keepFile()
     changed()
     log.info({ stops: told.length }, 'told the database of emergency stops made without it')
   }
@@ -103,8 +116,7 @@ export async function openStopBook(options: {
       }
       untold = [...untold.filter(other => !isSameStop(other, stop)), stop]
       changed()
-      await file.write(untold)
-      return { stored: 'file', stop }
+      return { stored: (await keepFile()) ? 'file' : 'memory', stop }
     },
     async lift(isMeant, by, why) {
       await tellDatabase()

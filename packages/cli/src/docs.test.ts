@@ -286,7 +286,7 @@ async function untilQuiet(): Promise<void> {
   const { items } = await api.page<{ id: string }>('/v1/releases?live=true')
   for (const { id } of items) {
     const inMotion = new Set(['exposure', 'step', 'coverage'])
-    for await (const { event, data } of api.stream(`/v1/releases/${id}/timeline`, AbortSignal.timeout(30_000))) {
+    for await (const { event, data } of api.stream(`/v1/releases/${id}/timeline`, AbortSignal.timeout(60_000))) {
       if (event !== 'status') continue
       const { stage, waitingOn } = JSON.parse(data).status
       const isOver = ['rolledBack', 'completed', 'contained'].includes(stage)

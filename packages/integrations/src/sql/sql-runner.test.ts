@@ -65,7 +65,7 @@ describe('an SQL step', () => {
     ['more than one statement', 'select 1; select 2', { write: true }, /multiple commands/],
     ['leaving its transaction to write', 'commit; delete from notification', {}, /multiple commands/],
     ['what its role may not read', 'select * from notification', { role: 'reporting' }, /permission denied/],
-    ['a statement that takes too long', 'select pg_sleep(30)', { timeoutMs: 200 }, /statement timeout/],
+    ['a statement that takes too long', 'select pg_sleep(30)', { timeoutMs: 1_000 }, /statement timeout/],
     ['the name of a file', 'rollback/count-tokens.sql', {}, /found the name of a file/],
     ['a connection nobody made', 'select 1', { at: 'billing' }, /no connection of that name/],
   ] as const)

@@ -17,6 +17,7 @@ export interface ServerSettings {
   readonly nativeFolder: string
   readonly directory: DataDirectory
   readonly port: number
+  readonly connectionsMax: number
   readonly log: Log
 }
 
@@ -76,8 +77,11 @@ async function explainFailure(outcome: string | false, child: ChildProcess, ende
   return `Cannot start PostgreSQL: found "${said}", expected it to accept connections within ${readyTimeoutMs / 1000} s.`
 }
 
-function spawnServer({ nativeFolder, directory, port }: ServerSettings): ChildProcess {
-  const options = Object.entries(serverOptions(port)).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+function spawnServer({ nativeFolder, directory, port, connectionsMax }: ServerSettings): ChildProcess {
+  const options = Object.entries(serverOptions(port, connectionsMax)).flatMap(([name, value]) => [
+    '-c',
+    `${name}=${value}`,
+  ])
   return spawn(path.join(nativeFolder, 'bin', 'postgres'), ['-D', `${directory.seenByServer}/data`, ...options], {
     ...directory.spawnOptions,
     env: { LC_ALL: 'C', TZ: 'UTC', PATH: process.env.PATH ?? '/usr/bin:/bin' },
@@ -87,12 +91,12 @@ function spawnServer({ nativeFolder, directory, port }: ServerSettings): ChildPr
   })
 }
 
-function serverOptions(port: number): Record<string, string | number> {
+function serverOptions(port: number, connectionsMax: number): Record<string, string | number> {
   return {
     listen_addresses: '127.0.0.1',
     port,
     unix_socket_directories: '',
-    max_connections: 100,
+    max_connections: connectionsMax,
     // The working set of a thousand releases fits; the rest of the memory is better left to the machine's file cache.
     shared_buffers: '64MB',
     fsync: 'on',

@@ -30,6 +30,7 @@ const databaseName = 'dankai'
 /** The children of a killed server hold its shared memory for a moment, so the first restarts may be refused. */
 const restartPausesMs = [0, 50, 50, 100, 100, 200, 200, 400, 400, 1_000, 1_000, 2_000] as const
 const restartPauseMaxMs = 5_000
+const connectionsMaxWhenAbsent = 100
 /** Two starts at one moment may be given one port; to lose five in a row means something else. */
 const portsTriedMax = 5
 
@@ -38,6 +39,8 @@ export async function startEmbeddedPostgres(options: {
   readonly log?: Log
   /** Names a port that was free a moment ago. */
   readonly findPort?: () => Promise<number>
+  /** Default: enough for a few instances; those that were killed hold theirs for a moment. */
+  readonly connectionsMax?: number
 }): Promise<EmbeddedPostgres> {
   const log = options.log ?? (() => {})
   const dataDir = path.resolve(options.dataDir)
@@ -49,7 +52,9 @@ export async function startEmbeddedPostgres(options: {
     const stale = await stopStalePostmaster(directory.folder, directory.seenByServer)
     if (stale !== null)
       log('warn', `Stopped PostgreSQL ${stale}, left over in "${dataDir}" by a Dankai that was killed.`)
-    const start = (port: number) => startServerProcess({ nativeFolder: native.path, directory, port, log })
+    const { connectionsMax = connectionsMaxWhenAbsent } = options
+    const settings = { nativeFolder: native.path, directory, connectionsMax, log }
+    const start = (port: number) => startServerProcess({ ...settings, port })
     const first = await startOnFreePort(options.findPort ?? findFreePort, start, log)
     const server = superviseServer(first, start, log)
     const url = await openDatabase(server, directory)

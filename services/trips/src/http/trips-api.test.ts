@@ -53,7 +53,7 @@ async function startApi(version: ApiVersion, options: Partial<TripsApiOptions> =
 }
 
 async function ask(url: string, init: RequestInit): Promise<Answer> {
-  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(5_000) })
+  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(60_000) })
   const text = await response.text()
   return { status: response.status, headers: response.headers, body: text === '' ? null : JSON.parse(text) }
 }

@@ -23,6 +23,9 @@ export interface FaultHouse {
   close(): Promise<void>
 }
 
+/** Eight instances at a time of up to 13 each, and as many that died and whose connections have not ended yet. */
+const connectionsMax = 300
+
 export async function openFaultHouse(): Promise<FaultHouse> {
   const home = mkdtempSync(join(tmpdir(), 'dankai-faults-'))
   const workFolder = join(home, 'work')
@@ -36,7 +39,7 @@ export async function openFaultHouse(): Promise<FaultHouse> {
     return instance
   }
   const receiver = await startReceiver()
-  const postgres = await startEmbeddedPostgres({ dataDir: join(home, 'postgres') })
+  const postgres = await startEmbeddedPostgres({ dataDir: join(home, 'postgres'), connectionsMax })
   const administer = openAdministration(postgres.url)
   await administer('create database prepared')
   const instance = await open({ databaseUrl: urlOf(postgres.url, 'prepared') })

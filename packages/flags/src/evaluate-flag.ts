@@ -218,9 +218,9 @@ function bucketFrom(source: BucketSource, context: EvaluationContext, key: unkno
   return isTargetingKey(key) ? bucketOf(source.bucketing, key) : undecided
 }
 
-/** Who a share asks for, and what it finds: for explanations, which have to tell what an evaluation does. */
+/** What a share finds of somebody: for explanations, which have to tell what an evaluation does. */
 export interface Draw {
-  /** Null: who asks has no targeting key, and so is in no share and out of none. */
+  /** Null: a targeting key is needed and there is none. */
   readonly isIn: boolean | null
   /** 0 … 99,999; null where there is no bucket. */
   readonly place: number | null

@@ -15,5 +15,5 @@ test('however many releases ask the same, they go on with the parts of eight', (
 test('releases that ask something else never go on with the same parts', () => {
   const held = Array.from({ length: 40 }, (_, index) => new HeldParts(planOf(index % 2 === 0 ? '5%' : '7%')))
   const [even, odd] = [0, 1].map(rest => new Set(held.filter((_, index) => index % 2 === rest).map(each => each.parts)))
-  assert.ok(even!.isDisjointFrom(odd!))
+  assert.ok([...even!].every(parts => !odd!.has(parts)))
 })

@@ -485,13 +485,15 @@ rollback: [{ flags: emergency }]
 })
 
 describe('dankai flags policy', () => {
-  it('says and sets whether overdue flags block releases', async () => {
+  it('says and sets whether overdue flags block releases, and leaves the stages as they are', async () => {
     assert.deepEqual((await dankai('flags policy')).out, ['Overdue flags block no release.'])
-    assert.deepEqual(await data('flags policy --block-overdue'), { overdueBlocksRelease: true })
+    const { stages } = await data('flags policy')
+    assert.deepEqual(stages.gradualShares, [0.25, 0.5, 0.75, 1])
+    assert.deepEqual(await data('flags policy --block-overdue'), { overdueBlocksRelease: true, stages })
     assert.deepEqual((await dankai('flags policy', { DANKAI_LANG: 'ja' })).out, [
       '削除の期限を過ぎたフラグは、そのサービスの次のリリースを止めます。',
     ])
-    assert.deepEqual(await data('flags policy --allow-overdue'), { overdueBlocksRelease: false })
+    assert.deepEqual(await data('flags policy --allow-overdue'), { overdueBlocksRelease: false, stages })
     assert.equal((await dankai('flags policy --allow-overdue --block-overdue')).exit, 2)
   })
 })

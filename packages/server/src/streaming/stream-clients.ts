@@ -76,7 +76,7 @@ export class StreamClients {
     return asked
   }
 
-  /** Resolves when the streams of keys that are valid no more have ended; at the latest moment when it was called. */
+  /** Resolves when the streams of every key that was valid no more at the call have ended. */
   async verifyKeys(): Promise<void> {
     // What is being asked may have been answered before the key was revoked.
     while (this.#verifying !== null) await this.#verifying

@@ -45,8 +45,8 @@ function followRelease(app: Application, id: string, after: number, open: (onEnd
   async function read(): Promise<void> {
     for (let more = true; more; ) {
       const events = await app.store.reader.events(id, seq, eventsPerRead)
-      for (const event of events)
-        client.write(eventFrame({ name: 'event', id: event.seq, data: JSON.stringify(event) }))
+      const frames = events.map(event => eventFrame({ name: 'event', id: event.seq, data: JSON.stringify(event) }))
+      if (!client.write(Buffer.concat(frames))) return
       seq = events.at(-1)?.seq ?? seq
       more = events.length === eventsPerRead
     }
@@ -74,17 +74,15 @@ function followRelease(app: Application, id: string, after: number, open: (onEnd
       })
   }
 
+  // Opened before anything is begun for it, as it may be refused.
+  const client = open(() => {
+    for (const stop of stops) stop()
+  })
   const unsubscribe = app.store.hints.subscribe(hint => {
     if (hint.kind === 'reconnected' || (hint.kind === 'events' && hint.releaseId === id)) look()
   })
   const statusTimer = setInterval(look, statusEveryMs)
   const pingTimer = setInterval(() => client.write(pingFrame()), pingEveryMs)
-  const closing = app.onClose(() => client.close())
-  const client = open(() => {
-    unsubscribe()
-    clearInterval(statusTimer)
-    clearInterval(pingTimer)
-    closing()
-  })
+  const stops = [unsubscribe, () => clearInterval(statusTimer), () => clearInterval(pingTimer)]
   look()
 }

@@ -30,7 +30,9 @@ interface EncodedChange {
 }
 
 export class FlagFeed {
-  readonly clients = new Set<StreamClient>()
+  readonly #clients = new Set<StreamClient>()
+  /** How many connections an SDK has: one that comes back may be here twice for a moment. */
+  readonly #connections = new Map<string, number>()
   readonly view: ServedView
   readonly #unsubscribe: () => void
   #ring: EncodedChange[] = []
@@ -44,6 +46,28 @@ export class FlagFeed {
   constructor(view: ServedView) {
     this.view = view
     this.#unsubscribe = view.subscribe(change => this.#hear(change))
+  }
+
+  get clients(): ReadonlySet<StreamClient> {
+    return this.#clients
+  }
+
+  add(client: StreamClient): void {
+    this.#clients.add(client)
+    this.#connections.set(client.sdk, (this.#connections.get(client.sdk) ?? 0) + 1)
+  }
+
+  /** False when it was not there. */
+  remove(client: StreamClient): boolean {
+    if (!this.#clients.delete(client)) return false
+    const left = (this.#connections.get(client.sdk) ?? 1) - 1
+    if (left === 0) this.#connections.delete(client.sdk)
+    else this.#connections.set(client.sdk, left)
+    return true
+  }
+
+  isFollowedBy(sdk: string): boolean {
+    return this.#connections.has(sdk)
   }
 
   /** What a client must hear first; empty when it missed nothing. */
@@ -66,7 +90,7 @@ export class FlagFeed {
 
   #publish(frame: Buffer): void {
     this.#publishedAt = performance.now()
-    for (const client of this.clients) client.write(frame)
+    for (const client of this.#clients) client.write(frame)
   }
 
   close(): void {

@@ -29,26 +29,27 @@ after(async () => {
   environments.close()
 })
 
-/** One that ends at its n-th write, as a connection that is dropped does. */
+/** One that ends at its n-th write, as a connection that is dropped does; at 0 it had gone before. */
 class EndingClient implements StreamClient {
   readonly name = 'ending'
   readonly kind = 'server'
   readonly connectedAt = 0
   readonly sdk: string
+  readonly close: () => void
   #writesLeft: number
 
-  constructor(sdk: string, writesLeft: number) {
+  constructor(sdk: string, writesLeft: number, onEnd: () => void) {
     this.sdk = sdk
+    this.close = onEnd
     this.#writesLeft = writesLeft
+    if (writesLeft === 0) queueMicrotask(onEnd)
   }
 
   write(): boolean {
     this.#writesLeft--
-    if (this.#writesLeft === 0) hub.disconnect(scope, this)
+    if (this.#writesLeft === 0) this.close()
     return this.#writesLeft > 0
   }
-
-  close(): void {}
 }
 
 const stored = async () => (await store.sdks.list(scope, {})).items.map(({ sdk, connected }) => ({ sdk, connected }))
@@ -60,7 +61,7 @@ describe('a client of the stream', () => {
     ['is dropped by the ping after it', 2],
   ] as const)
     it(`that ${what} is followed no more, and nobody waits for it`, async () => {
-      await hub.connect(scope, new EndingClient('a', writes), 7)
+      await hub.connect(scope, 'server', 7, onEnd => new EndingClient('a', writes, onEnd))
       assert.deepEqual([hub.clientCount, hub.census(scope).size], [0, 0])
       assert.deepEqual(await stored(), [])
     })
@@ -68,10 +69,14 @@ describe('a client of the stream', () => {
   it('that goes while the database still hears that it came is gone afterwards', async () => {
     const { promise, resolve } = Promise.withResolvers<void>()
     storing = promise
-    const client = new EndingClient('b', 3)
-    await hub.connect(scope, client, null)
+    let leave = (): void => {}
+    await hub.connect(scope, 'server', null, onEnd => {
+      leave = onEnd
+      return new EndingClient('b', 3, onEnd)
+    })
     assert.equal(hub.clientCount, 1)
-    hub.disconnect(scope, client)
+    leave()
+    assert.equal(hub.clientCount, 0)
     resolve()
     await until(stored, ([instance]) => instance?.connected === false)
   })

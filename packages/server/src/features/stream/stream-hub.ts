@@ -63,16 +63,18 @@ export class StreamHub {
     return [...this.#feeds.values()].reduce((total, feed) => total + feed.clients.size, 0)
   }
 
-  async connect(scope: Scope, client: StreamClient, lastVersion: number | null): Promise<void> {
-    const feed = await this.#feed(scope, client.kind)
+  /** `open` begins the stream; its caller is told the end. Nothing is begun when the flags cannot be read. */
+  async connect(
+    scope: Scope,
+    audience: Audience,
+    lastVersion: number | null,
+    open: (onEnd: () => void) => StreamClient,
+  ): Promise<void> {
+    const feed = await this.#feed(scope, audience)
+    const client = open(() => this.#disconnect(scope, feed, client))
     // Followed before the first write, so that an end at that write takes it away again.
-    feed.clients.add(client)
-    if (this.#closed) client.close()
-    if (!client.write(feed.frameAfter(lastVersion)) || !client.write(feed.pingFrame())) {
-      // One that ended before it was followed was not there to be taken away.
-      feed.clients.delete(client)
-      return
-    }
+    feed.add(client)
+    if (!client.write(feed.frameAfter(lastVersion)) || !client.write(feed.pingFrame())) return
     const { sdk, name, kind } = client
     const slot = slotOf(scope, sdk)
     const connecting = this.#sdks
@@ -84,26 +86,20 @@ export class StreamHub {
     this.#connecting.set(slot, connecting)
   }
 
-  disconnect(scope: Scope, client: StreamClient): void {
-    const feed = this.#feeds.get(feedKeyOf(scope, client.kind))
-    if (feed === undefined || !feed.clients.delete(client) || this.#closed) return
-    if (this.#isConnected(feed, client)) return
+  #disconnect(scope: Scope, feed: FlagFeed, client: StreamClient): void {
+    if (!feed.remove(client) || this.#closed) return
+    // An SDK that has already come back on another connection is still connected.
+    if (feed.isFollowedBy(client.sdk)) return
     this.#acknowledged.delete(slotOf(scope, client.sdk))
-    void this.#storeDisconnected(scope, feed, client)
+    void this.#storeDisconnected(scope, feed, client.sdk)
   }
 
-  /** An SDK that has already come back on another connection is still connected. */
-  #isConnected(feed: FlagFeed, { sdk }: StreamClient): boolean {
-    for (const client of feed.clients) if (client.sdk === sdk) return true
-    return false
-  }
-
-  async #storeDisconnected(scope: Scope, feed: FlagFeed, client: StreamClient): Promise<void> {
+  async #storeDisconnected(scope: Scope, feed: FlagFeed, sdk: string): Promise<void> {
     // That it connected, if that is still being written, would otherwise be the last that is known of it.
-    await this.#connecting.get(slotOf(scope, client.sdk))
-    if (this.#isConnected(feed, client) || this.#closed) return
+    await this.#connecting.get(slotOf(scope, sdk))
+    if (feed.isFollowedBy(sdk) || this.#closed) return
     await this.#sdks
-      .disconnected(scope, [client.sdk])
+      .disconnected(scope, [sdk])
       .catch(error => this.#warn(error, 'Cannot store that an SDK disconnected'))
   }
 
@@ -124,7 +120,7 @@ export class StreamHub {
   async sayGoodbye(scope: Scope, sdk: string): Promise<void> {
     for (const feed of this.#feedsOf(scope))
       for (const client of [...feed.clients].filter(client => client.sdk === sdk)) {
-        feed.clients.delete(client)
+        feed.remove(client)
         client.close()
       }
     this.#acknowledged.delete(slotOf(scope, sdk))

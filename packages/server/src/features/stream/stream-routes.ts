@@ -8,7 +8,6 @@ import { audienceOf, requestScope, requireKind } from '../../http/caller.ts'
 import { isKnownTag } from '../../http/etag.ts'
 import { HttpProblem } from '../../http/http-problem.ts'
 import { jsonAnswer, jsonBody, problemAnswer } from '../../http/route-parts.ts'
-import type { StreamClient } from '../../streaming/stream-client.ts'
 
 const streamRoute = createRoute({
   method: 'get',
@@ -71,11 +70,8 @@ export function useStream(api: Api, app: Application): void {
     const { 'dankai-sdk': header, 'last-event-id': lastEventId } = c.req.valid('header')
     const { sdk, name } = parseSdkHeader(header)
     const lastVersion = lastEventId !== undefined && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : null
-    // Read before the answer begins, so that a database that is away is a 503 and not an empty stream.
-    await app.environments.of(scope)
     const stream = { sdk, name, kind: audienceOf(caller), keyId: caller.keyId }
-    const client: StreamClient = streams.open(c.env.outgoing, stream, () => app.hub.disconnect(scope, client))
-    await app.hub.connect(scope, client, lastVersion)
+    await app.hub.connect(scope, stream.kind, lastVersion, onEnd => streams.open(c.env.outgoing, stream, onEnd))
     return RESPONSE_ALREADY_SENT as never
   })
 

@@ -32,7 +32,8 @@ const read = (file: string): string => readFileSync(join(root, file), 'utf8')
 
 let local: LocalServer
 let api: Api
-let sdkKey = ''
+let serverKey = ''
+let clientKey = ''
 let adminKey = ''
 before(async () => {
   local = await startLocalServer()
@@ -44,7 +45,8 @@ before(async () => {
     environment: { DANKAI_URL: local.url },
     workingFolder: root,
   })
-  sdkKey = await keyOf('sdk-server')
+  serverKey = await keyOf('sdk-server')
+  clientKey = await keyOf('sdk-client')
   adminKey = await keyOf('admin')
 })
 after(() => local.close())
@@ -304,6 +306,7 @@ const given = `globalThis.key = process.env.DANKAI_SDK_KEY; globalThis.user = { 
 /** What a program of other people says of itself while all goes well. */
 const wordsOfOthers = /^info: \[LaunchDarkly\] .*\n/gm
 
+const isForClients = (text: string): boolean => /from '(unleash-proxy-client|launchdarkly-node-client-sdk)'/.test(text)
 /** A page in a browser has no end of its own. */
 const isForBrowsers = (text: string): boolean => text.includes("from 'unleash-proxy-client'")
 
@@ -316,7 +319,7 @@ describe('every program runs', () => {
           const program = given + text.replaceAll('https://dankai.example', local.url) + end
           const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', program], {
             cwd: root,
-            env: { ...process.env, DANKAI_URL: local.url, DANKAI_SDK_KEY: sdkKey },
+            env: { ...process.env, DANKAI_URL: local.url, DANKAI_SDK_KEY: isForClients(text) ? clientKey : serverKey },
             stdio: ['ignore', 'pipe', 'pipe'],
             timeout: 30_000,
           })

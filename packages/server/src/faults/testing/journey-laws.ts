@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Event, foldEvents, levelOf } from '@dankai/core'
-import { type CommandSummary, createPostgresStore, type ReleaseDetail } from '@dankai/store'
-import { until } from './deadline.ts'
+import { type CommandSummary, createPostgresStore, type ReleaseDetail, StoreError } from '@dankai/store'
+import { patienceMs, pause, until } from './deadline.ts'
 import type { FaultHouse } from './fault-house.ts'
 import { effectsOf } from './fault-plan.ts'
 import type { Journey } from './journey.ts'
@@ -33,8 +33,19 @@ export async function checkJourney(journey: Journey, house: FaultHouse): Promise
   assert.deepEqual(JSON.parse(JSON.stringify(foldEvents(release.compiledPlan, events))), release.state)
 }
 
+/** A database that is too busy to answer in its time is asked again. */
+export async function readJourney(journey: Pick<Journey, 'databaseUrl' | 'id'>): Promise<StoredJourney> {
+  for (const startedAt = performance.now(); ; await pause()) {
+    try {
+      return await readOnce(journey)
+    } catch (error) {
+      if (!(error instanceof StoreError) || performance.now() - startedAt > patienceMs) throw error
+    }
+  }
+}
+
 /** A release may be over before the last message about it is sent; that is waited for. */
-export async function readJourney({ databaseUrl, id }: Pick<Journey, 'databaseUrl' | 'id'>): Promise<StoredJourney> {
+async function readOnce({ databaseUrl, id }: Pick<Journey, 'databaseUrl' | 'id'>): Promise<StoredJourney> {
   const store = await createPostgresStore({ url: databaseUrl, migrate: false, poolSize: 1 })
   try {
     const commands = await until(

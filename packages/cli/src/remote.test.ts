@@ -360,6 +360,24 @@ describe('dankai events', () => {
 })
 
 describe('dankai emergency', () => {
+  it('lists what is stopped, acts in the environment that is named, and lifts one stop by its id', async () => {
+    const targets = async (place = ''): Promise<string[]> =>
+      (await data(`emergency list${place}`)).stops.map(({ target }: { target: string }) => target)
+    assert.deepEqual((await dankai('emergency list')).out, ['nothing is stopped'])
+    await data('emergency stop --why drill --flag drilled --environment staging')
+    await data('emergency stop --why drill --flag other --environment staging')
+    assert.deepEqual([await targets(), await targets(' --environment staging')], [[], ['flag other', 'flag drilled']])
+    const listed = (await dankai('emergency list --environment staging')).out
+    assert.match(listed.join('\n'), /^flag drilled {2}default\/staging {2}20\d\d-\S+ {2}local: drill {2}\(\S+\)$/m)
+    const { stops } = await data('emergency list --environment staging')
+    await data(`emergency clear --why done --environment staging --id ${stops[0].id}`)
+    assert.deepEqual(await targets(' --environment staging'), ['flag drilled'])
+    await data('emergency clear --why done --environment staging')
+    assert.deepEqual(await targets(' --environment staging'), [])
+    for (const line of ['emergency stop', 'emergency clear', 'emergency stop --offline', 'emergency start --why x'])
+      assert.equal((await dankai(line)).exit, 2, line)
+  })
+
   it('stops and clears, for all or for one release or flag', async () => {
     const all = await dankai('emergency stop --why fire')
     assert.deepEqual([all.exit, all.out[0]], [0, 'stopped: 0 of 0 connected SDKs have it'])

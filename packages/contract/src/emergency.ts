@@ -42,4 +42,22 @@ export const emergencyResultSchema = z
       ),
   })
   .meta({ id: 'EmergencyResult' })
+export const stopInForceSchema = z
+  .object({
+    id: z.string(),
+    project: z.string().describe('"*": every project.'),
+    environment: z.string().describe('"*": every environment.'),
+    target: z.string().describe('"everything", "flag KEY" or "release ID".'),
+    by: z.string(),
+    why: z.string().nullable(),
+    at: z.number().describe('Epoch milliseconds.'),
+  })
+  .meta({ id: 'StopInForce' })
+
+/** Bounded by the stops an environment may have. */
+export const stopsInForceSchema = z
+  .object({ stops: z.array(stopInForceSchema).describe('Newest first.') })
+  .meta({ id: 'StopsInForce' })
+export type StopsInForce = z.infer<typeof stopsInForceSchema>
+
 export type EmergencyResult = z.infer<typeof emergencyResultSchema>

@@ -43,8 +43,8 @@ export {
   planSummarySchema,
   sourceFileSchema,
 } from './document.ts'
-export type { EmergencyRequest, EmergencyResult } from './emergency.ts'
-export { emergencyRequestSchema, emergencyResultSchema } from './emergency.ts'
+export type { EmergencyRequest, EmergencyResult, StopsInForce } from './emergency.ts'
+export { emergencyRequestSchema, emergencyResultSchema, stopsInForceSchema } from './emergency.ts'
 export { experimentSchema } from './experiment.ts'
 export type { ExposureWire, OutcomeWire, RefusedExposure } from './exposure.ts'
 export {

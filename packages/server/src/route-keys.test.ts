@@ -52,6 +52,7 @@ const table: Readonly<Record<string, Row>> = {
   'PUT /v1/connections/:name': row(admins, { kind: 'sql', settings: {}, secrets: { url: 'postgres://db.example/x' } }),
   'DELETE /v1/connections/:name': row(admins),
 
+  'GET /v1/emergency': row(people),
   'POST /v1/emergency': row(people, { stop: false, why }),
   'POST /v1/plans': row(people, { files: [{ file: 'a.yaml', text: '' }], dryRun: true }),
   'GET /v1/plans': row(people),

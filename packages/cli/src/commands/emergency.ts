@@ -1,29 +1,59 @@
 import { randomUUID } from 'node:crypto'
-import type { EmergencyResult } from '@dankai/contract'
+import type { EmergencyResult, StopsInForce } from '@dankai/contract'
 import type { Answer } from '../api.ts'
-import { misused } from '../command-end.ts'
+import { type CommandEnd, misused } from '../command-end.ts'
 import { type Context, inLanguage, print, say } from '../context.ts'
+import { queryOf, type ScopeOptions } from '../flags/flag-api.ts'
 
-export interface EmergencyCommandOptions {
-  readonly why: string
+export interface EmergencyCommandOptions extends ScopeOptions {
+  readonly why?: string
   readonly release?: string
   readonly flag?: string
+  readonly id?: string
+  /** No server answers: from here, with the plan of this file. */
+  readonly offline?: boolean
+  readonly plan?: string
+}
+
+const actions = ['stop', 'clear', 'list'] as const
+
+export async function actInEmergency(context: Context, asked: string, options: EmergencyCommandOptions): Promise<void> {
+  const action = actions.find(one => one === asked)
+  if (action === undefined) throw noSuchAction(asked)
+  if (action === 'list') return await listStops(context, options)
+  const { why, offline = false } = options
+  if (why === undefined || why === '') throw noReason(action)
+  if (!offline) return await stopOrClear(context, action === 'stop', { ...options, why })
+  const { stopOffline } = await import('./emergency-offline.ts')
+  await stopOffline(context, action, { ...options, why })
+}
+
+async function listStops(context: Context, options: EmergencyCommandOptions): Promise<void> {
+  const found = await context.api.get<StopsInForce>(`/v1/emergency${queryOf(options)}`)
+  print(context, found, () =>
+    found.stops.length === 0
+      ? [say(context, 'nothing is stopped', '停止しているものはありません')]
+      : found.stops.map(
+          ({ target, by, why, at, project, environment, id }) =>
+            `${target}  ${project}/${environment}  ${new Date(at).toISOString()}  ${[by, why].filter(text => text !== null).join(': ')}  (${id})`,
+        ),
+  )
 }
 
 /**
  * Posts to every instance of DANKAI_URL at once, as one stop by its id: each acts for the SDKs that are connected to it,
  * also while the database is away. One that answers is enough; those that do not are named.
  */
-export async function stopEverything(
+async function stopOrClear(
   context: Context,
-  action: string,
-  { why, release, flag }: EmergencyCommandOptions,
+  stop: boolean,
+  { why, release, flag, id, ...scope }: EmergencyCommandOptions & { readonly why: string },
 ): Promise<void> {
-  const stop = stopOf(action)
-  const answers = await context.api.everyInstance<EmergencyResult>('/v1/emergency', {
+  const named = stop ? randomUUID() : id
+  const answers = await context.api.everyInstance<EmergencyResult>(`/v1/emergency${queryOf(scope)}`, {
     stop,
     why,
-    ...(stop ? { id: randomUUID() } : {}),
+    ...(named === undefined ? {} : { id: named }),
     ...(release === undefined ? {} : { release: await context.api.releaseId(release) }),
     ...(flag === undefined ? {} : { flag }),
   })
@@ -89,20 +119,31 @@ function stateOf(context: Context, isStop: boolean, stopped: boolean): string {
     : say(context, 'cleared', '解除しました')
 }
 
-function stopOf(action: string): boolean {
-  if (action === 'stop' || action === 'clear') return action === 'stop'
-  throw misused(
+function noSuchAction(action: string): CommandEnd {
+  return misused(
     {
       cannot: `do "${action}" in an emergency`,
       found: 'another word',
-      expected: '"stop" or "clear"',
+      expected: '"stop", "clear" or "list"',
       next: 'Give one of them.',
     },
     {
       cannot: `緊急時に "${action}" はできません`,
       found: '別の語です',
-      expected: '"stop" か "clear"',
-      next: 'どちらかを指定してください。',
+      expected: '"stop"、"clear"、"list" のいずれか',
+      next: 'いずれかを指定してください。',
+    },
+  )
+}
+
+function noReason(action: string): CommandEnd {
+  return misused(
+    { cannot: `${action}`, found: 'no reason', expected: 'one for the record', next: 'Add --why "REASON".' },
+    {
+      cannot: `${action} を実行できません`,
+      found: '理由がありません',
+      expected: '記録に残す理由',
+      next: '--why "理由" を付けてください。',
     },
   )
 }

@@ -115,12 +115,16 @@ function addUrgentCommands(add: AddCommand, context: Context): void {
 
   add(
     'emergency <action>',
-    'stop: nobody has any change of a release, at once; clear: lift it',
-    'stop: すべての変更を直ちに全員から外す。clear: それを解く',
+    'stop: nobody has any change of a release, at once; clear: lift it; list: what is stopped now',
+    'stop: すべての変更を直ちに全員から外す。clear: それを解く。list: 今の停止を並べる',
   )
-    .requiredOption('--why <reason>', text('kept in the record', '記録に残す理由'))
+    .option(
+      '--why <reason>',
+      text('kept in the record; stop and clear need it', '記録に残す理由。stop と clear に要る'),
+    )
     .option('--release <release>', text('only this release', 'このリリースだけ'))
     .option('--flag <key>', text('only this flag', 'このフラグだけ'))
+    .option('--id <id>', text('with clear: only this stop', 'clear のとき、この停止だけ'))
     .option(
       '--offline',
       text('no server answers: use DATABASE_URL from here', 'サーバーが応えないとき、ここから DATABASE_URL を使う'),
@@ -131,16 +135,15 @@ function addUrgentCommands(add: AddCommand, context: Context): void {
     )
     .option(
       '--environment <name>',
-      text('with --offline (default: production)', '--offline のとき (省略時 production)'),
+      text("there (default: the key's, else production)", 'そこで (省略時はキーのもの、なければ production)'),
     )
-    .option('--project <name>', text('with --offline (default: default)', '--offline のとき (省略時 default)'))
+    .option(
+      '--project <name>',
+      text("of that project (default: the key's, else default)", 'その計画の (省略時はキーのもの、なければ default)'),
+    )
     .action(async (action: string, options) => {
-      if (options.offline === true) {
-        const { stopOffline } = await import('./emergency-offline.ts')
-        return await stopOffline(context, action, options)
-      }
-      const { stopEverything } = await import('./emergency.ts')
-      await stopEverything(context, action, options)
+      const { actInEmergency } = await import('./emergency.ts')
+      await actInEmergency(context, action, options)
     })
 }
 

@@ -5,6 +5,7 @@ import {
   emergencyRequestSchema,
   emergencyResultSchema,
   scopeQuerySchema,
+  stopsInForceSchema,
 } from '@dankai/contract'
 import { everywhere, type OverlayTarget, type Scope } from '@dankai/store'
 import { createRoute } from '@hono/zod-openapi'
@@ -36,7 +37,25 @@ const route = createRoute({
   },
 })
 
+const listRoute = createRoute({
+  method: 'get',
+  path: '/v1/emergency',
+  tags: ['emergency'],
+  summary: 'What is stopped now, by whom and since when',
+  request: { query: scopeQuerySchema },
+  responses: { 200: jsonAnswer('The stops in force.', stopsInForceSchema), ...problemAnswer },
+})
+
 export function useEmergency(api: Api, app: Application): void {
+  api.openapi(listRoute, c => {
+    requireKind(c.get('caller'), ['admin', 'ci'])
+    const scope = requestScope(c, { allowsEverywhere: true })
+    const stops = stopsIn(app.stops.active, scope).map(({ stops: target, id, project, environment, by, why, at }) => ({
+      ...{ id, project, environment, target: textOf(target), by, why, at },
+    }))
+    return c.json({ stops }, 200)
+  })
+
   const saidBefore = createSaidBefore(app)
   api.openapi(route, async c => {
     const caller = c.get('caller')

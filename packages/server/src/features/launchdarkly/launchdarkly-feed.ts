@@ -9,7 +9,7 @@
  *  4. A change is encoded once, whatever the number of clients.
  *  5. A flag is marked for clients (`clientSide`) as it is here, since servers hand on to pages what is marked.
  */
-import { type ExportedFlag, exportLaunchDarkly } from '@dankai/flag-formats'
+import { type ExportedFlag, exportLaunchDarkly, launchDarklyClientSide } from '@dankai/flag-formats'
 import type { Logger } from '../../http/log.ts'
 import type { ServedEnvironment } from '../../serving/served-environment.ts'
 import { eventFrame } from '../../streaming/event-frame.ts'
@@ -103,7 +103,7 @@ export class LaunchDarklyFeed {
   #tell(key: string, exported: ExportedFlag, before: Told | undefined): Told {
     const isForClients = this.environment.stored(key)?.care.client === true
     if (before?.exported === exported && before.isForClients === isForClients) return before
-    const flag = { ...exported.flag, ...clientSide(isForClients) }
+    const flag = { ...exported.flag, ...launchDarklyClientSide(isForClients) }
     const content = JSON.stringify([{ ...flag, version: 0 }, exported.segments.map(withoutVersion)])
     const isNewer = before === undefined || exported.flag.version > before.exported.flag.version
     if (before?.content === content && !isNewer) return { ...before, exported }
@@ -130,11 +130,6 @@ export class LaunchDarklyFeed {
     }
   }
 }
-
-const clientSide = (isForClients: boolean): Pick<ExportedFlag['flag'], 'clientSide' | 'clientSideAvailability'> => ({
-  clientSide: isForClients,
-  clientSideAvailability: { usingMobileKey: isForClients, usingEnvironmentId: isForClients },
-})
 
 const withoutVersion = (segment: object): object => ({ ...segment, version: 0 })
 

@@ -113,6 +113,30 @@ test('an instance that was taken for dead and claims its own command again runs 
   assert.equal((await commandOf(bench, id)).status, 'succeeded')
 })
 
+for (const [effectClass, plan] of [
+  ['keyed', keyed],
+  ['ask', ask],
+] as const)
+  test(`a command of class ${effectClass} whose claim was written without an answer is run once, as its first attempt`, async () => {
+    const bench = await TestBench.open()
+    const { store } = bench.bench
+    let lost = 0
+    const claimCommands: typeof store.commands.claimCommands = async (...asked) => {
+      const claimed = await store.commands.claimCommands(...asked)
+      if (claimed.length > 0 && lost++ === 0) throw new Error('the answer was lost')
+      return claimed
+    }
+    const commands = { ...store.commands, claimCommands }
+    const id = await bench.create(bench.engine(new TestFaults(), { ...store, commands }), plan)
+    await bench.runFor(30_000, 1_000)
+    assert.ok(lost > 1, 'it was claimed again')
+    assert.deepEqual(
+      bench.runner.runs.map(run => run.attempt),
+      [1],
+    )
+    assert.equal((await commandOf(bench, id)).status, 'succeeded')
+  })
+
 test('a keyed command is repeated with the id it had', async () => {
   const bench = await TestBench.open()
   bench.runner.answer = async claimed =>

@@ -18,6 +18,8 @@ import { type CallResult, detailOf, Lane, type Work } from './work.ts'
  *  2. What may have happened is never called failed for an `ask` command: no answer, a throw or a crash is ambiguous.
  *     `set` and `keyed` commands are repeated instead, because repeating them is safe.
  *  3. Lanes do not wait for each other.
+ *  4. A claim whose answer was lost may have been written: then nobody has begun what was claimed, and nobody else would
+ *     while this instance lives. So it is given back before the lane claims again.
  */
 export interface ExecutorOptions {
   readonly store: EngineStore
@@ -43,6 +45,8 @@ const retryFirstMs = 1_000
 const retryMostMs = 60_000
 /** Half of the time after which an instance counts as dead: what it left is not long without anybody. */
 const recoverEveryMs = 2_000
+/** A claim that timed out may reach the database later than this instance asks again, but not by more. */
+const lostClaimMs = 10_000
 /** A lane with nothing to claim asks again after this, if another lane has something waiting. */
 const idleClaimMs = 250
 
@@ -54,6 +58,10 @@ export class Executor {
   readonly #recovery: Lane
   /** When a command of a lane may be due; Infinity = only when told. */
   readonly #dueAt = new Map<CommandLane, number>()
+  /** Claims whose answer is here and whose result is not written; one that broke off stays, as it has begun. */
+  readonly #held = new Map<CommandLane, Set<ClaimedCommand>>(commandLanes.map(lane => [lane, new Set()]))
+  /** Until when a lane may have claims whose answer was lost. */
+  readonly #unsureUntil = new Map<CommandLane, number>()
   #recoveredAt = Number.NEGATIVE_INFINITY
   #polledAt = Number.NEGATIVE_INFINITY
 
@@ -116,6 +124,7 @@ export class Executor {
     const { store, owner, faults, log, clock } = this.#options
     this.#dueAt.set(lane, Number.POSITIVE_INFINITY)
     try {
+      if (this.#unsureUntil.has(lane)) await this.#giveBack(lane)
       faults.at('command: before claim')
       const claimed = await store.commands.claimCommands(owner, lane, this.#lanes.get(lane)!.free)
       faults.at('command: after claim')
@@ -123,13 +132,24 @@ export class Executor {
       this.#look(lane, claimed.length > 0 ? clock.latest() : await this.#nextAt())
     } catch (error) {
       log.warn({ lane, detail: detailOf(error) }, 'commands could not be claimed')
+      this.#unsureUntil.set(lane, clock.latest() + lostClaimMs)
       this.#look(lane, clock.latest() + retryFirstMs)
     }
   }
 
+  async #giveBack(lane: CommandLane): Promise<void> {
+    const { store, owner, log, clock } = this.#options
+    const until = this.#unsureUntil.get(lane) ?? 0
+    const lost = await store.commands.giveBackCommands(owner, lane, [...this.#held.get(lane)!])
+    if (lost > 0) log.warn({ lane, lost }, 'commands were claimed without an answer and are claimed again')
+    if (clock.latest() >= until) this.#unsureUntil.delete(lane)
+    else this.#look(lane, until)
+  }
+
   /** Each attempt is work of its own: whoever was taken for dead may claim a command again that it still runs. */
   #start(lane: CommandLane, command: ClaimedCommand): void {
-    this.#lanes.get(lane)!.start(`${command.id} ${command.attempt}`, () => this.#execute(command))
+    this.#held.get(lane)!.add(command)
+    this.#lanes.get(lane)!.start(`${command.id} ${command.fence}`, () => this.#execute(command))
   }
 
   /** The time may be that of another lane's command, so a lane that found nothing waits a moment at least. */
@@ -153,6 +173,7 @@ export class Executor {
       const now = await clock.now()
       const finish = this.#judge(claimed, result, now)
       const answer = await this.#finish(claimed, finish)
+      this.#held.get(lane)!.delete(claimed)
       faults.at('command: after finish')
       log.info({ releaseId, slot, attempt, outcome: finish.outcome, answer }, 'a command ended')
       if (answer === 'applied' && finish.retryAt === null) ended(releaseId, endedOf(slot, finish, now))

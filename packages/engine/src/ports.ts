@@ -171,6 +171,15 @@ export interface CommandStore {
       retryAt: number | null
     },
   ): Promise<'applied' | 'late'>
+  /**
+   * For a living owner who may not have heard what it claimed: commands of the lane that it has claimed and does not hold
+   * are as they were before, as nobody has begun them. Returns their number.
+   */
+  giveBackCommands(
+    owner: string,
+    lane: Command['lane'],
+    held: readonly Pick<ClaimedCommand, 'id' | 'fence'>[],
+  ): Promise<number>
   /** Commands claimed by dead instances: `set` and `keyed` are planned again, `ask` become ambiguous. Returns their number. */
   recoverCommands(): Promise<number>
   nextCommandAt(): Promise<number | null>

@@ -470,6 +470,31 @@ for (const [name, open] of [
         )
       })
 
+      it('gives back what was claimed without an answer, and nothing that is held, of another lane or another instance', async () => {
+        const classes = ['set', 'ask'] as const
+        await begin(store, {
+          commands: [
+            ...classes.map(effectClass => commandOf(`${effectClass}#1`, { effectClass })),
+            commandOf('told#1', { lane: 'notify' }),
+          ],
+        })
+        const slots = (claimed: readonly { command: { slot: string } }[]) => claimed.map(({ command }) => command.slot)
+        const [held, lost] = await store.commands.claimCommands('a', 'raise', 5)
+        const told = await store.commands.claimCommands('a', 'notify', 5)
+        assert.ok(held !== undefined && lost !== undefined && told.length === 1)
+        assert.equal(await store.commands.giveBackCommands('b', 'raise', []), 0)
+        assert.equal(await store.commands.giveBackCommands('a', 'raise', [held, lost]), 0)
+        assert.equal(await store.commands.giveBackCommands('a', 'raise', [held]), 1)
+        assert.equal(await store.commands.giveBackCommands('a', 'raise', [held]), 0)
+        const again = await store.commands.claimCommands('a', 'raise', 5)
+        assert.deepEqual(slots(again), slots([lost]))
+        assert.deepEqual([again[0]?.attempt, again[0]?.id], [1, lost.id])
+        const succeeded = { ...outcome, outcome: 'succeeded' } as const
+        assert.equal(await store.commands.finishCommand(lost, succeeded), 'late')
+        for (const command of [held, ...again, ...told])
+          assert.equal(await store.commands.finishCommand(command, succeeded), 'applied', command.command.slot)
+      })
+
       it('plans again what a dead instance ran when it is safe to, and calls the rest ambiguous', async () => {
         const classes = ['set', 'keyed', 'ask'] as const
         const id = await begin(store, {

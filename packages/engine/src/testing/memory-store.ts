@@ -212,6 +212,15 @@ function createMemoryStore(now: () => number): MemoryStore {
         }
         return 'applied'
       },
+      async giveBackCommands(owner, lane, held) {
+        const isHeld = (row: CommandRow) => held.some(({ id, fence }) => id === row.id && fence === row.fence)
+        const lost = commands.filter(
+          row => row.status === 'claimed' && row.owner === owner && row.command.lane === lane && !isHeld(row),
+        )
+        for (const row of lost)
+          Object.assign(row, { status: 'planned', owner: null, attempt: row.attempt - 1, fence: row.fence + 1 })
+        return lost.length
+      },
       async recoverCommands() {
         const orphans = commands.filter(row => row.status === 'claimed' && !isAlive(row.owner))
         for (const row of orphans) {

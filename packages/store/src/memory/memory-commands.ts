@@ -32,6 +32,21 @@ export function createMemoryCommands(state: MemoryState, instances: MemoryInstan
       else plan(command, retryAt)
       return 'applied'
     },
+    async giveBackCommands(owner, lane, held) {
+      const epoch = instances.epochOf(owner, await state.now())
+      const isHeld = (command: MemoryCommand) =>
+        held.some(({ id, fence }) => id === command.id && fence === command.fence)
+      const lost = [...state.openCommands].filter(
+        command =>
+          command.status === 'claimed' &&
+          command.owner === owner &&
+          command.ownerEpoch === epoch &&
+          command.command.lane === lane &&
+          !isHeld(command),
+      )
+      for (const command of lost) giveBack(state, command)
+      return lost.length
+    },
     async recoverCommands() {
       const now = await state.now()
       const orphans = [...state.openCommands].filter(command => isOrphan(state, command, now))
@@ -84,6 +99,15 @@ function claim(command: MemoryCommand, owner: string, epoch: number): ClaimedCom
   const { id, release, attempt, fence } = command
   const { project, environment } = release
   return { id, releaseId: release.id, project, environment, command: command.command, attempt, fence }
+}
+
+/** Nobody has begun the attempt, so it does not count. */
+function giveBack(state: MemoryState, command: MemoryCommand): void {
+  command.attempt--
+  command.fence++
+  command.owner = null
+  command.status = 'planned'
+  state.hints.tell({ kind: 'commands', lane: command.command.lane })
 }
 
 function isOrphan(state: MemoryState, { status, owner, ownerEpoch }: MemoryCommand, now: number): boolean {

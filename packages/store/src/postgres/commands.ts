@@ -8,7 +8,8 @@ import type { Instances } from './instances.ts'
  * The journal of effects on the outside.
  *
  *   planned ─▶ claimed ─▶ succeeded | failed | ambiguous
- *      │  ◀─ retry / recover (set, keyed) ─┘   └─▶ ambiguous (ask, owner died)
+ *      │  ◀─ retry / recover (set, keyed) ─┤   └─▶ ambiguous (ask, owner died)
+ *      │  ◀─ given back (never begun) ─────┘
  *      └─▶ superseded | expired
  *
  * 1. Claiming raises attempt and fence; a result counts only for the attempt and fence it was claimed with.
@@ -43,6 +44,13 @@ export function createCommands(database: Database, instances: Instances, tell: T
       const rows = await database.query<FinishedRow>(finishCommand, values)
       tellWoken(rows[0]!.woken)
       return rows[0]!.applied ? 'applied' : 'late'
+    },
+    async giveBackCommands(owner, lane, held) {
+      const [now, epoch] = [await database.now(), await instances.epochOf(owner)]
+      const kept = held.map(({ id, fence }) => `${id} ${fence}`)
+      const rows = await database.query<{ id: string }>(giveBackCommands, [now, owner, epoch, lane, kept])
+      tell(rows.length === 0 ? [] : [{ kind: 'commands', lane }])
+      return rows.length
     },
     async recoverCommands() {
       const rows = await database.query<RecoveredRow>(recoverCommands, [await database.now(), deadAfterMs])
@@ -128,6 +136,21 @@ const finishCommand: Statement = {
         'attempt', $3::integer, 'outcome', $5::text, 'detail', $6::text, 'at', clock.now)
       from clock where c.id = $2::uuid and not exists (select from finished) and jsonb_array_length(c.late) < 10)
     select exists (select from finished) as applied, (select json_agg(id) from woken) as woken`,
+}
+
+/** Nobody has begun these attempts, so they do not count. */
+const giveBackCommands: Statement = {
+  name: 'give-back-commands',
+  doing: 'give back commands whose claim was not heard of',
+  text: `with clock as materialized (select now_ms($1) as now),
+    lost as (
+      select c.id from command c
+      where c.status = 'claimed' and c.owner = $2 and c.owner_epoch = $3 and c.lane = $4
+        and not (c.id::text || ' ' || c.fence::text = any($5::text[]))
+      order by c.id limit 500 for update of c skip locked)
+    update command c set status = 'planned', owner = null, owner_epoch = null, attempt = c.attempt - 1, fence = c.fence + 1,
+      not_before = least(c.not_before, clock.now)
+    from lost, clock where c.id = lost.id returning c.id`,
 }
 
 const recoverCommands: Statement = {

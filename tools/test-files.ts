@@ -15,6 +15,7 @@ const simulated = ['packages/{engine,simulation}/src/**/*.test.ts']
 const real = [
   'packages/{store,integrations,server,sdk,cli}/src/**/*.test.ts',
   'services/*/src/**/*.test.ts',
+  'demo/**/*.test.ts',
   'bench/**/*.test.ts',
 ]
 

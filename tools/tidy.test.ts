@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { describe, it } from 'node:test'
-import { root } from './test-files.ts'
+import { root, testGroups } from './test-files.ts'
 
 /** The dependency rule of ARCHITECTURE.md: package -> packages it may import. Type imports count. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
@@ -140,6 +140,15 @@ describe('the house', () => {
         .map(link => `${relative(root, join(root, file))}: ${link}`),
     )
     assert.deepEqual(broken, [])
+  })
+
+  it('runs every test file', () => {
+    const run = new Set(testGroups().flatMap(({ files }) => files))
+    const all = globSync('**/*.test.ts', { cwd: root, exclude: ['**/node_modules/**'] })
+    assert.deepEqual(
+      all.filter(file => !run.has(file)),
+      [],
+    )
   })
 
   it('skips no test and sleeps in none', () => {

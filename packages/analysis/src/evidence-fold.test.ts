@@ -689,6 +689,29 @@ describe('tracks', () => {
     }
   })
 
+  test('what a canary said before this release exposed anybody was said of another, and counts nowhere', () => {
+    const metrics = { error_rate: { measure: ratio } }
+    const story = new Story({
+      metrics,
+      rules: ['error_rate > 5% for 20s'],
+      phases: [{ share: 0 }, { share: 0.1 }],
+    })
+    const met = (): readonly [string, readonly unknown[]] => [story.says('r0').met, story.fold.missing()]
+    story.tell('error_rate', [[failed(9), 6]]).at(minutes)
+    assert.deepEqual(met(), ['unknown', []])
+    story
+      .phase(0, minutes)
+      .tell('error_rate', [[failed(9), 6]])
+      .at(2 * minutes)
+    assert.deepEqual(met(), ['unknown', []], 'nor does a phase expose anybody that exposes nobody')
+    story.phase(1, 2 * minutes).at(2 * minutes + second)
+    assert.deepEqual(met(), ['unknown', []])
+    story.tell('error_rate', [[failed(1), 2]]).at(140 * second)
+    assert.equal(met()[0], 'no')
+    story.tell('error_rate', [[failed(9), 2]]).at(160 * second)
+    assert.deepEqual([met()[0], story.says('r0').trueSince], ['yes', 140 * second])
+  })
+
   test('late buckets are counted and never judged', () => {
     const story = ruleStory('error_rate > 5%', { measure: ratio }).tell('error_rate', [[failed(1), 6]])
     story.fold.observe({
@@ -835,6 +858,18 @@ describe('a checkpoint', () => {
       [0, null, null],
     )
   })
+})
+
+test('a checkpoint that does not say since when the canary counts is from a program for which it always did', () => {
+  const sketch = { metrics: { error_rate: { measure: ratio } }, rules: ['error_rate > 5% for 20s'] }
+  const story = new Story(sketch).phase(0, 0).tell('error_rate', [[failed(9), 2]])
+  const { canaryFrom, ...older } = JSON.parse(JSON.stringify(story.fold.checkpoint()))
+  assert.equal(canaryFrom, 0)
+  const fold = EvidenceFold.restore(evidencePlan(sketch), older)
+  const bucket = { metric: 'error_rate', track: 'canary', lengthMs: 10 * second, buckets: 1, open: false } as const
+  fold.observe({ ...bucket, start: 20 * second, measure: failed(9) })
+  assert.deepEqual([fold.assess('r0').met, fold.assess('r0').trueSince], ['yes', 0])
+  assert.deepEqual(EvidenceFold.restore(evidencePlan(sketch), fold.checkpoint()).assess('r0').met, 'yes')
 })
 
 test('asking for a term the plan does not have is a bug', () => {

@@ -5,7 +5,7 @@ import { HeldParts } from './held-parts.ts'
 import type { MetricInput, MetricInputJson } from './metric-input.ts'
 import { nextLookOf } from './next-look.ts'
 import type { NoDataWatchJson, Silence } from './no-data-watch.ts'
-import type { Observation } from './observation.ts'
+import { endOf, type Observation } from './observation.ts'
 import type { SampleSequenceJson } from './sample-sequence.ts'
 import { Part } from './sums.ts'
 import { assessTerm, unknownAssessment } from './term-assessment.ts'
@@ -23,7 +23,8 @@ const observed = new Part()
  * 3. Absent is never zero and never a pass: without data a term is unknown, and a gap ends every run of true samples.
  * 4. Closed buckets are kept; open ones are only looked at, and only rules and checks look at them.
  * 5. Rules are watched in every phase. Criteria are, from the moment their phase's exposure was reached.
- * 6. Thousands of them are as many columns of numbers: see `HeldParts`.
+ * 6. What the canary track said before this release exposed anybody was said of another release, and counts nowhere.
+ * 7. Thousands of them are as many columns of numbers: see `HeldParts`.
  */
 export class EvidenceFold implements EvidenceReader {
   readonly #plan: EvidencePlan
@@ -33,6 +34,8 @@ export class EvidenceFold implements EvidenceReader {
   #phaseAt: number | null = null
   /** When the current phase's exposure was reached. */
   #exposedAt: number | null = null
+  /** When the first phase began that exposes anybody; the canary track is this release's from then on. */
+  #canaryFrom: number | null = null
   /** Since when anybody is exposed without interruption; the canary is expected to have data from then on. */
   #exposedSince: number | null = null
   #isLowered = false
@@ -72,6 +75,7 @@ export class EvidenceFold implements EvidenceReader {
     const input = this.#parts.inputs.get(observation.metric)
     if (input === undefined || observation.buckets <= 0 || !observed.read(observation.measure)) return
     const { track } = observation
+    if (track === 'canary' && (this.#canaryFrom === null || endOf(observation) <= this.#canaryFrom)) return
     if (track === 'stable') input.noteStable()
     const isPrimary = input.offerPrimary(track)
     if (!isPrimary && track !== input.baselineTrack) return
@@ -97,6 +101,7 @@ export class EvidenceFold implements EvidenceReader {
     this.#phaseAt = at
     this.#exposedAt = null
     this.#isLowered = false
+    if (this.#exposesAnybody()) this.#canaryFrom ??= at
     for (const { watch } of this.#parts.comparisons.values()) enterPhase(watch, index, at)
     for (const { watch } of this.#parts.silences.values()) watch.enterPhase(index, at)
     for (const sequence of this.#parts.sequences) {
@@ -201,6 +206,7 @@ export class EvidenceFold implements EvidenceReader {
       phaseAt: this.#phaseAt,
       exposedAt: this.#exposedAt,
       exposedSince: this.#exposedSince,
+      canaryFrom: this.#canaryFrom,
       isLowered: this.#isLowered,
       inputs: Object.fromEntries([...this.#parts.inputs].map(([name, input]) => [name, input.toJSON()])),
       sequences: Object.fromEntries(this.#parts.sequences.map(sequence => [sequence.name, sequence.toJSON()])),
@@ -216,6 +222,7 @@ export class EvidenceFold implements EvidenceReader {
     this.#exposedAt = json.exposedAt
     this.#exposedSince = json.exposedSince
     this.#activateFor(json)
+    this.#canaryFrom = canaryFromOf(json)
     const unchanged = new Set<string>()
     for (const [name, input] of this.#parts.inputs) {
       const saved = json.inputs[name]
@@ -317,6 +324,12 @@ export class EvidenceFold implements EvidenceReader {
   }
 }
 
+/** Older checkpoints do not say it: in those the canary counted from the start. */
+function canaryFromOf({ canaryFrom, phase }: EvidenceFoldJson): number | null {
+  if (canaryFrom !== undefined) return canaryFrom
+  return phase === null ? null : 0
+}
+
 interface EvidenceFoldJson {
   readonly format: 1
   readonly now: string
@@ -324,6 +337,7 @@ interface EvidenceFoldJson {
   readonly phaseAt: number | null
   readonly exposedAt: number | null
   readonly exposedSince: number | null
+  readonly canaryFrom?: number | null
   readonly isLowered: boolean
   readonly inputs: Readonly<Record<string, MetricInputJson>>
   readonly sequences: Readonly<Record<string, SampleSequenceJson>>

@@ -96,7 +96,7 @@ async function fillOurs(port: number): Promise<string> {
       ],
       exposure: { share: 0.5, cohorts: [], shadow: false },
     }
-    await call(port, 'PUT', `/v1/flags/flag-${index}`, admin, { flag })
+    await call(port, 'PUT', `/v1/flags/flag-${index}`, admin, { flag, care: { client: true } })
   }
   const body = { kind: 'sdk-client', principal: 'bench', name: 'bench', environment: 'production' }
   return (await call(port, 'POST', '/v1/keys', admin, body)).secret

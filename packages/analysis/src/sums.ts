@@ -65,22 +65,12 @@ export class Part {
   }
 
   writeTo(column: ColumnWriter): void {
-    column.putOneOf(measureKinds, this.kind)
-    column.put(this.topWhole)
-    column.put(this.topNanos)
-    column.put(this.bottomWhole)
-    column.put(this.bottomNanos)
-    column.put(this.value)
+    writeAmounts(this, column)
     writeShared(this.quantiles, column)
   }
 
   readFrom(column: ColumnReader): void {
-    this.kind = column.oneOf(measureKinds)
-    this.topWhole = column.number()
-    this.topNanos = column.number()
-    this.bottomWhole = column.number()
-    this.bottomNanos = column.number()
-    this.value = column.number()
+    readAmounts(this, column)
     this.quantiles = readShared(column)
   }
 
@@ -203,12 +193,7 @@ export class Sums {
   }
 
   writeTo(column: ColumnWriter): void {
-    column.putOneOf(measureKinds, this.kind)
-    column.put(this.topWhole)
-    column.put(this.topNanos)
-    column.put(this.bottomWhole)
-    column.put(this.bottomNanos)
-    column.put(this.value)
+    writeAmounts(this, column)
     column.put(this.changes)
     column.put(this.buckets)
     const total = this.quantiles instanceof QuantileTotal ? this.quantiles : null
@@ -218,12 +203,7 @@ export class Sums {
   }
 
   readFrom(column: ColumnReader): void {
-    this.kind = column.oneOf(measureKinds)
-    this.topWhole = column.number()
-    this.topNanos = column.number()
-    this.bottomWhole = column.number()
-    this.bottomNanos = column.number()
-    this.value = column.number()
+    readAmounts(this, column)
     this.changes = column.index()
     this.buckets = column.number()
     this.quantiles = column.flag() ? this.#readTotal(column) : readShared(column)
@@ -291,4 +271,24 @@ export interface SumsJson {
 /** The quantile a metric asks for; the others never use it. */
 export function quantileOf(metric: Metric): number {
   return metric.measure.kind === 'quantile' ? metric.measure.quantile : 0.5
+}
+
+type Amounts = Pick<Part, 'kind' | 'topWhole' | 'topNanos' | 'bottomWhole' | 'bottomNanos' | 'value'>
+
+function writeAmounts(amounts: Amounts, column: ColumnWriter): void {
+  column.putOneOf(measureKinds, amounts.kind)
+  column.put(amounts.topWhole)
+  column.put(amounts.topNanos)
+  column.put(amounts.bottomWhole)
+  column.put(amounts.bottomNanos)
+  column.put(amounts.value)
+}
+
+function readAmounts(amounts: Amounts, column: ColumnReader): void {
+  amounts.kind = column.oneOf(measureKinds)
+  amounts.topWhole = column.number()
+  amounts.topNanos = column.number()
+  amounts.bottomWhole = column.number()
+  amounts.bottomNanos = column.number()
+  amounts.value = column.number()
 }

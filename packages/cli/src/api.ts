@@ -5,10 +5,15 @@ import { readServerAddress, type ServerAddress } from './server-address.ts'
 import { createEventParser, type ServerSentEvent } from './server-sent-events.ts'
 import type { Terminal } from './terminal.ts'
 
-/** A call that takes longer than this is as good as none: a person waits in front of it. */
-const callTimeoutMs = 15_000
-/** An import writes flag after flag: some ten thousand in this time, and people have a few hundred. */
-const importTimeoutMs = 240_000
+/** How long an answer is waited for. */
+export interface Patience {
+  /** A call that takes longer is as good as none: a person waits in front of it. */
+  readonly callMs: number
+  /** An import writes flag after flag: some ten thousand in this time, and people have a few hundred. */
+  readonly importMs: number
+}
+
+const usualPatience: Patience = { callMs: 15_000, importMs: 240_000 }
 /** A timeline says something every 15 s; three times that is a dead connection. */
 const streamSilentMs = 45_000
 
@@ -29,9 +34,11 @@ export interface Answer<T> {
 /** The server's HTTP API as this command uses it: every call with a time-out, every answer looked at before it is used. */
 export class Api {
   readonly #terminal: Terminal
+  readonly #patience: Patience
 
-  constructor(terminal: Terminal) {
+  constructor(terminal: Terminal, patience: Patience = usualPatience) {
     this.#terminal = terminal
+    this.#patience = patience
   }
 
   get<T>(path: string): Promise<T> {
@@ -44,7 +51,7 @@ export class Api {
 
   /** For what takes the server as long as there is much of it. */
   postPatiently<T>(path: string, body: unknown): Promise<T> {
-    return this.#anyInstance<T>('POST', path, body, {}, importTimeoutMs)
+    return this.#anyInstance<T>('POST', path, body, {}, this.#patience.importMs)
   }
 
   put<T>(path: string, body: unknown, headers: Headers = {}): Promise<T> {
@@ -135,7 +142,7 @@ export class Api {
     path: string,
     body: unknown,
     headers: Headers = {},
-    withinMs = callTimeoutMs,
+    withinMs = this.#patience.callMs,
   ): Promise<T> {
     const address = this.#address()
     for (const url of address.urls.slice(0, -1)) {
@@ -155,7 +162,7 @@ export class Api {
     path: string,
     body: unknown,
     headers: Headers = {},
-    withinMs = callTimeoutMs,
+    withinMs = this.#patience.callMs,
   ): Promise<T> {
     const request = { method, url, path, key, body, headers, signal: AbortSignal.timeout(withinMs) }
     return (await readJson(await exchange(request), request)) as T

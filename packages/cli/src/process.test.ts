@@ -2,8 +2,6 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer as createHttpServer } from 'node:http'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -90,38 +88,6 @@ describe('in a folder that was removed', () => {
 
 // All take seconds and wait for different things.
 describe('dankai and a server', { concurrency: true }, () => {
-  it('gives up after 15 s without an answer', async () => {
-    const silent = createServer(() => {})
-    await new Promise<void>(resolve => silent.listen(0, '127.0.0.1', resolve))
-    const { port } = silent.address() as AddressInfo
-    const startedAt = performance.now()
-    const { exit, error } = await finished(start(['status'], { DANKAI_URL: `http://127.0.0.1:${port}` }))
-    silent.close()
-    assert.equal(exit, 3)
-    assert.match(
-      error,
-      /^Cannot reach "http:\/\/127\.0\.0\.1:\d+": found no answer in time, expected a Dankai server\./,
-    )
-    assert.ok(performance.now() - startedAt > 14_000)
-  })
-
-  it('waits longer for an import, which writes flag after flag', async () => {
-    const result = { imported: ['f'], unchanged: [], skipped: [], notCarried: [] }
-    const slow = createHttpServer((request, response) => {
-      request.resume()
-      setTimeout(() => response.setHeader('content-type', 'application/json').end(JSON.stringify(result)), 15_500)
-    })
-    await new Promise<void>(resolve => slow.listen(0, '127.0.0.1', resolve))
-    const { port } = slow.address() as AddressInfo
-    const file = join(folder, 'features.json')
-    writeFileSync(file, '{"features":[]}')
-    const command = ['flags', 'import', '--format', 'unleash', file]
-    const { exit, out } = await finished(start(command, { DANKAI_URL: `http://127.0.0.1:${port}` }))
-    slow.close()
-    assert.equal(exit, 0)
-    assert.match(out, /imported 1, unchanged 0/)
-  })
-
   it('serves: says where it is, refuses a port that is taken, and stops at SIGTERM with 0', async () => {
     const settings = { DANKAI_DATA_DIR: join(folder, 'data'), DANKAI_PORT: '0', DANKAI_LOG_LEVEL: 'silent' }
     const server = start(['serve', '--json'], settings)

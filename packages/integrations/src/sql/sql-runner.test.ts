@@ -12,6 +12,8 @@ import { createSqlRunner } from './sql-runner.ts'
 const folder = mkdtempSync(join(tmpdir(), 'dankai-sql-'))
 let postgres: EmbeddedPostgres
 let outsideUrl: string
+/** Holds a lock for as long as the tests run. */
+let holder: pg.Client
 
 before(async () => {
   postgres = await startEmbeddedPostgres({ dataDir: folder })
@@ -28,9 +30,11 @@ before(async () => {
   await outside.query('create table notification (id int primary key, is_read boolean)')
   await outside.query('insert into notification select n, null from generate_series(1, 120) n')
   await outside.query('grant usage on schema public to reporting')
-  await outside.end()
+  holder = outside
+  await holder.query('select pg_advisory_lock(1)')
 })
 after(async () => {
+  await holder.end()
   await postgres.close()
   rmSync(folder, { recursive: true, force: true })
 })
@@ -65,7 +69,7 @@ describe('an SQL step', () => {
     ['more than one statement', 'select 1; select 2', { write: true }, /multiple commands/],
     ['leaving its transaction to write', 'commit; delete from notification', {}, /multiple commands/],
     ['what its role may not read', 'select * from notification', { role: 'reporting' }, /permission denied/],
-    ['a statement that takes too long', 'select pg_sleep(30)', { timeoutMs: 1_000 }, /statement timeout/],
+    ['a statement that takes too long', 'select pg_advisory_lock(1)', { timeoutMs: 1_000 }, /statement timeout/],
     ['the name of a file', 'rollback/count-tokens.sql', {}, /found the name of a file/],
     ['a connection nobody made', 'select 1', { at: 'billing' }, /no connection of that name/],
   ] as const)

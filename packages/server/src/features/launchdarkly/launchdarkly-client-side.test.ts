@@ -10,6 +10,7 @@ import serverSide from '@launchdarkly/node-server-sdk'
 import fc from 'fast-check'
 import { initialize, type LDClient, type LDContext, type LDOptions } from 'launchdarkly-node-client-sdk'
 import type { DankaiServer } from '../../create-server.ts'
+import { ruleFor, shareOf } from '../../testing/flag-place.ts'
 import { type Answer, ask, openTestHouse, type TestHouse, until } from '../../testing/test-server.ts'
 
 /** Random, and printed, so that a failure can be repeated: DANKAI_SEED=… node --test … */
@@ -113,15 +114,6 @@ async function environment(name: string) {
   }
 }
 
-const share = (part: number) => ({ exposure: { share: part, cohorts: [], shadow: false } })
-const rule = (id: string, attribute: string, value: string, variant: string) => ({
-  id,
-  when: [{ attribute, operator: 'is' as const, values: [value], negated: false }],
-  share: 1,
-  by: null,
-  seed: null,
-  serve: { variant },
-})
 const ranking: Partial<FlagDefinition> = {
   kind: 'experiment',
   variants: { control: 'control', ml: 'ml_ranking' },
@@ -226,7 +218,7 @@ describe(`the client-side SDK of LaunchDarkly, unmodified (seed ${seed})`, () =>
     await place.setFlag('booking', {
       variants: { on: 'new', off: 'old', beta: 'beta' },
       targets: [{ variant: 'beta', keys: ['aki'] }],
-      rules: [rule('by-plan', 'custom.plan', 'premium', 'on'), rule('visitors', 'anonymous', 'true', 'beta')],
+      rules: [ruleFor('by-plan', 'custom.plan', 'premium', 'on'), ruleFor('visitors', 'anonymous', 'true', 'beta')],
     })
     const premium = { key: 'ben', plan: 'premium' }
     const cases: readonly (readonly [LDContext, string, object])[] = [
@@ -278,7 +270,7 @@ describe(`the client-side SDK of LaunchDarkly, unmodified (seed ${seed})`, () =>
               prerequisites: asks === null || index === 0 ? [] : [{ flag: `flag-${index - 1}`, variants: [asks] }],
               targets: [{ variant: 'blue', keys: [target] }],
               rules: rules.map((one, place) => ({ id: `rule-${place}`, by: null, seed: null, ...one })),
-              ...share(ofAll),
+              ...shareOf(ofAll),
             }),
           )
         const set = new FlagSet(flags)
@@ -314,7 +306,7 @@ describe(`the client-side SDK of LaunchDarkly, unmodified (seed ${seed})`, () =>
 
   it('F-058 follows another user by identify(), and keeps the old one when the new one cannot be asked for', async () => {
     const place = await environment('lc-identify')
-    await place.setFlag('booking', { rules: [rule('vip', 'plan', 'vip', 'on')] })
+    await place.setFlag('booking', { rules: [ruleFor('vip', 'plan', 'vip', 'on')] })
     const client = await openClient(place.clientKey, aki, { streaming: true })
     assert.equal(client.variation('booking'), false)
     const changed = heard(client, 'change:booking')
@@ -324,15 +316,15 @@ describe(`the client-side SDK of LaunchDarkly, unmodified (seed ${seed})`, () =>
     assert.deepEqual([client.getContext().key, client.variation('booking')], ['mei', true])
     // The stream is now the other user's.
     const lost = heard(client, 'change:booking')
-    await place.setFlag('booking', { rules: [rule('vip', 'plan', 'vip', 'off')] })
+    await place.setFlag('booking', { rules: [ruleFor('vip', 'plan', 'vip', 'off')] })
     assert.deepEqual(await lost, [false, true])
   })
 
   for (const useReport of [false, true])
     it(`F-043 hears changes, deletions and emergency stops as its own change events${useReport ? ', asking by REPORT' : ''}`, async () => {
       const place = await environment(`lc-stream-${useReport}`)
-      await place.setFlag('booking', share(0))
-      await place.setFlag('other', share(1))
+      await place.setFlag('booking', shareOf(0))
+      await place.setFlag('other', shareOf(1))
       const client = await openClient(place.clientKey, aki, { useReport, evaluationReasons: true })
       const hears = async (act: () => Promise<unknown>, key: string, change: readonly unknown[]): Promise<void> => {
         // To listen opens the stream, and to stop listening closes it.
@@ -340,23 +332,23 @@ describe(`the client-side SDK of LaunchDarkly, unmodified (seed ${seed})`, () =>
         await act()
         assert.deepEqual(await changed, change)
       }
-      await hears(() => place.setFlag('booking', share(1)), 'booking', [true, false])
+      await hears(() => place.setFlag('booking', shareOf(1)), 'booking', [true, false])
       client.setStreaming(true)
       await hears(() => place.stop('booking', true), 'booking', [false, true])
       assert.deepEqual(client.variationDetail('booking').reason, { kind: 'OFF' })
       await hears(() => place.stop('booking', false), 'booking', [true, false])
-      await hears(() => place.setFlag('later', share(1)), 'later', [true, undefined])
+      await hears(() => place.setFlag('later', shareOf(1)), 'later', [true, undefined])
       await hears(() => place.deleteFlag('booking'), 'booking', [undefined, true])
       assert.equal(client.variationDetail('booking', 'gone').reason?.errorKind, 'FLAG_NOT_FOUND')
       const all = heard(client, 'change')
-      await place.setFlag('other', share(0))
+      await place.setFlag('other', shareOf(0))
       assert.deepEqual(await all, [{ other: { current: false, previous: true } }])
     })
 
   it('F-073 begins with what a server SDK evaluated for the page (bootstrap), and follows changes from there', async () => {
     const place = await environment('lc-bootstrap')
-    await place.setFlag('booking', { rules: [rule('vip', 'plan', 'vip', 'on')] })
-    await place.setFlag('other', share(1))
+    await place.setFlag('booking', { rules: [ruleFor('vip', 'plan', 'vip', 'on')] })
+    await place.setFlag('other', shareOf(1))
     const ofServer = serverSide.init(place.serverKey, {
       baseUri: base,
       streamUri: base,
@@ -374,7 +366,7 @@ describe(`the client-side SDK of LaunchDarkly, unmodified (seed ${seed})`, () =>
     const changes: unknown[] = []
     client.on('change', change => changes.push(change))
     const changed = heard(client, 'change:booking')
-    await place.setFlag('booking', { rules: [rule('vip', 'plan', 'vip', 'off')] })
+    await place.setFlag('booking', { rules: [ruleFor('vip', 'plan', 'vip', 'off')] })
     await changed
     assert.deepEqual(changes, [{ booking: { current: false, previous: true } }], 'what is the same is no change')
     for (const [isForClients, values] of [
@@ -383,7 +375,7 @@ describe(`the client-side SDK of LaunchDarkly, unmodified (seed ${seed})`, () =>
       [false, { booking: false, other: true }],
     ] as const) {
       const told = once(ofServer, 'update:later')
-      await place.setFlag('later', share(1), isForClients)
+      await place.setFlag('later', shareOf(1), isForClients)
       await told
       const marked = await ofServer.allFlagsState(vip, { clientSideOnly: true })
       assert.deepEqual(marked.allValues(), values, 'servers hand on what is marked for clients')
@@ -392,7 +384,7 @@ describe(`the client-side SDK of LaunchDarkly, unmodified (seed ${seed})`, () =>
 
   it('takes contexts of 10,000 characters in the path, and any others by REPORT', async () => {
     const place = await environment('lc-long')
-    await place.setFlag('booking', { rules: [rule('vip', 'plan', 'vip', 'on')] })
+    await place.setFlag('booking', { rules: [ruleFor('vip', 'plan', 'vip', 'on')] })
     const vip = (note: string) => ({ kind: 'user', key: 'mei', plan: 'vip', note })
     const fits = vip('x'.repeat(10_000 - JSON.stringify(vip('')).length))
     const wide = vip('駅'.repeat(10_000))
@@ -404,9 +396,9 @@ describe(`the client-side SDK of LaunchDarkly, unmodified (seed ${seed})`, () =>
       const client = await openClient(place.clientKey, context, options)
       assert.equal(client.variation('booking', null), true)
       const changed = heard(client, 'change:booking')
-      await place.setFlag('booking', share(0))
+      await place.setFlag('booking', shareOf(0))
       assert.deepEqual(await changed, [false, true])
-      await place.setFlag('booking', { rules: [rule('vip', 'plan', 'vip', 'on')] })
+      await place.setFlag('booking', { rules: [ruleFor('vip', 'plan', 'vip', 'on')] })
     }
     const refused = startClient(place.clientKey, wide)
     await assert.rejects(refused.waitForInitialization(), /431/)
@@ -414,8 +406,8 @@ describe(`the client-side SDK of LaunchDarkly, unmodified (seed ${seed})`, () =>
 
   it('F-056 F-059 tells what was evaluated, whom an experiment assigned and what they did, each counted once', async () => {
     const place = await environment('lc-events')
-    await place.setFlag('gate', share(1))
-    await place.setFlag('booking', { ...share(1), prerequisites: [{ flag: 'gate', variants: ['on'] }] })
+    await place.setFlag('gate', shareOf(1))
+    await place.setFlag('booking', { ...shareOf(1), prerequisites: [{ flag: 'gate', variants: ['on'] }] })
     await place.setFlag('search', ranking)
     for (let index = 0; index < 20; index++) {
       const user = { key: `user-${index}` }
@@ -453,12 +445,12 @@ describe(`the client-side SDK of LaunchDarkly, unmodified (seed ${seed})`, () =>
 
   it('counts the values that identify() and the stream bring as evaluated, as its own servers do', async () => {
     const place = await environment('lc-brought')
-    await place.setFlag('booking', { rules: [rule('vip', 'plan', 'vip', 'on')] })
+    await place.setFlag('booking', { rules: [ruleFor('vip', 'plan', 'vip', 'on')] })
     const client = await openClient(place.clientKey, aki, { streaming: true })
     client.variation('booking')
     await client.identify({ kind: 'user', key: 'mei', plan: 'vip' })
     const changed = heard(client, 'change:booking')
-    await place.setFlag('booking', share(0))
+    await place.setFlag('booking', shareOf(0))
     await changed
     await client.flush()
     assert.deepEqual(await place.evaluations('booking'), { on: 1, off: 2 })
@@ -512,7 +504,7 @@ describe(`the client-side SDK of LaunchDarkly, unmodified (seed ${seed})`, () =>
 
   it('starts without a server and has its values when there is one, and follows a server that comes back', async () => {
     const place = await environment('lc-away')
-    await place.setFlag('booking', share(0))
+    await place.setFlag('booking', shareOf(0))
     const first = await house.open()
     const { port } = first
     const at = `${first.url}/launchdarkly`
@@ -529,7 +521,7 @@ describe(`the client-side SDK of LaunchDarkly, unmodified (seed ${seed})`, () =>
     assert.equal(waiting.variation('booking', 'default'), 'default')
 
     const came = [heard(followed, 'change:booking'), heard(waiting, 'change:booking')]
-    await place.setFlag('booking', share(1))
+    await place.setFlag('booking', shareOf(1))
     await house.open({ port })
     assert.deepEqual(await Promise.all(came), [
       [true, false],
@@ -592,7 +584,7 @@ describe('what LaunchDarkly’s SDK for browsers needs beside that', () => {
 
   it('may follow a stream that only says that something changed, as browsers cannot send a context with theirs', async () => {
     const place = await environment('lc-ping')
-    await place.setFlag('booking', share(0))
+    await place.setFlag('booking', shareOf(0))
     // What all of LaunchDarkly's JavaScript SDKs share, with a platform whose streams are those of a browser.
     const requireAsSdk = createRequire(createRequire(import.meta.url).resolve('launchdarkly-node-client-sdk'))
     const platform = { ...requireAsSdk('./nodePlatform')({}), eventSourceAllowsReport: false, localStorage: undefined }
@@ -604,7 +596,7 @@ describe('what LaunchDarkly’s SDK for browsers needs beside that', () => {
     browser.start()
     await client.waitForInitialization()
     for (const [act, change] of [
-      [() => place.setFlag('booking', share(1)), [true, false]],
+      [() => place.setFlag('booking', shareOf(1)), [true, false]],
       [() => place.stop('booking', true), [false, true]],
       [() => place.stop('booking', false), [true, false]],
       [() => place.deleteFlag('booking'), [undefined, true]],
@@ -629,7 +621,7 @@ describe('what LaunchDarkly’s SDK for browsers needs beside that', () => {
 
   it('may tell what happened by loading an image', async () => {
     const place = await environment('lc-image')
-    await place.setFlag('booking', share(1))
+    await place.setFlag('booking', shareOf(1))
     const summary = { kind: 'summary', features: { booking: { counters: [{ variation: 0, count: 3 }] } } }
     const load = (key: string, events: string) => fetch(`${base}/a/${key}.gif?d=${events}`, { headers: page })
     for (const events of [encoded([summary]), 'broken', '']) {

@@ -9,6 +9,7 @@ import type { DankaiServer } from '../../create-server.ts'
 import { createLogger } from '../../http/log.ts'
 import { Environments } from '../../serving/environments.ts'
 import { createFlagEvaluations } from '../../serving/flag-evaluations.ts'
+import { ruleFor, shareOf } from '../../testing/flag-place.ts'
 import { type Answer, ask, openTestHouse, type TestHouse, until } from '../../testing/test-server.ts'
 import { createEventIntake } from './launchdarkly-events.ts'
 
@@ -96,16 +97,6 @@ async function openStream(path: string, headers: Record<string, string> = {}) {
   }
 }
 
-const share = (part: number) => ({ exposure: { share: part, cohorts: [], shadow: false } })
-const rule = (id: string, attribute: string, value: string, variant: string) => ({
-  id,
-  when: [{ attribute, operator: 'is' as const, values: [value], negated: false }],
-  share: 1,
-  by: null,
-  seed: null,
-  serve: { variant },
-})
-
 const semantic = { 'content-type': 'application/json; domain-model=launchdarkly.semanticpatch' }
 
 /** Half of the users for each ranking, by LaunchDarkly's buckets. */
@@ -129,16 +120,16 @@ const rankingExperiment: Partial<FlagDefinition> = {
 describe('the server SDK of LaunchDarkly, unmodified', () => {
   it('F-043 F-044 streams: values, reasons, targets, rules, segments, prerequisites, and changes by its own update event', async () => {
     const place = await environment('ld-stream')
-    await place.setFlag('gate', { algorithm: 'launchdarkly', ...share(1) })
+    await place.setFlag('gate', { algorithm: 'launchdarkly', ...shareOf(1) })
     await place.setFlag('new-booking-flow', {
       algorithm: 'launchdarkly',
       variants: { on: 'new', off: 'old', beta: 'beta' },
       prerequisites: [{ flag: 'gate', variants: ['on'] }],
       targets: [{ variant: 'beta', keys: ['aki'] }],
       rules: [
-        rule('by-plan', 'plan', 'premium', 'on'),
+        ruleFor('by-plan', 'plan', 'premium', 'on'),
         {
-          ...rule('by-segment', 'plan', '', 'on'),
+          ...ruleFor('by-segment', 'plan', '', 'on'),
           when: [{ attribute: '', operator: 'inSegment', values: ['staff'], negated: false }],
         },
       ],
@@ -172,14 +163,14 @@ describe('the server SDK of LaunchDarkly, unmodified', () => {
     assert.equal((await client.variationDetail('gate', { key: 'aki' }, 'gone')).reason.errorKind, 'FLAG_NOT_FOUND')
 
     const made = once(client, 'update:later')
-    await place.setFlag('later', share(1))
+    await place.setFlag('later', shareOf(1))
     await made
     assert.equal(await client.variation('later', { key: 'aki' }, false), true)
   })
 
   it('F-056 F-058 F-059 runs the code of the documents as written: isEnabled, getVariation, getExperimentVariant', async () => {
     const place = await environment('ld-documents')
-    await place.setFlag('new-booking-flow', share(1))
+    await place.setFlag('new-booking-flow', shareOf(1))
     await place.setFlag('search-algorithm-variant', rankingExperiment)
     const ldClient = await openClient(place.serverKey)
     const toLDUser = (user: { key: string; email?: string; custom?: { plan?: string } }) => ({ ...user })
@@ -200,7 +191,7 @@ describe('the server SDK of LaunchDarkly, unmodified', () => {
 
   it('polls with a tag, and is answered 304 while nothing changed', async () => {
     const place = await environment('ld-poll')
-    await place.setFlag('ops', { kind: 'ops', ...share(1) })
+    await place.setFlag('ops', { kind: 'ops', ...shareOf(1) })
     const client = await openClient(place.serverKey, { stream: false })
     assert.equal(await client.variation('ops', { key: 'aki' }, false), true)
 
@@ -221,7 +212,7 @@ describe('the server SDK of LaunchDarkly, unmodified', () => {
 
   it('hears an emergency stop and its end as updates, though neither is a new version of the flag', async () => {
     const place = await environment('ld-stop')
-    await place.setFlag('booking', share(1))
+    await place.setFlag('booking', shareOf(1))
     const client = await openClient(place.serverKey)
     const serves = async (wanted: boolean, act: () => Promise<unknown>): Promise<void> => {
       await act()
@@ -243,12 +234,12 @@ describe('the server SDK of LaunchDarkly, unmodified', () => {
 
   it('does not get a flag whose users it would choose otherwise, until that flag takes its buckets', async () => {
     const place = await environment('ld-refused')
-    await place.setFlag('dealt', share(0.5))
+    await place.setFlag('dealt', shareOf(0.5))
     const client = await openClient(place.serverKey)
     const missing = await client.variationDetail('dealt', { key: 'aki' }, 'none')
     assert.deepEqual([missing.value, missing.reason.errorKind], ['none', 'FLAG_NOT_FOUND'])
     const followed = once(client, 'update:dealt')
-    await place.setFlag('dealt', { algorithm: 'launchdarkly', ...share(0.5) })
+    await place.setFlag('dealt', { algorithm: 'launchdarkly', ...shareOf(0.5) })
     await followed
     const keys = Array.from({ length: 200 }, (_, index) => `user-${index}`)
     const values = await Promise.all(keys.map(key => client.variation('dealt', { key }, null)))
@@ -265,7 +256,7 @@ describe('the server SDK of LaunchDarkly, unmodified', () => {
 
   it('polls again by itself and tells what changed as an update', async t => {
     const place = await environment('ld-poll-again')
-    await place.setFlag('ops', { kind: 'ops', ...share(1) })
+    await place.setFlag('ops', { kind: 'ops', ...shareOf(1) })
     // The shortest interval of the SDK is 30 s: the test has the clock for timers of an interval that nothing else has.
     const pollInterval = 4_321
     const polls: (() => void)[] = []
@@ -361,7 +352,7 @@ describe('the server SDK of LaunchDarkly, unmodified', () => {
 
   it('reports what it evaluated once, though a payload comes twice', async () => {
     const place = await environment('ld-events')
-    await place.setFlag('counted', share(1))
+    await place.setFlag('counted', shareOf(1))
     const client = await openClient(place.serverKey)
     for (let index = 0; index < 3; index++) await client.variation('counted', { key: `user-${index}` }, false)
     await client.flush()
@@ -404,7 +395,7 @@ describe('the server SDK of LaunchDarkly, unmodified', () => {
 
   it('may pack what it reports: gzip is read, and what is broken, too long or packed otherwise is refused by name', async () => {
     const place = await environment('ld-packed')
-    await place.setFlag('packed', share(1))
+    await place.setFlag('packed', shareOf(1))
     const client = await openClient(place.serverKey, { enableEventCompression: true })
     for (let index = 0; index < 7; index++) await client.variation('packed', { key: `user-${index}` }, false)
     await client.flush()
@@ -494,7 +485,7 @@ describe('what LaunchDarkly’s clients for browsers ask for', () => {
 
   it('are values with reasons, for contexts and users, of every flag whatever its buckets', async () => {
     const place = await environment('ld-browser')
-    await place.setFlag('dealt', { ...share(0.5), rules: [rule('vip', 'custom.plan', 'vip', 'on')] })
+    await place.setFlag('dealt', { ...shareOf(0.5), rules: [ruleFor('vip', 'custom.plan', 'vip', 'on')] })
     const asked = async (path: string): Promise<Answer> => bare('GET', `/sdk/evalx/${place.clientKey}/${path}`)
     const vip = { kind: 'user', key: 'aki', plan: 'vip' }
     const { body, headers } = await asked(`contexts/${encoded(vip)}?withReasons=true`)
@@ -513,7 +504,7 @@ describe('what LaunchDarkly’s clients for browsers ask for', () => {
 
   it('F-073 F-076 are the same for telephones, which send their key in the header and tell of themselves as well', async () => {
     const place = await environment('ld-phone')
-    await place.setFlag('dealt', share(1))
+    await place.setFlag('dealt', shareOf(1))
     const context = {
       kind: 'multi',
       user: { key: 'aki', email: '' },
@@ -554,10 +545,10 @@ describe('what LaunchDarkly’s clients for browsers ask for', () => {
 
   it('stream as a put for each change of their values', async () => {
     const place = await environment('ld-eval')
-    await place.setFlag('shown', share(0))
+    await place.setFlag('shown', shareOf(0))
     const stream = await openStream(`/eval/${place.clientKey}/${encoded({ kind: 'user', key: 'aki' })}`)
     await stream.hear(/event: put\ndata: .*"shown":\{"value":false/)
-    await place.setFlag('shown', share(1))
+    await place.setFlag('shown', shareOf(1))
     await stream.hear(/event: put\ndata: .*"shown":\{"value":true/)
     stream.close()
   })
@@ -566,7 +557,7 @@ describe('what LaunchDarkly’s clients for browsers ask for', () => {
 describe('LaunchDarkly’s REST API', () => {
   it('switches a flag off while it is stopped in an emergency, and does not switch it on', async () => {
     const place = await environment('ld-rest-stopped')
-    await place.setFlag('stopped', share(1))
+    await place.setFlag('stopped', shareOf(1))
     const turn = (kind: string) =>
       place.rest('PATCH', 'stopped', { environmentKey: place.name, instructions: [{ kind }] }, semantic)
     const emergency = (stop: boolean) => place.call('POST', '/v1/emergency', { stop, flag: 'stopped', why: 'fire' })
@@ -586,7 +577,7 @@ describe('LaunchDarkly’s REST API', () => {
 
   it('R-028 turns a flag off with the command of the runbook, and says who and why in history and audit', async () => {
     const place = await environment('production')
-    await place.setFlag('new-booking-flow', share(1))
+    await place.setFlag('new-booking-flow', shareOf(1))
     const client = await openClient(place.serverKey)
     const updated = once(client, 'update:new-booking-flow')
     const patch = {
@@ -655,7 +646,7 @@ describe('LaunchDarkly’s REST API', () => {
 
   it('takes JSON Patch and merge patch of its representation, and says conflict when a test fails', async () => {
     const place = await environment('ld-json')
-    await place.setFlag('patched', { algorithm: 'launchdarkly', variants: { on: true, off: false }, ...share(0.5) })
+    await place.setFlag('patched', { algorithm: 'launchdarkly', variants: { on: true, off: false }, ...shareOf(0.5) })
     const at = `/environments/${place.name}`
     const moved = await place.rest('PATCH', 'patched', [
       { op: 'test', path: `${at}/on`, value: true },
@@ -686,7 +677,7 @@ describe('LaunchDarkly’s REST API', () => {
 
   it('refuses a flag that a live release moves, which SDKs follow step by step, and a key that may not edit', async () => {
     const place = await environment('ld-held')
-    await place.setFlag('moved', { algorithm: 'launchdarkly', ...share(0) })
+    await place.setFlag('moved', { algorithm: 'launchdarkly', ...shareOf(0) })
     const client = await openClient(place.serverKey)
     const updates: unknown[] = []
     client.on('update:moved', update => updates.push(update))
@@ -724,7 +715,7 @@ rollback: [{ expose: 0% }]
 
   it('lets one of two who change a flag at once win, and tells the other of a conflict', async () => {
     const place = await environment('ld-race')
-    await place.setFlag('raced', share(0))
+    await place.setFlag('raced', shareOf(0))
     const instruct = (values: string[]) => {
       const instructions = [{ kind: 'addTargets', values, variationId: 'on' }]
       return place.rest('PATCH', 'raced', { environmentKey: place.name, instructions }, semantic)

@@ -1,8 +1,9 @@
-import type { Command, Event, HandReading, ReleaseState, ReleaseStatus } from '@dankai/core'
+import type { Event, HandReading, ReleaseState, ReleaseStatus } from '@dankai/core'
 import type { EngineHint } from '../engine.ts'
 import type { EngineStore } from '../engine-options.ts'
 import { deadAfterMs, lateAfterMs } from '../liveness.ts'
-import type { ClaimedCommand, Commit, EndedCommand, HandRow, LoadedRelease, NewRelease } from '../ports.ts'
+import type { Commit, HandRow, LoadedRelease, NewRelease } from '../ports.ts'
+import { type CommandRow, createMemoryCommands } from './memory-commands.ts'
 
 /** A store as the engine's laws look at it from outside; the laws run on every store that offers this. */
 export interface BenchStore {
@@ -70,20 +71,6 @@ interface ReleaseRow {
   hands: HandRow[]
 }
 
-interface CommandRow {
-  readonly id: string
-  readonly releaseId: string
-  readonly command: Command
-  status: 'planned' | 'claimed' | 'superseded' | EndedCommand['outcome']
-  attempt: number
-  fence: number
-  owner: string | null
-  notBefore: number
-  ended: EndedCommand | null
-  folded: boolean
-  late: number
-}
-
 function createMemoryStore(now: () => number): MemoryStore {
   const rows = new Map<string, ReleaseRow>()
   const commands: CommandRow[] = []
@@ -105,17 +92,6 @@ function createMemoryStore(now: () => number): MemoryStore {
     row.fence++
     return copy(loadedOf(row, commands))
   }
-  const end = (
-    row: CommandRow,
-    outcome: EndedCommand['outcome'],
-    detail: string | null,
-    output: EndedCommand['output'],
-  ) => {
-    row.status = outcome
-    row.ended = { slot: row.command.slot, outcome, detail, output, at: now() }
-    wake(row.releaseId)
-  }
-
   const store: EngineStore = {
     releases: {
       async createRelease(given) {
@@ -187,54 +163,7 @@ function createMemoryStore(now: () => number): MemoryStore {
         for (const row of rows.values()) if (row.owner === instance) row.owner = null
       },
     },
-    commands: {
-      async claimCommands(owner, lane, limit) {
-        for (const row of commands) {
-          const { expiresAt } = row.command
-          if (row.status === 'planned' && expiresAt !== null && expiresAt <= now()) end(row, 'expired', 'expired', null)
-        }
-        const due = commands.filter(
-          row => row.status === 'planned' && row.command.lane === lane && row.notBefore <= now(),
-        )
-        return due.slice(0, limit).map(row => claimCommand(row, owner))
-      },
-      async finishCommand(claimed, result) {
-        const row = commands.find(candidate => candidate.id === claimed.id)!
-        if (row.status !== 'claimed' || row.attempt !== claimed.attempt || row.fence !== claimed.fence) {
-          row.late++
-          return 'late'
-        }
-        row.owner = null
-        if (result.retryAt === null) end(row, result.outcome, result.detail, result.output)
-        else {
-          row.status = 'planned'
-          row.notBefore = result.retryAt
-        }
-        return 'applied'
-      },
-      async giveBackCommands(owner, lane, held) {
-        const isHeld = (row: CommandRow) => held.some(({ id, fence }) => id === row.id && fence === row.fence)
-        const lost = commands.filter(
-          row => row.status === 'claimed' && row.owner === owner && row.command.lane === lane && !isHeld(row),
-        )
-        for (const row of lost)
-          Object.assign(row, { status: 'planned', owner: null, attempt: row.attempt - 1, fence: row.fence + 1 })
-        return lost.length
-      },
-      async recoverCommands() {
-        const orphans = commands.filter(row => row.status === 'claimed' && !isAlive(row.owner))
-        for (const row of orphans) {
-          row.fence++
-          row.owner = null
-          if (row.command.effectClass === 'ask') end(row, 'ambiguous', 'its instance died', null)
-          else row.status = 'planned'
-        }
-        return orphans.length
-      },
-      async nextCommandAt() {
-        return smallest(commands.filter(row => row.status === 'planned').map(row => row.notBefore))
-      },
-    },
+    commands: createMemoryCommands({ commands, now, isAlive, wake, placeOf: id => rows.get(id)!.release }),
     hands: {
       async handsOf(id) {
         const row = rows.get(id)
@@ -256,16 +185,6 @@ function createMemoryStore(now: () => number): MemoryStore {
     },
   }
   return { store, rows, commands, subscribe: listener => void listeners.push(listener) }
-
-  function claimCommand(row: CommandRow, owner: string): ClaimedCommand {
-    row.status = 'claimed'
-    row.owner = owner
-    row.attempt++
-    row.fence++
-    const { project, environment } = rows.get(row.releaseId)!.release
-    const { id, releaseId, command, attempt, fence } = row
-    return { id, releaseId, project, environment, command, attempt, fence }
-  }
 }
 
 function newRow(id: string, release: NewRelease, now: number): ReleaseRow {

@@ -33,3 +33,20 @@ it('clients of values are told in slices, between which anything else runs, and 
   followers.close()
   environments.close()
 })
+
+it('clients of values hear nothing of a flag that is not for them', async () => {
+  const written = new WrittenFlags(scope)
+  const environments = new Environments(written, createLogger('silent'))
+  const followers = new ValueFollowers()
+  const view = await environments.viewFor('client', scope)
+  const told: number[] = []
+  followers.follow(view, () => told.push(view.version))
+  for (const client of [false, true]) {
+    written.write(client ? 'shown' : 'hidden', {}, { client })
+    await environments.refresh(scope)
+    await turn()
+  }
+  assert.deepEqual(told, [2])
+  followers.close()
+  environments.close()
+})

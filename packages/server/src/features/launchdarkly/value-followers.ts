@@ -4,6 +4,7 @@
  *  1. A change is evaluated in slices, between which the process does everything else: a lowering never waits for the
  *     values of thousands.
  *  2. A client is told what is served when its turn comes, so of several changes it hears the newest state alone.
+ *  3. A version that changes nothing of the view is told to nobody.
  */
 import type { ServedView } from '../../serving/served-view.ts'
 
@@ -45,7 +46,8 @@ export class ValueFollowers {
     if (known !== undefined) return known
     const followers = new Set<Tell>()
     this.#followers.set(view, followers)
-    this.#unsubscribes.push(view.subscribe(() => this.#tellSoon(followers)))
+    const unsubscribe = view.subscribe(({ kind }) => kind !== 'passed' && this.#tellSoon(followers))
+    this.#unsubscribes.push(unsubscribe)
     return followers
   }
 

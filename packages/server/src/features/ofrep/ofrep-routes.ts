@@ -17,7 +17,8 @@ import type { EventTickets } from './event-ticket.ts'
 export function useOfrep(api: Api, app: Application, tickets: EventTickets): void {
   const broadcast = new ChangeBroadcast<ServedView>(app, 'ofrep', {
     first: (view, lastEventId) => (lastEventId === eventIdOf(view) ? null : refetchFrame(view)),
-    change: refetchFrame,
+    // What another audience alone reads is no reason to ask again.
+    change: (view, { kind }) => (kind === 'passed' ? null : refetchFrame(view)),
   })
 
   api.options('/ofrep/v1/*', () => allowAsking('GET, POST, OPTIONS'))
